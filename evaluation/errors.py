@@ -1,0 +1,46 @@
+"""What can go wrong, named for what the reader must mend.
+
+Every message says what must hold and what is there instead, where, and how to mend it.
+Messages hold counts, columns and rules; never a row, an identifier, a date of birth or free text.
+"""
+from __future__ import annotations
+
+
+class EvaluationError(Exception):
+    """Something the user can mend; the command line prints it without a traceback and exits with code 2."""
+
+
+class DictionaryError(EvaluationError):
+    """A file of the data dictionary is wrong."""
+
+
+class PlanError(EvaluationError):
+    """A study's plan is incomplete, misspelt or contradicts itself."""
+
+
+class ContractError(EvaluationError):
+    """A delivered table breaks its contract; `faults` holds every fault found, not only the first."""
+
+    def __init__(self, message: str, faults: tuple = ()):
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+
+class LinkageError(EvaluationError):
+    """Records cannot be linked as the plan asks."""
+
+
+class CommonSupportError(EvaluationError):
+    """No treated unit has an admissible comparison unit."""
+
+
+class EstimationError(EvaluationError):
+    """An estimate cannot be computed from the data given."""
+
+
+class DisclosureError(EvaluationError):
+    """Something would leave that could name a family; nothing is written."""
+
+
+class ReportError(EvaluationError):
+    """A report cannot be made from its release."""

@@ -1,0 +1,82 @@
+"""Effects: ATT by cohort and event time with influence functions. Every summary is a weighting of them.
+
+What every estimator returns. Standard errors, intervals and summaries are algebra on `influence`.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One number and how sure we are; pointwise 95% interval.
+
+    Attributes
+    ----------
+    estimate, std_error, lower, upper : float
+        In the outcome's unit; NaN where not estimable (see `reason`).
+    df : float
+        Degrees of freedom of the t distribution behind the interval; inf for normal.
+    p_value : float
+        Two-sided test of zero by the same method as the interval.
+    n_treated, n_comparison : int
+        Distinct treated and comparison units behind the number.
+    clusters : str, n_clusters : int
+        What was clustered on, and how many.
+    method : str
+        'CR1 cluster-robust', 'permutation of areas', ...
+    reason : str
+        Why it could not be estimated; '' otherwise.
+    """
+
+    estimate: float
+    std_error: float
+    lower: float
+    upper: float
+    df: float
+    p_value: float
+    n_treated: int
+    n_comparison: int
+    clusters: str
+    n_clusters: int
+    method: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """Group-time (or entry-period by event-time) average effects on the treated of one outcome.
+
+    Attributes
+    ----------
+    outcome : str
+    estimator : str
+        In words that a methods section may print.
+    base : int
+        Event time of the base period; its cell is an exact 0.
+    anticipation : int
+        Periods before entry that are neither before nor after.
+    cells : DataFrame, one row per (cohort, event_time)
+        `cohort` (entry column), `period` (column), `event_time`, `estimate`, `n_treated`, `n_comparison`, `weight` (treated units, or their summed
+        weights, observed in the cell), `status` ('estimated', 'base', 'not_observed', 'outside_window', ...). `estimate` is NaN unless estimated or base.
+    rows : DataFrame, one row per (unit, matched set or cohort), in the order of `influence`
+        `unit` (row in panel.units), `set` int, `cohort` int, `treated` bool, `council_code` str, `area` str.
+    event_times : ndarray of int, shape (n_event_times,)
+    influence : ndarray, shape (n_rows, n_event_times)
+        Contribution of each row to ATT(its cohort, event time), scaled so that the variance of a cell is the sum over clusters of
+        (sum of `influence` over the cluster's rows) squared; sums to zero inside every cohort and event time; 0 where a row does not enter.
+    notes : tuple of str
+    """
+
+    outcome: str
+    estimator: str
+    base: int
+    anticipation: int
+    cells: pd.DataFrame
+    rows: pd.DataFrame
+    event_times: np.ndarray
+    influence: np.ndarray
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,78 @@
+"""The panel: units, periods and one array per outcome. What every later step takes.
+
+Built in `families.py` and `published.py`; this file only says what a panel is and what must always hold.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from evaluation.errors import ContractError
+from evaluation.periods import Periods
+
+NEVER = -1   # `entry` of a unit that does not join inside the panel's periods
+REQUIRED = ("unit_id", "council_code", "area", "pool", "entry", "eligible_from", "eligible_to")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowStep:
+    """One step of the row flow: how many units stayed or left, and why."""
+
+    step: str        # 'received', 'dropped', 'kept', ...
+    reason: str      # in words that a report may print
+    count: int
+    of: str          # what is counted: 'families', 'councils', ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """Units by periods.
+
+    Attributes
+    ----------
+    unit : 'family', 'person', 'school' or 'council'
+    periods : Periods
+    units : DataFrame, one row per unit, RangeIndex; sorted by `unit_id`
+        `unit_id` str; `council_code` str ('' where there is none); `area` str, the place to which the programme was assigned;
+        `pool` str ('' or the name of a comparison pool); `entry` int, column of the first treated period or -1 (never inside the periods);
+        `eligible_from`, `eligible_to` int, first and last column in which the unit may serve as a comparison; then fixed covariates as floats.
+    outcomes : name -> ndarray, shape (n_units, n_periods), float64
+        NaN means not observed: never linked, not covered, no such member, suppressed, past the end of the data. Never zero by default.
+    denominators : name -> ndarray, shape (n_units, n_periods)
+        What an outcome is a rate of (sessions, pupils, children), for adding units up. Absent for outcomes that are no rate.
+    varying : name -> ndarray, shape (n_units, n_periods)
+        Covariates by period (needs, children of school age, ...), known at the start of the period.
+    flow : tuple of FlowStep
+        Units received, dropped and kept, in order.
+    notes : tuple of str
+        What was done to the data that a reader must know (councils added together, series breaks), in sentences.
+    """
+
+    unit: Literal["family", "person", "school", "council"]
+    periods: Periods
+    units: pd.DataFrame
+    outcomes: Mapping[str, np.ndarray]
+    denominators: Mapping[str, np.ndarray] = field(default_factory=dict)
+    varying: Mapping[str, np.ndarray] = field(default_factory=dict)
+    flow: tuple[FlowStep, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        shape = (len(self.units), len(self.periods))
+        missing = [name for name in REQUIRED if name not in self.units]
+        wrong = [name for group in (self.outcomes, self.denominators, self.varying) for name, array in group.items() if array.shape != shape]
+        if missing or wrong:
+            raise ContractError(f"A panel of {shape[0]} units and {shape[1]} periods lacks unit columns {missing} or has arrays of another shape {wrong}. "
+                                "Mend the builder in evaluation/panel.")
+
+    @property
+    def entry(self) -> np.ndarray:
+        """Column of each unit's first treated period, -1 where never; shape (n_units,)."""
+        return self.units["entry"].to_numpy()
+
+    def __len__(self) -> int:
+        return len(self.units)
