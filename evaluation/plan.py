@@ -1,0 +1,277 @@
+"""A study's plan: what is asked, of whom, with which matcher, estimator and checks. Names and checked parameters only.
+
+Names of outcomes, covariates, matchers and estimators are resolved in `pipeline.py`; this file opens no data and imports no method.
+"""
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from evaluation.errors import PlanError
+from evaluation.periods import Periods
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PeriodsPlan(Section):
+    kind: Literal["quarter", "school_year", "year"]
+    first: str
+    last: str
+
+    @field_validator("first", "last", mode="before")
+    @classmethod
+    def as_text(cls, value: object) -> str:
+        return str(value)
+
+
+class DataPlan(Section):
+    """Where the records come from. `folder` of extracts is seen from the plan's own folder."""
+
+    kind: Literal["simulated", "extracts", "open_statistics"]
+    folder: str | None = None
+    tables: tuple[str, ...] = ()
+    families: int | dict[str, int] = 0
+    effects: dict[str, float] | None = None
+
+    @model_validator(mode="after")
+    def complete(self) -> DataPlan:
+        needed = {"extracts": ("folder", self.folder), "open_statistics": ("tables", self.tables), "simulated": ("families", self.families)}
+        name, value = needed[self.kind]
+        if not value:
+            raise ValueError(f"data of kind {self.kind} needs `{name}`")
+        return self
+
+
+class Helped(Section):
+    """How many families the programme helped in a council, for saying how thinly an effect is spread."""
+
+    families: int = Field(gt=0)
+    children_of_school_age: float = Field(gt=0)   # per family helped
+    source: str
+
+
+class Programme(Section):
+    """Who joined, where and when."""
+
+    name: str
+    entry: str                                    # 'families.entry_date', 'participants.treated' or a published list of councils
+    started: str                                  # in words: 'April 2011'
+    councils: tuple[str, ...] = ()                # whose reports are made; empty: every council with programme units
+    area: str | None = None                       # column that names the places to which the programme was assigned
+    first_full_period: str | None = None          # first fully treated period when entry is one date for all
+    later_start_elsewhere: str | None = None      # first period in which comparison places started too
+    assignment: Literal["unit", "area"] = "unit"
+    helped: Helped | None = None
+    cost: str | None = None
+
+    @field_validator("first_full_period", "later_start_elsewhere", mode="before")
+    @classmethod
+    def as_text(cls, value: object) -> str | None:
+        return None if value is None else str(value)
+
+
+class Comparison(Section):
+    """With whom programme units are compared."""
+
+    pools: tuple[str, ...] = ()                   # values of the units' `pool`; empty: one pool of all units
+    candidates: Literal["eligible_not_yet_joined_at_index", "never_joined"] = "eligible_not_yet_joined_at_index"
+    on_later_entry: Literal["censor"] = "censor"
+    experiment: str | None = None                 # the pool that was randomised, where there is one: the anchor
+
+
+class OutcomesPlan(Section):
+    primary: tuple[str, ...] = Field(min_length=1)
+    secondary: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Primary outcomes, then secondary ones."""
+        return self.primary + self.secondary
+
+
+class History(Section):
+    """Mean of an outcome over event times `first` to `last`, in the score. Regresses to the mean when the base lies inside it."""
+
+    outcome: str
+    first: int
+    last: int = Field(lt=0)
+
+    @model_validator(mode="after")
+    def in_order(self) -> History:
+        if self.first > self.last:
+            raise ValueError(f"history runs from {self.first} to {self.last}: the first event time must not lie after the last")
+        return self
+
+
+class Score(Section):
+    model: Literal["logit"] = "logit"
+    covariates: tuple[str, ...] = Field(min_length=1)
+    history: tuple[History, ...] = ()
+
+
+class Matching(Section):
+    method: str = "nearest_neighbour"
+    ratio: int = Field(default=3, ge=1, le=20)
+    caliper: float | None = Field(default=0.2, gt=0)
+    replacement: bool = True
+    exact: tuple[str, ...] = ()
+    score: Score
+
+
+class Headline(Section):
+    """The one number per primary outcome: mean over these event times, each treated unit counting alike."""
+
+    event_times: tuple[int, int] = (1, 4)
+    weights: Literal["by_treated"] = "by_treated"
+
+    @model_validator(mode="after")
+    def in_order(self) -> Headline:
+        if not 0 <= self.event_times[0] <= self.event_times[1]:
+            raise ValueError(f"event times {list(self.event_times)} must run from 0 or later to the same or later")
+        return self
+
+
+class Estimator(Section):
+    method: str = "matched_did"
+    base: int = Field(default=-4, lt=0)
+    window: tuple[int, int] = (-8, 8)
+    anticipation: int = Field(default=1, ge=0)
+    cluster: Literal["auto"] = "auto"
+    headline: Headline = Headline()
+    allow_matched_base: bool = False
+    permutations: int = Field(default=999, ge=0)
+
+    @model_validator(mode="after")
+    def consistent(self) -> Estimator:
+        low, high = self.window
+        if not low <= self.base < -self.anticipation:
+            raise ValueError(f"base {self.base} must lie inside the window {list(self.window)} and before the {self.anticipation} period(s) of anticipation")
+        if self.headline.event_times[1] > high:
+            raise ValueError(f"headline event times {list(self.headline.event_times)} must lie inside the window {list(self.window)}")
+        return self
+
+
+class DisclosurePlan(Section):
+    profile: Literal["ten_five", "published"]
+
+
+class ReportPlan(Section):
+    date: str                                     # printed; the run's own clock is never printed
+    reference: str
+    simulated: bool = False
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def as_text(cls, value: object) -> str:
+        return str(value)
+
+
+class Plan(Section):
+    """A complete, checked plan.
+
+    Examples
+    --------
+    >>> read_plan(project_file("studies") / "demonstration" / "plan.yml").unit      # doctest: +SKIP
+    'family'
+    """
+
+    study: str = Field(pattern=r"^[a-z0-9_]+$")
+    title: str
+    question: str
+    unit: Literal["family", "person", "school", "council"]
+    periods: PeriodsPlan
+    data: DataPlan
+    programme: Programme
+    comparison: Comparison = Comparison()
+    outcomes: OutcomesPlan
+    matching: Matching
+    estimator: Estimator
+    second_estimators: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    payment_by_results: str | None = None
+    disclosure: DisclosurePlan
+    report: ReportPlan
+    seed: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def consistent(self) -> Plan:
+        for history in self.matching.score.history:
+            inside = history.first <= self.estimator.base <= history.last
+            if inside and not self.estimator.allow_matched_base:
+                raise ValueError(
+                    f"estimator.base {self.estimator.base} lies inside the matched history of {history.outcome} ({history.first} to {history.last}): "
+                    "regression to the mean is then built into the effect. Move the base, drop the history, or set estimator.allow_matched_base: true")
+        if self.unit == "family" and self.periods.kind != "quarter":
+            raise ValueError("families are followed by quarter: periods.kind must be quarter")
+        if self.data.kind == "simulated" and not self.report.simulated:
+            raise ValueError("simulated data must be marked: set report.simulated: true")
+        if self.unit in ("family", "person") and self.data.kind != "open_statistics" and self.disclosure.profile == "published":
+            raise ValueError("the profile `published` is for open statistics only: records of families need ten_five")
+        return self
+
+    def resolved_periods(self) -> Periods:
+        """The plan's periods as ordinals."""
+        return Periods.between(self.periods.first, self.periods.last, kind=self.periods.kind)
+
+    def canonical(self) -> str:
+        """The plan with every default filled in, as JSON with sorted keys: what is hashed and kept with a run."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+
+    def hash(self) -> str:
+        """SHA-256 of the canonical plan."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+
+def read_plan(path: Path) -> Plan:
+    """Read and check a plan.
+
+    Raises
+    ------
+    PlanError
+        With every fault found: the key, what it must be, and the nearest right name for a misspelt key.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PlanError(f"There is no plan at {path}. Give the path of a plan.yml, for example studies/demonstration/plan.yml.")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise PlanError(f"{path}{line}: this is not YAML that can be read. Mend the indentation or quoting there.") from error
+    if not isinstance(content, dict):
+        raise PlanError(f"{path} must hold `key: value` lines; it holds {'nothing' if content is None else type(content).__name__}. Start from studies/demonstration/plan.yml.")
+    try:
+        return Plan.model_validate(content)
+    except ValidationError as error:
+        faults = "\n".join(f"  - {in_words(fault)}" for fault in error.errors())
+        raise PlanError(f"{path}: {len(error.errors())} thing(s) to mend in the plan:\n{faults}") from None
+
+
+def in_words(fault: dict) -> str:
+    """One fault of a plan: which key, what must hold, how to mend it."""
+    where = ".".join(str(part) for part in fault["loc"]) or "the plan"
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(fault["loc"][-1]), keys_at(fault["loc"][:-1]), n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"known keys here: {', '.join(keys_at(fault['loc'][:-1]))}."
+        return f"`{where}` is not a key of a plan; {hint}"
+    if fault["type"] == "missing":
+        return f"`{where}` is missing; every plan needs it (see studies/demonstration/plan.yml)."
+    return f"`{where}`: {fault['msg'].removeprefix('Value error, ')}."
+
+
+def keys_at(place: tuple) -> list[str]:
+    """Names of the keys that a section of the plan may have."""
+    section: type[BaseModel] = Plan
+    for name in place:
+        field = section.model_fields.get(str(name))
+        section = next((kind for kind in Section.__subclasses__() if field and kind.__name__ in str(field.annotation)), section)
+    return sorted(section.model_fields)
