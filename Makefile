@@ -1,0 +1,68 @@
+# `make report` and `make test` each make the environment (.venv) if it is missing or out of date, and then do their job.
+# They need Python 3.11 or later with pip, and nothing else. Another Python: make test PYTHON=python3.12
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PLAN ?= studies/demonstration/plan.yml
+COUNCIL ?= E06000022
+
+unexport PYTHONPATH PYTHONHOME
+export PYTHONNOUSERSITE := 1
+export PIP_USER := 0
+
+.PHONY: help report test lint lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make report   make a council's report from simulated family records (COUNCIL=$(COUNCIL))"
+	@echo "make test     run the tests"
+	@echo "make lint     check the style of the code"
+	@echo "make lock     choose versions anew and write the two locks (needs uv)"
+	@echo "make clean    remove the environment and what the tools left; runs/ is kept"
+
+report: $(VENV)/ready-run
+	$(BIN)/evaluation run $(PLAN) --council $(COUNCIL)
+
+test: $(VENV)/ready-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/ready-dev
+	$(BIN)/ruff check
+
+# The development lock holds everything in the other at the same versions, so whichever was made first is kept and added to.
+$(VENV)/ready-run: requirements.lock pyproject.toml
+	$(call make_environment,requirements.lock)
+	@touch $@
+
+$(VENV)/ready-dev: requirements-dev.lock pyproject.toml
+	$(call make_environment,requirements-dev.lock)
+	@touch $(VENV)/ready-run $@
+
+define make_environment
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later must be installed and is not found as python3, python3.11, python3.12 or python3.13." \
+		"Install it (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python; else python.org)," \
+		"or name yours: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python must be 3.11 or later: $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) must be able to make environments and lacks venv or ensurepip." \
+		"Install them (Debian, Ubuntu: apt install python3-venv; Fedora: dnf install python3-pip) and run make $(MAKECMDGOALS) again." >&2; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
+	@echo "Installing $(1) into $(VENV) (a few minutes the first time) ..."
+	@$(PIP) install --no-compile --require-hashes -r $(1)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+endef
+
+lock:
+	uv pip compile pyproject.toml --extra build $(LOCK_OPTIONS) --output-file requirements.lock
+	uv pip compile pyproject.toml --extra build --extra dev --constraint requirements.lock $(LOCK_OPTIONS) --output-file requirements-dev.lock
+
+LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	--custom-compile-command "make lock"
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis evaluation.egg-info
+	find evaluation tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,58 @@
+"""What every test may ask for: the dictionary, the published data, one thread for linear algebra, and slow tests only on request."""
+from __future__ import annotations
+
+import os
+
+for _library in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR"):
+    os.environ[f"{_library}_NUM_THREADS"] = "1"      # before numpy is imported, here and in every process that a test starts
+os.environ["VECLIB_MAXIMUM_THREADS"] = "1"
+
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+
+from evaluation.locations import OPEN_DATA_VARIABLE, open_data_folder  # noqa: E402
+
+REQUIRE_OPEN_DATA = "EVALUATION_REQUIRE_OPEN_DATA"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `--run-slow` add the slow tests to the others; `-m slow` runs them alone."""
+    parser.addoption("--run-slow", action="store_true", help="run the slow simulation tests as well")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark every test that asks for the published data, so that `-m "not open_data"` leaves it out."""
+    if "open_data" in getattr(item, "fixturenames", ()):
+        item.add_marker("open_data")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave slow tests out unless they are asked for."""
+    if config.getoption("--run-slow") or "slow" in config.getoption("-m"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+@pytest.fixture(scope="session")
+def open_data() -> Path:
+    """The folder of published data; a test that needs it is not run where it is missing, and fails where it is required."""
+    folder = open_data_folder()
+    if not folder.is_dir():
+        reason = f"published data are not at {folder}: see README.md, or name their folder in {OPEN_DATA_VARIABLE}"
+        if os.environ.get(REQUIRE_OPEN_DATA, "") not in ("", "0"):
+            pytest.fail(f"{reason} ({REQUIRE_OPEN_DATA} is set, so this is a failure)", pytrace=False)
+        pytest.skip(f"not run: {reason}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dictionary():
+    """The data dictionary of the project, read once."""
+    from evaluation.dictionary import load_dictionary
+
+    return load_dictionary()
