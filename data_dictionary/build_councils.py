@@ -18,15 +18,20 @@ FIRST_OF_2009 = dt.date(2009, 4, 1)
 # The register dates five counties that became unitary in 2009 from that day; their area and DfE code did not change.
 UNCHANGED_IN_2009 = {"E06000047", "E06000051", "E06000052", "E06000054", "E06000057"}
 BEFORE_2009 = [
-    {"gss_code": "DFE820", "dfe_code": "820", "name": "Bedfordshire", "aliases": "Bedfordshire (Pre LGR 2009);Bedfordshire County Council", "type": "county",
-     "region": "East of England", "last_day": "2009-03-31", "successors": "E06000055;E06000056"},
-    {"gss_code": "DFE875", "dfe_code": "875", "name": "Cheshire", "aliases": "Cheshire (Pre LGR 2009);Cheshire County Council", "type": "county",
-     "region": "North West", "last_day": "2009-03-31", "successors": "E06000049;E06000050"},
+    {"gss_code": "DFE820", "dfe_code": "820", "name": "Bedfordshire", "aliases": "Bedfordshire (Pre LGR 2009);Bedfordshire County Council",
+     "type": "county", "region": "East of England", "last_day": "2009-03-31", "successors": "E06000055;E06000056"},
+    {"gss_code": "DFE875", "dfe_code": "875", "name": "Cheshire", "aliases": "Cheshire (Pre LGR 2009);Cheshire County Council",
+     "type": "county", "region": "North West", "last_day": "2009-03-31", "successors": "E06000049;E06000050"},
 ]
 MORE_ALIASES = {   # spellings of the published files that no register holds
     "E06000010": ["Kingston Upon Hull, City of", "Hull"],
     "E06000011": ["East Riding"],
-    "E06000024": ["S Gloucestershire"],
+    "E06000008": ["Blackburn and Darwin", "Blackburn with Darwin"],
+    "E06000021": ["Stoke"],
+    "E06000022": ["Bath & NE Somerset", "Bath & N E Somerset"],
+    "E06000033": ["Southend"],
+    "E06000035": ["Medway Towns"],
+    "E06000055": ["Bedford Borough"],
     "E06000047": ["Durham"],
     "E06000019": ["Herefordshire, County of"],
     "E06000023": ["Bristol, City of", "Bristol City of"],
@@ -42,8 +47,8 @@ def build(folder: Path) -> list[dict[str, str]]:
     upper = england[england["local-authority-type"].isin(UPPER_TIER)].set_index("gss-code")
     dfe = pd.read_csv(folder / "la_codes" / "upper_tier_england_2012_13_from_absence.csv", dtype=str).set_index("new_la_code")
     names = names_of(folder)
-    code_of = dict(zip(england["local-authority-code"], england["gss-code"]))
-    region_code = dict(zip(dfe["region_name"], dfe["region_code"]))
+    code_of = dict(zip(england["local-authority-code"], england["gss-code"], strict=True))
+    region_code = dict(zip(dfe["region_name"], dfe["region_code"], strict=True))
     rows = [{**row, "region_code": region_code[row["region"]], "first_day": ""} for row in BEFORE_2009]
     for code, entry in upper.iterrows():
         old = dfe.loc[code] if code in dfe.index else None

@@ -93,8 +93,9 @@ class Variable(Frozen):
 BOUNDS: dict[str, tuple[type, ...]] = {
     "integer": (int,), "number": (int, float), "year": (int,), "date": (dt.date,), "month": (str,), "term": (str,),
     "school_year": (str,), "financial_year": (str,), "id": (), "text": (), "code": (), "boolean": ()}
+NO_RANGE = "nothing (such a column has no range)"
 EXAMPLES = {"integer": "0", "number": "0.5", "year": "2011", "date": "2011-04-01", "month": "2011-04", "term": "2011/12", "school_year": "2011/12",
-            "financial_year": "2011/12", "id": "nothing (no range)", "text": "nothing (no range)", "code": "nothing (no range)", "boolean": "nothing (no range)"}
+            "financial_year": "2011/12", "id": NO_RANGE, "text": NO_RANGE, "code": NO_RANGE, "boolean": NO_RANGE}
 
 
 class Rule(Frozen):
@@ -150,8 +151,8 @@ class OutcomeSource(Frozen):
     Attributes
     ----------
     kind : how it is made
-        `ratio_of_sums` numerator over denominator; `share_of_people` with numerator / denominator >= threshold; `any_event` and `count_events` dated by `column`;
-        `any_spell` from `column` to `end_column` touching the period; `value` of `column`.
+        `ratio_of_sums` numerator over denominator; `share_of_people` with numerator / denominator >= threshold;
+        `any_event` and `count_events` dated by `column`; `any_spell` from `column` to `end_column` touching the period; `value` of `column`.
     multiply : factor after which the value stands in the outcome's unit
     calendar : quarters of the year (1 to 4) in which anything is collected; empty means all
     by_term : events of July count to the second quarter (summer term), those of September to the fourth (autumn term); August has none
@@ -368,21 +369,25 @@ def read_yaml(path: Path) -> dict[str, Any]:
         seen = [key.value for key, _ in node.value]
         twice = sorted({key for key in seen if seen.count(key) > 1})
         if twice:
-            raise DictionaryError(f"A field is written once: {twice[0]!r} stands twice. Where: {path.name}, line {node.start_mark.line + 1}. Take one away.")
+            raise DictionaryError(f"A field is written once: {twice[0]!r} stands twice. "
+                                  f"Where: {path.name}, line {node.start_mark.line + 1}. Take one away.")
         return {loader.construct_object(key, deep=True): loader.construct_object(value, deep=True) for key, value in node.value}
 
     Loader.add_constructor("tag:yaml.org,2002:map", mapping)
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
     except OSError as error:
-        raise DictionaryError(f"The data dictionary needs {path.name}: it cannot be read ({error.strerror}). Where: {path.parent.name}. Restore the file.") from error
+        raise DictionaryError(f"The data dictionary needs {path.name}: it cannot be read ({error.strerror}). "
+                              f"Where: {path.parent.name}. Restore the file.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not UTF-8 text"
-        raise DictionaryError(f"A file of the dictionary is YAML: {problem}. Where: {path.name}{where}. Mend the indentation, quotes or encoding there.") from error
+        raise DictionaryError(f"A file of the dictionary is YAML: {problem}. "
+                              f"Where: {path.name}{where}. Mend the indentation, quotes or encoding there.") from error
     if not isinstance(content, dict):
-        raise DictionaryError(f"A file of the dictionary is a list of fields and values: it is something else. Where: {path.name}. See the files beside it.")
+        raise DictionaryError(f"A file of the dictionary is a list of fields and values: it is something else. "
+                              f"Where: {path.name}. See the files beside it.")
     return content
 
 
@@ -429,7 +434,7 @@ def fault_in_words(fault: Mapping[str, Any], model: type[Frozen]) -> str:
         return f"Field {path!r} is missing"
     if fault["type"] == "literal_error":
         allowed = fault["ctx"]["expected"]
-        return f"Field {path!r} must be one of {allowed}: {fault['input']!r} is not{nearest(fault['input'], re.findall(chr(39) + r'([^' + chr(39) + r']+)', allowed))}"
+        return f"Field {path!r} must be one of {allowed}: {fault['input']!r} is not{nearest(fault['input'], re.findall(r'[a-z_]+', allowed))}"
     return f"Field {path!r}: {fault['msg'].removeprefix('Value error, ')}"
 
 
@@ -454,10 +459,12 @@ def read_councils(path: Path) -> Mapping[str, Council]:
             reader = csv.DictReader(file)
             rows, header = list(reader), reader.fieldnames or []
     except (OSError, UnicodeDecodeError) as error:
-        raise DictionaryError(f"The data dictionary needs {path.name} as UTF-8 text: it cannot be read. Where: {path.parent.name}. Restore the file.") from error
+        raise DictionaryError(f"The data dictionary needs {path.name} as UTF-8 text: it cannot be read. "
+                              f"Where: {path.parent.name}. Restore the file.") from error
     for column in COUNCIL_COLUMNS:
         if column not in header:
-            raise DictionaryError(f"councils.csv has the columns {', '.join(COUNCIL_COLUMNS)}: {column!r} is missing{nearest(column, header)}. Mend the header.")
+            raise DictionaryError(f"councils.csv has the columns {', '.join(COUNCIL_COLUMNS)}: {column!r} is missing{nearest(column, header)}. "
+                                  f"Mend the header.")
     came_from: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         for code in parts(row["successors"]):
@@ -467,13 +474,14 @@ def read_councils(path: Path) -> Mapping[str, Council]:
         where = f"councils.csv, row {number}"
         if row["gss_code"] in councils:
             raise DictionaryError(f"A council stands once: {row['gss_code']} stands twice. Where: {where}. Take one away.")
-        entry = {"code": row["gss_code"], "dfe_code": row["dfe_code"], "type": row["type"], "region_code": row["region_code"], "region": row["region"],
+        entry = {"code": row["gss_code"], **{field: row[field] for field in ("dfe_code", "type", "region_code", "region")},
                  "aliases": parts(row["aliases"]), "first_day": row["first_day"] or None, "last_day": row["last_day"] or None,
                  "successors": parts(row["successors"]), "predecessors": tuple(came_from[row["gss_code"]])}
         councils[row["gss_code"]] = make(Council, row["name"], entry, where)
     unknown = sorted(set(came_from) - set(councils))
     if unknown:
-        raise DictionaryError(f"A successor is a council of the same file: {', '.join(unknown)} is not. Where: councils.csv, column successors. Add the council or mend the code.")
+        raise DictionaryError(f"A successor is a council of the same file: {', '.join(unknown)} is not. "
+                              f"Where: councils.csv, column successors. Add the council or mend the code.")
     return MappingProxyType(dict(sorted(councils.items())))
 
 
@@ -488,7 +496,8 @@ def check_references(dictionary: Dictionary) -> None:
             if variable.references and variable.references != "councils.code":
                 parent, _, column = variable.references.partition(".")
                 if parent not in dictionary.tables or column not in dictionary.tables[parent].columns:
-                    raise DictionaryError(f"`references` names a column of a table: {variable.references!r} is none{nearest(parent, dictionary.tables)}. "
+                    raise DictionaryError("`references` names a column of a table: "
+                                          f"{variable.references!r} is none{nearest(parent, dictionary.tables)}. "
                                           f"Where: tables/{table.name}.yml, column {variable.name}. Mend the name.")
     for outcome in dictionary.outcomes.values():
         for unit, source in outcome.sources.items():
@@ -497,13 +506,16 @@ def check_references(dictionary: Dictionary) -> None:
 
 def check_source(dictionary: Dictionary, source: OutcomeSource, where: str) -> None:
     if source.table not in dictionary.tables:
-        raise DictionaryError(f"A source names a table: {source.table!r} is none{nearest(source.table, dictionary.tables)}. Where: {where}. Mend the name.")
+        raise DictionaryError(f"A source names a table: {source.table!r} is none{nearest(source.table, dictionary.tables)}. "
+                              f"Where: {where}. Mend the name.")
     columns = dictionary.tables[source.table].columns
     for field in ("numerator", "denominator", "column", "end_column", "where"):
         for word in sorted(identifiers(getattr(source, field) or "") - set(columns)):
-            raise DictionaryError(f"Field {field!r} names {word!r}, which is no column of {source.table}{nearest(word, columns)}. Where: {where}. Mend the name.")
+            raise DictionaryError(f"Field {field!r} names {word!r}, which is no column of {source.table}{nearest(word, columns)}. "
+                                  f"Where: {where}. Mend the name.")
     if source.members and source.members not in dictionary.populations:
-        raise DictionaryError(f"`members` names a population: {source.members!r} is none{nearest(source.members, dictionary.populations)}. Where: {where}. Mend the name.")
+        raise DictionaryError(f"`members` names a population: {source.members!r} is none{nearest(source.members, dictionary.populations)}. "
+                              f"Where: {where}. Mend the name.")
     for field, table in (("link_source", "links"), ("coverage_source", "source_coverage")):
         value = getattr(source, field)
         known = dictionary.tables[table].columns["source"].codes if table in dictionary.tables else {value: ""}
@@ -517,14 +529,16 @@ def render_readme(dictionary: Dictionary) -> str:
     """The page data_dictionary/README.md, in Markdown."""
     lines = ["# Data dictionary", "",
              "<!-- Made by `python -m evaluation.dictionary` from the files beside it. Change those, not this page. -->", "",
-             "What a delivery must hold, what is measured, and which councils are known. One declaration gives the checks on reading, this page and the simulated data.",
+             "What a delivery must hold, what is measured, and which councils are known.",
+             "One declaration gives the checks on reading, this page and the simulated data.",
              "Where the facts come from stands in [SOURCES.md](SOURCES.md).", "",
              "* A table arrives as `<table>.csv`, `<table>.parquet` or `<table>.xlsx`; columns may stand in any order.",
-             "* Every row that breaks its contract is set aside with its reasons, never changed in silence: rows received = kept + set aside + dropped by a declared rule.",
+             "* Every row that breaks its contract is set aside with its reasons, never changed in silence: rows received = kept + set aside + dropped.",
              "* Dates are written `2011-04-30` or `30/04/2011`, months `2011-04`, school and financial years `2011/12`, terms `2011/12-autumn`.", "",
              "## Tables", ""]
     lines += ["| table | one row per | columns | key |", "|---|---|---|---|"]
-    lines += [f"| [{t.name}](#{t.name}) | {t.grain.removeprefix('one row per ')} | {len(t.columns)} | {', '.join(t.key)} |" for t in dictionary.tables.values()]
+    lines += [f"| [{t.name}](#{t.name}) | {t.grain.removeprefix('one row per ')} | {len(t.columns)} | {', '.join(t.key)} |"
+              for t in dictionary.tables.values()]
     for table in dictionary.tables.values():
         lines += ["", *table_section(table)]
     lines += ["", "## Outcomes", "", *outcome_section(dictionary)]
