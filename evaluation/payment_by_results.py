@@ -116,7 +116,7 @@ def apply_rule(rule: ResultRule, outcomes: Mapping[str, np.ndarray], outcome: st
     if rule.rule == "stays_off":
         before = around_entry(values, entry, -1, -1)[:, 0]
         after = sums_of_runs(around_entry(values, entry, 1, claim_within), rule.over)
-        return before, known(after == 0, np.isfinite(after))
+        return np.where(np.isnan(before), np.nan, before > 0), known(after == 0, np.isfinite(after))
     before = collected_columns(around_entry(values, entry, -4, -1))[:, :3]
     after = collected_columns(around_entry(values, entry, 1, claim_within))[:, : max(rule.over, 1)]
     problem = np.where(np.isfinite(before).any(axis=1), np.nanmax(np.nan_to_num(before, nan=-np.inf), axis=1) >= rule.threshold, np.nan)

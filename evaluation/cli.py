@@ -1,0 +1,89 @@
+"""The command line: parse, call, exit code. Heavy libraries are imported inside the commands, so that `--help` is instant.
+
+Exit codes: 0 done, 1 a fault of this program, 2 something the user can mend (the message says what, where and how).
+"""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evaluation.errors import EvaluationError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  help="Compare programme families with matched comparison families, and make a report for each council.")
+plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check a study's plan.")
+app.add_typer(plan_app, name="plan")
+
+PlanPath = Annotated[Path, typer.Argument(help="A study's plan, for example studies/demonstration/plan.yml.")]
+
+
+@plan_app.command("check")
+def plan_check(plan: PlanPath) -> None:
+    """Read a plan, check every key, and say what it asks."""
+    from evaluation.pipeline import check_plan
+
+    for line in check_plan(plan):
+        typer.echo(line)
+
+
+@app.command()
+def check(data: Annotated[Path, typer.Argument(help="A folder with the delivered tables (CSV, Parquet or XLSX).")],
+          table: Annotated[list[str] | None, typer.Option("--table", help="Check this table only; may be repeated.")] = None) -> None:
+    """Check delivered tables against the data dictionary: rows kept and quarantined, every fault, how to mend it."""
+    from evaluation.pipeline import check_data
+
+    for line in check_data(data, tables=tuple(table or ())):
+        typer.echo(line)
+
+
+@app.command()
+def simulate(out: Annotated[Path, typer.Argument(help="The folder to write the tables to; it must not exist or be empty.")],
+             families: Annotated[int, typer.Option(help="Number of families, spread unevenly over the councils.", min=1)] = 5_000,
+             councils: Annotated[int, typer.Option(help="Number of councils.", min=1, max=152)] = 10,
+             first: Annotated[str, typer.Option(help="First quarter.")] = "2011-Q1",
+             last: Annotated[str, typer.Option(help="Last quarter.")] = "2015-Q4",
+             seed: Annotated[int, typer.Option(help="Root of all random numbers.", min=0)] = 20261124) -> None:
+    """Write simulated, linked records of families with a known effect."""
+    from evaluation.pipeline import write_simulated
+
+    for line in write_simulated(out, families=families, councils=councils, first=first, last=last, seed=seed):
+        typer.echo(line)
+
+
+@app.command()
+def run(plan: PlanPath,
+        council: Annotated[list[str] | None, typer.Option("--council", help="Make this council's report only (GSS code); may be repeated.")] = None,
+        out: Annotated[Path, typer.Option("--out", help="Folder for runs.")] = Path("runs"),
+        workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2) -> None:
+    """From records to reports: everything a plan asks."""
+    from evaluation.pipeline import run_study
+
+    summary = run_study(plan, councils=tuple(council or ()), out=out, workers=workers, say=typer.echo)
+    raise typer.Exit(0 if summary.complete else 1)
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="A finished run: runs/<study>/<run id>.")],
+           council: Annotated[list[str] | None, typer.Option("--council", help="This council's report only; may be repeated.")] = None,
+           workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2) -> None:
+    """Make the reports of a finished run again, from its protected release alone."""
+    from evaluation.pipeline import report_run
+
+    summary = report_run(run, councils=tuple(council or ()), workers=workers, say=typer.echo)
+    raise typer.Exit(0 if summary.complete else 1)
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is printed without a traceback, with exit code 2."""
+    try:
+        app()
+    except EvaluationError as error:
+        print(f"Not done. {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""One outcome in words: verdict, title, sentences and protected numbers. Three numbers side by side, never mixed."""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_APPLICABLE, Ledger, decimals, number
+from evaluation.disclosure.release import OutcomeResult, Shown
+from evaluation.disclosure.rules import PEOPLE
+from evaluation.findings.numbers import OutcomeNumbers, change_unit_of, unit_of
+
+DOMAINS = {"truancy": "Truancy", "offending": "Offending", "anti_social_behaviour": "Anti-social behaviour", "employment": "Employment"}
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nouns:
+    """How a study speaks of its units: 'family', 'families'; and of its programme's start."""
+
+    one: str
+    many: str
+    started: str
+    scope: str            # whose effect is shown: 'the 16 areas together', 'families in Bath and North East Somerset', ...
+    published: bool       # published statistics: what is not in them is "not available in published data"
+
+
+def verdict(numbers: OutcomeNumbers) -> str:
+    """'better', 'worse', 'not_detectable' or 'explained_by_trend', from the interval, the permutation and the trend before."""
+    effect = numbers.effect
+    if effect is None or not math.isfinite(effect.lower):
+        return "none"
+    seen = not effect.lower <= 0 <= effect.upper
+    if numbers.permutation_p is not None:
+        seen = seen and numbers.permutation_p < SIGNIFICANT
+    if not seen:
+        return "not_detectable"
+    if numbers.trend is not None and numbers.trend.verdict == "failed":
+        return "explained_by_trend"
+    lower_is_better = numbers.outcome.direction == "lower_is_better"
+    return "better" if (effect.estimate < 0) == lower_is_better else "worse"
+
+
+def lower_first(text: str) -> str:
+    """A label inside a sentence."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
+def title_of(numbers: OutcomeNumbers, found: str, nouns: Nouns) -> str:
+    """The finding as a title."""
+    name = lower_first(numbers.outcome.label)
+    lower = numbers.effect is not None and numbers.effect.estimate < 0
+    return {
+        "better": f"{numbers.outcome.label} was {'lower' if lower else 'higher'} than in similar {nouns.many}: a better outcome",
+        "worse": f"{numbers.outcome.label} was {'lower' if lower else 'higher'} than in similar {nouns.many}: a worse outcome",
+        "not_detectable": f"No effect on {name} could be detected",
+        "explained_by_trend": f"The gap in {name} cannot be told apart from the trend before the programme",
+        "none": f"No estimate for {name}",
+    }[found]
+
+
+def out_of(shown: Shown, numbers: OutcomeNumbers, nouns: Nouns) -> str:
+    """A level in natural words."""
+    if numbers.outcome.scale == "any":
+        return f"{shown.text} of every 100 {nouns.many}"
+    return f"{shown.text} {unit_of(numbers.outcome)}"
+
+
+def sentence_of(numbers: OutcomeNumbers, found: str, nouns: Nouns, shown: dict[str, Shown]) -> str:
+    """The finding as one sentence (two at most), from protected numbers."""
+    label, change = numbers.outcome.label, change_unit_of(numbers.outcome)
+    levels = f"{out_of(shown['after'], numbers, nouns)} instead of {shown['comparison'].text}"
+    interval = f"between {shown['lower'].text} and {shown['upper'].text} {change}"
+    if found == "not_detectable":
+        return f"{label}: no effect could be detected. It was {levels}; the difference is likely to lie {interval}, which includes none."
+    if found == "explained_by_trend":
+        return (f"{label}: it was {levels}, but the gap to similar {nouns.many} was already moving before {nouns.started}. "
+                "The difference cannot be put down to the programme.")
+    return f"{label}: {levels}. The difference, {shown['estimate'].text} {change}, is likely to lie {interval}: a {'better' if found == 'better' else 'worse'} outcome."
+
+
+def detectable_sentence(numbers: OutcomeNumbers, shown: Shown, level: Shown) -> str:
+    """What could have been seen, against the level without the programme."""
+    if shown.value is None or level.value is None:
+        return ""
+    start = f"{numbers.outcome.label}: a difference of {shown.text} {change_unit_of(numbers.outcome)} or more would very probably have been seen (80% power)"
+    if numbers.outcome.direction == "lower_is_better" and level.value > 0:
+        if shown.value >= level.value:
+            return f"{start}; that is as much as the whole level of {level.text}, so no reduction could have been detected."
+        return f"{start}; that is {100 * shown.value / level.value:.0f}% of the level of {level.text} {unit_of(numbers.outcome)} without the programme. Smaller effects could not have been seen."
+    return f"{start}. Smaller effects could not have been seen."
+
+
+def without_estimate(numbers: OutcomeNumbers, status: str, title: str, sentence: str) -> OutcomeResult:
+    """An outcome that has no number to show, with the reason."""
+    outcome = numbers.outcome
+    return OutcomeResult(outcome=outcome.name, label=outcome.label, domain=DOMAINS[outcome.domain], measure=outcome.measure, unit=unit_of(outcome), change_unit=change_unit_of(outcome),
+                         primary=numbers.primary, status=status, verdict="none", title=title, sentence=sentence)
+
+
+def present(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeResult:
+    """Protect one outcome's numbers and put them in words."""
+    outcome = numbers.outcome
+    if numbers.status == "not_available":
+        where = "not available in published data" if nouns.published else "not in the data delivered"
+        return without_estimate(numbers, "not_available", f"{outcome.label}: {where}", f"{outcome.label}: {where}, so nothing can be said about it here.")
+    if numbers.status == "not_estimable" or numbers.effect is None:
+        return without_estimate(numbers, "not_estimable", f"{outcome.label}: could not be estimated", f"{outcome.label}: could not be estimated. {numbers.reason}")
+    threshold = ledger.profile.threshold
+    if nouns.many in PEOPLE and min(numbers.effect.n_treated, numbers.effect.n_comparison) < threshold:
+        return without_estimate(numbers, "not_shown", f"{outcome.label}: not shown",
+                                f"{outcome.label}: not shown, because fewer than {threshold} {nouns.many} stand behind the number on one side. It is not known to be zero.")
+    if not math.isfinite(numbers.effect.lower):
+        return without_estimate(numbers, "not_estimable", f"{outcome.label}: could not be estimated", f"{outcome.label}: no interval could be computed. {numbers.effect.reason}")
+    return estimated(numbers, ledger, nouns)
+
+
+def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeResult:
+    """An outcome with an effect: all numbers through the ledger, then the words."""
+    outcome, effect, found = numbers.outcome, numbers.effect, verdict(numbers)
+    population = f"{nouns.scope}, {outcome.name}"
+    digits = decimals(effect.std_error)
+    interval = ledger.interval(effect, of=nouns.many, digits=digits, what="effect", population=population)
+
+    def level(value: float, what: str, n: int = effect.n_treated) -> Shown:
+        return ledger.level(value, n=n, of=nouns.many, digits=digits, what=what, population=population)
+
+    after_matched = level(numbers.comparison_level + effect.estimate, "level after")
+    comparison = level(numbers.comparison_level, "level without the programme")
+    detectable = level(numbers.detectable, "detectable difference")
+    before, after = level(numbers.before, "before", numbers.n_before_after), level(numbers.after, "after", numbers.n_before_after)
+    change = number(round(numbers.after, digits) - round(numbers.before, digits), digits, signed=True) if before.value is not None and after.value is not None else before
+    share, note = results_share(numbers, ledger, nouns, population)
+    shown = {"after": after_matched, "comparison": comparison, "estimate": interval.estimate, "lower": interval.lower, "upper": interval.upper}
+    return OutcomeResult(
+        outcome=outcome.name, label=outcome.label, domain=DOMAINS[outcome.domain], measure=outcome.measure, unit=unit_of(outcome), change_unit=change_unit_of(outcome),
+        primary=numbers.primary, status="estimated", verdict=found, title=title_of(numbers, found, nouns), sentence=sentence_of(numbers, found, nouns, shown),
+        before=before, after=after, before_after=ledger.keep("before/after change", population, change), payment_by_results=share, payment_by_results_note=note,
+        effect=interval, comparison_level=comparison, detectable=detectable, detectable_sentence=detectable_sentence(numbers, detectable, comparison),
+        n_treated=ledger.count(effect.n_treated, of=nouns.many, what="treated", population=population),
+        n_comparison=ledger.count(effect.n_comparison, of=nouns.many, what="comparison", population=population),
+        truth=None if numbers.truth is None else ledger.keep("known truth (simulated)", population, number(numbers.truth, digits, signed=True)))
+
+
+def results_share(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns, population: str) -> tuple[Shown, str]:
+    """The payment-by-results rate with its rule; [z] where the framework has no rule for the outcome."""
+    results = numbers.results
+    if results is None:
+        return ledger.keep("payment by results", population, NOT_APPLICABLE), "No payment-by-results rule applies to this outcome here."
+    if results.n_problem < max(ledger.profile.threshold, 1):
+        return ledger.keep("payment by results", population, CONFIDENTIAL), results.words
+    return ledger.share(results.n_result, results.n_problem, of=nouns.many, what="payment by results", population=population), results.words

@@ -1,0 +1,70 @@
+"""Strength of evidence, 0 to 5, by a published rule: which points are lost and why.
+
+The rule: start from 5. An experiment keeps it; matched comparison without random assignment loses 2. One point each is lost when the smallest
+detectable effect is over a quarter of the level without the programme, when a covariate stays unbalanced after matching, when under 80% of programme
+units could be matched, when the trend before the programme differs or could not be tested, and when fewer than 20 places were assigned.
+"""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from evaluation.disclosure.release import Strength, StrengthPoint
+
+LABELS = ("cannot support a conclusion", "very weak", "weak", "moderate", "strong", "very strong")
+DETECTABLE_SHARE, BALANCED, MATCHED_SHARE, PLACES = 0.25, 0.1, 0.8, 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the rating looks at. Shares are between 0 and 1; NaN where unknown."""
+
+    randomised: bool
+    detectable_share: float      # largest detectable effect of a primary outcome as a share of its level without the programme
+    worst_smd: float
+    matched_share: float
+    trends: tuple[str, ...]      # verdicts of the primary outcomes
+    n_places: int | None         # assigned places where assignment is by place, else None
+
+
+def rate(evidence: Evidence) -> Strength:
+    """Apply the rule."""
+    trend = "failed" if "failed" in evidence.trends else "not testable" if "not testable" in evidence.trends or not evidence.trends else "passed"
+    criteria = (
+        ("Design", 0.0 if evidence.randomised else 2.0,
+         "Programme units were assigned at random." if evidence.randomised else "Programme units were not assigned at random; they were compared with matched ones."),
+        ("Size", lost(not evidence.detectable_share <= DETECTABLE_SHARE), size_reason(evidence.detectable_share)),
+        ("Balance", lost(not evidence.worst_smd <= BALANCED),
+         f"After matching the largest standardised difference is {evidence.worst_smd:.2f}; under {BALANCED} is the aim." if math.isfinite(evidence.worst_smd) else "Balance could not be measured."),
+        ("Coverage", lost(not evidence.matched_share >= MATCHED_SHARE), coverage_reason(evidence.matched_share)),
+        ("Trend before", lost(trend != "passed"), {
+            "passed": "The groups moved alike before the programme in the periods that could be tested.",
+            "failed": "The groups were already moving apart before the programme in at least one main outcome.",
+            "not testable": "For at least one main outcome there were no earlier periods to test whether the groups moved alike."}[trend]),
+        ("Places", lost(evidence.n_places is not None and evidence.n_places < PLACES),
+         "Assignment was not by place." if evidence.n_places is None else f"The programme was assigned to {evidence.n_places} places; chance differences between places are large."),
+    )
+    points = tuple(StrengthPoint(criterion=name, lost=points_lost, reason=reason) for name, points_lost, reason in criteria)
+    score = max(0, 5 - int(sum(point.lost for point in points)))
+    return Strength(score=score, label=LABELS[score], points=points)
+
+
+def lost(failed: bool) -> float:
+    """One point when a criterion fails."""
+    return 1.0 if failed else 0.0
+
+
+def size_reason(share: float) -> str:
+    """What the size of the study could see, in words."""
+    if not math.isfinite(share):
+        return "No effect could be estimated, so nothing could have been detected."
+    if share >= 1:
+        return "For at least one main outcome not even its complete disappearance could have been detected."
+    return f"The least sensitive main outcome needed a change of {100 * share:.0f}% to be detected; up to {100 * DETECTABLE_SHARE:.0f}% is the aim."
+
+
+def coverage_reason(share: float) -> str:
+    """How many programme units the result speaks for; in broad bands, which cannot be turned back into a count."""
+    bands = ((0.995, "All or nearly all"), (0.9, "Over 90%"), (0.8, "80 to 90%"), (0.5, "Between half and 80%"), (0.0, "Under half"))
+    words = next(text for limit, text in bands if share >= limit) if math.isfinite(share) else "None"
+    return f"{words} of the programme's units could be matched; the result speaks for them only."

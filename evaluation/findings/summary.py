@@ -1,0 +1,159 @@
+"""Page one: what was found, for whom, compared with whom, what could have been seen, and what to do next. No p-values."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evaluation.disclosure.release import OutcomeResult, Strength, Summary
+from evaluation.findings.present import Nouns, lower_first
+
+WORTH_SEEING = 0.10          # of the level: the change for which we say how large a study would have to be
+NUMBER_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What page one needs besides the outcomes.
+
+    Attributes
+    ----------
+    scope : str
+        For whom the headline speaks, to open a sentence: 'In Bath and North East Somerset', 'In the 16 first-phase areas together'.
+    who : str
+        What was evaluated, who joined, when, how many: whole sentences.
+    compared_with : str
+        With whom they were compared: whole sentences.
+    n_effective : int
+        Units or places that the precision rests on, for saying how many would be needed; `effective_noun` says of what.
+    extra_caveats : tuple of str
+        The study's own caveats, most important first; they precede the general ones.
+    anchor : str
+        What an experiment says beside the estimate; '' where there is none.
+    """
+
+    programme: str
+    nouns: Nouns
+    scope: str
+    who: str
+    compared_with: str
+    n_effective: int
+    effective_noun: str
+    extra_caveats: tuple[str, ...] = ()
+    anchor: str = ""
+
+
+def words(count: int) -> str:
+    """A small count in words."""
+    return NUMBER_WORDS[count] if count < len(NUMBER_WORDS) else f"{count}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def headline(results: Sequence[OutcomeResult], context: Context) -> str:
+    """The finding in one sentence, from the verdicts of the main outcomes."""
+    primary = [result for result in results if result.primary]
+    measured = [result for result in primary if result.status == "estimated"]
+    if not measured:
+        hidden = any(result.status == "not_shown" for result in primary)
+        return f"{context.scope} nothing can be {'shown' if hidden else 'estimated'}: {'too few ' + context.nouns.many + ' stand behind the numbers' if hidden else 'no main outcome could be measured'}."
+    parts = [part for verdict, text in (
+        ("better", "a better outcome than among similar {many} in {names}"),
+        ("worse", "a worse outcome than among similar {many} in {names}"),
+        ("explained_by_trend", "a gap in {names} that cannot be told apart from the trend before the programme"),
+        ("not_detectable", "no detectable effect on {names}")) if (part := phrase(measured, verdict, text, context.nouns.many))]
+    missing = len(primary) - len(measured)
+    rest = f"; {words(missing)} of the {words(len(primary))} main outcomes could not be measured" if missing else ""
+    return f"{context.scope} {context.programme} shows {listed(parts)}{rest}."
+
+
+def phrase(results: Sequence[OutcomeResult], verdict: str, text: str, many: str) -> str:
+    """The part of the headline about one verdict; '' when no outcome has it."""
+    names = [lower_first(result.label) for result in results if result.verdict == verdict]
+    return text.format(names=listed(names), many=many) if names else ""
+
+
+def findings(results: Sequence[OutcomeResult]) -> tuple[str, ...]:
+    """One sentence a main outcome, then one that sums up the others."""
+    return tuple(result.sentence for result in results if result.primary)
+
+
+def could_have_seen(results: Sequence[OutcomeResult]) -> str:
+    """The minimum detectable effects of the main outcomes."""
+    sentences = [result.detectable_sentence for result in results if result.primary and result.detectable_sentence]
+    return " ".join(sentences) if sentences else "No main outcome could be estimated, so no effect of any size could have been seen here."
+
+
+def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
+    """What payment by results says, and why it differs from an effect."""
+    claims = [result for result in results if result.primary and result.payment_by_results is not None and result.payment_by_results.value is not None]
+    if not claims:
+        return (f"No payment-by-results rate is shown: the data hold no claims of single {nouns.many}." if nouns.published
+                else "No payment-by-results rate is shown: no rule applies, or too few families stand behind it.")
+    rates = listed([f"{result.payment_by_results.text} for {lower_first(result.label)}" for result in claims])
+    return (f"Of the programme {nouns.many} with the problem when they joined, payment-by-results rules would count a success for {rates}. "
+            f"That is not an effect: {nouns.many} join at a crisis, and many would have met the rule without the programme.")
+
+
+def units_needed(results: Sequence[OutcomeResult], context: Context) -> str:
+    """How large a study would have to be, for the least sensitive main outcome that showed nothing."""
+    needs = []
+    for result in results:
+        if result.primary and result.verdict == "not_detectable" and result.detectable and result.comparison_level and result.comparison_level.value:
+            ratio = result.detectable.value / (WORTH_SEEING * abs(result.comparison_level.value))
+            needs.append((ratio**2, result))
+    if not needs or context.n_effective == 0:
+        return ""
+    ratio, result = max(needs, key=lambda need: need[0])
+    if ratio <= 1:
+        return ""
+    return (f"To see a change of {100 * WORTH_SEEING:.0f}% in {lower_first(result.label)}, about {two_figures(ratio * context.n_effective)} {context.effective_noun} "
+            f"would be needed at the same design: pool councils or follow longer before judging.")
+
+
+def two_figures(value: float) -> str:
+    """A number to two significant figures, with thousands separators."""
+    if value <= 0 or not math.isfinite(value):
+        return "an unknown number of"
+    step = 10 ** max(math.floor(math.log10(value)) - 1, 0)
+    return f"{step * math.ceil(value / step):,.0f}"
+
+
+def next_steps(results: Sequence[OutcomeResult], context: Context) -> tuple[str, ...]:
+    """What a council can do with this."""
+    measured = [result for result in results if result.primary and result.status == "estimated"]
+    steps = []
+    if any(result.verdict == "worse" for result in measured):
+        steps.append("Look first at the outcome that was worse: check records and practice there before anything is expanded.")
+    if any(result.verdict == "explained_by_trend" for result in measured):
+        steps.append("Do not quote the gap as the programme's effect: it was already opening before the programme.")
+    if needed := units_needed(results, context):
+        steps.append(needed)
+    if any(result.verdict == "better" for result in measured):
+        steps.append("Keep what was done for the outcome that was better, and repeat the comparison with the next cohort before it is relied on.")
+    if any(result.status == "not_available" for result in results if result.primary):
+        missing = listed([lower_first(result.label) for result in results if result.primary and result.status == "not_available"])
+        steps.append(f"Arrange linked records of {context.nouns.many if not context.nouns.published else 'families'} for {missing}: without them these outcomes cannot be judged.")
+    return tuple(steps[:4]) or ("Repeat the comparison when more records are in.",)
+
+
+def caveats(strength: Strength, context: Context) -> tuple[str, ...]:
+    """The three biggest: the study's own, then the criteria that lost points."""
+    general = [point.reason for point in sorted(strength.points, key=lambda point: -point.lost) if point.lost]
+    return tuple([*context.extra_caveats, *general][:3])
+
+
+def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Context) -> Summary:
+    """Page one of a report."""
+    null = any(result.verdict == "not_detectable" for result in results if result.primary)
+    paragraphs = [context.who, context.compared_with]
+    if null:
+        paragraphs.append(f"No detectable effect does not mean that nothing changed: similar {context.nouns.many} changed too, and a smaller effect could not have been seen.")
+    if context.anchor:
+        paragraphs.append(context.anchor)
+    return Summary(headline=headline(results, context), paragraphs=tuple(paragraphs), findings=findings(results), could_have_seen=could_have_seen(results),
+                   payment_by_results=by_results(results, context.nouns), value="Value for money is not part of this report: money is put only on effects, and by a later step.",
+                   caveats=caveats(strength, context), next_steps=next_steps(results, context))

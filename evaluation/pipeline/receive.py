@@ -1,0 +1,87 @@
+"""From a plan to checked tables and a panel: which reader and which builder a plan needs."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from evaluation.dictionary import Dictionary
+from evaluation.errors import PlanError
+from evaluation.ingest.tables import CheckedTable
+from evaluation.locations import open_data_folder
+from evaluation.panel.types import Panel
+from evaluation.plan import Plan
+
+FAMILY_TABLES_NEEDED = ("families", "people", "links", "source_coverage")
+
+
+def check_names(plan: Plan, dictionary: Dictionary) -> None:
+    """Whether every outcome, council and covariate that a plan names exists.
+
+    Raises
+    ------
+    PlanError
+        With every unknown name and the nearest known one.
+    """
+    import difflib
+
+    from evaluation.matching import MATCHERS
+    from evaluation.models import ESTIMATORS
+    from evaluation.models.checks import CHECKS
+
+    asked = [("outcomes", name, dictionary.outcomes) for name in plan.outcomes.all]
+    asked += [("programme.councils", code, dictionary.councils) for code in plan.programme.councils]
+    asked += [("matching.method", plan.matching.method, MATCHERS), ("estimator.method", plan.estimator.method, ESTIMATORS)]
+    asked += [("second_estimators", name, ESTIMATORS) for name in plan.second_estimators] + [("checks", name, CHECKS) for name in plan.checks]
+    if isinstance(plan.data.families, dict):
+        asked += [("data.families", code, dictionary.councils) for code in plan.data.families]
+    faults = []
+    for where, name, known in asked:
+        if name not in known:
+            near = difflib.get_close_matches(name, list(known), n=1)
+            faults.append(f"  - `{where}` names {name!r}, which is unknown" + (f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known)[:12])}."))
+    if faults:
+        raise PlanError("The plan names things that do not exist:\n" + "\n".join(faults))
+
+
+def receive(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path) -> dict[str, CheckedTable]:
+    """Bring the plan's data in through their contracts; simulated data are written first and then treated as any delivery."""
+    if plan.data.kind == "open_statistics":
+        from evaluation.ingest.open_statistics import receive_open_statistics
+
+        return receive_open_statistics(plan.data.tables, dictionary, folder=open_data_folder(), room=room)
+    from evaluation.ingest.reading import receive_extracts
+
+    if plan.data.kind == "extracts":
+        return receive_extracts(plan_folder / str(plan.data.folder), dictionary, room=room)
+    from evaluation.simulate import Simulation
+
+    delivery = room / "delivery"
+    Simulation(families=plan.data.families, periods=plan.resolved_periods(), seed=plan.seed, effects=plan.data.effects).write(delivery, dictionary=dictionary)
+    return receive_extracts(delivery, dictionary, room=room)
+
+
+def build_panel(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Dictionary) -> Panel:
+    """The panel of a plan: its units, periods and those outcomes that the data hold."""
+    outcomes = tuple(name for name in plan.outcomes.all if plan.unit in dictionary.outcomes[name].sources)
+    common = {"periods": plan.resolved_periods(), "outcomes": outcomes, "covariates": (*plan.matching.score.covariates, *plan.matching.exact)}
+    if plan.unit == "family":
+        from evaluation.panel.families import build_families
+
+        return build_families(tables, dictionary, councils=None, **common)
+    from evaluation.panel import published
+
+    if plan.unit == "person":
+        return published.build_people(tables, dictionary, entry=str(plan.programme.first_full_period), **common)
+    build = published.build_councils if plan.unit == "council" else published.build_schools
+    return build(tables, dictionary, entry_of=assigned_places(tables, str(plan.programme.first_full_period)), **common)
+
+
+def assigned_places(tables: Mapping[str, CheckedTable], first_full_period: str) -> dict[str, tuple[str, str]]:
+    """Council -> (first full period, area) from the published list of places."""
+    import duckdb
+
+    if "programme_areas" not in tables:
+        raise PlanError("A plan whose units are councils or schools needs the list of programme places: add `community_budgets` to data.tables.")
+    with duckdb.connect() as con:
+        rows = con.execute("SELECT council_code, area FROM read_parquet(?) ORDER BY council_code", [str(tables["programme_areas"].path)]).fetchall()
+    return {code: (first_full_period, area) for code, area in rows}
