@@ -13,6 +13,7 @@ import pytest  # noqa: E402
 
 from evaluation.locations import OPEN_DATA_VARIABLE, open_data_folder  # noqa: E402
 
+pytest_plugins = ["pytester"]
 REQUIRE_OPEN_DATA = "EVALUATION_REQUIRE_OPEN_DATA"
 
 
