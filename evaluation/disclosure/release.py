@@ -45,6 +45,7 @@ class Study(Frozen):
     date: str                       # ISO; the study's date, not the run's
     reference: str                  # document reference
     sources: tuple[str, ...]        # data, publisher, licence, vintage; one sentence each
+    source_line: str = ""           # under every chart: 'Department for Education, school absence 2006/07 to 2018/19'; default: first source
     disclosure_rule: str            # the rule in force, in one sentence
     plan_hash: str
     analysis_hash: str
@@ -210,6 +211,15 @@ class Summary(Frozen):
     next_steps: tuple[str, ...]
 
 
+class Titles(Frozen):
+    """Findings that stand above the charts of the whole sample; '' gives a plain name of the chart."""
+
+    flow: str = ""                  # 'All 28 first-phase councils could be analysed'
+    balance: str = ""
+    overlap: str = ""
+    effects: str = ""
+
+
 class ReportContent(Frozen):
     """All of one report."""
 
@@ -230,6 +240,7 @@ class ReportContent(Frozen):
     methods: tuple[tuple[str, str], ...]      # (heading, text)
     limits: tuple[str, ...]
     glossary: tuple[tuple[str, str], ...]
+    titles: Titles = Titles()
 
     def write(self, path: Path) -> None:
         """Write as JSON, sorted and byte-stable."""
