@@ -22,6 +22,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from evaluation.errors import DictionaryError
+from evaluation.locations import project_file
 
 VariableType = Literal["id", "text", "code", "integer", "number", "date", "month", "boolean", "term", "school_year", "financial_year", "year"]
 Unit = Literal["family", "person", "school", "council"]
@@ -267,19 +268,19 @@ class Dictionary(Frozen):
         DictionaryError
             No council has that code, name or alias.
         """
-        codes = self._spellings.get(spelling(text), ())
-        if not codes:
+        council = self.find_council(text, on=on)
+        if council is None:
             close = difflib.get_close_matches(spelling(text), self._spellings, n=1, cutoff=0.75)
             hint = f" Did you mean {self.councils[self._spellings[close[0]][0]].name!r}?" if close else ""
             raise DictionaryError(f"A council is named by its GSS code, DfE code, name or alias: {str(text)!r} is none of them.{hint} "
                                   "Where: data_dictionary/councils.csv. Mend the spelling, or add an alias to the council's row.")
-        councils = [self.councils[code] for code in codes]
-        there = [council for council in councils if council.exists_on(on or REFERENCE_DAY)]
-        return (there or councils)[0]
+        return council
 
-    def council_spellings(self) -> dict[str, str]:
-        """Every accepted spelling (as `spelling` writes it) and the code it means in 2012/13."""
-        return {text: self.resolve_council(text).code for text in self._spellings}
+    def find_council(self, text: str, *, on: dt.date | None = None) -> Council | None:
+        """Like `resolve_council`, but None where no council is meant."""
+        councils = [self.councils[code] for code in self._spellings.get(spelling(text), ())]
+        there = [council for council in councils if council.exists_on(on or REFERENCE_DAY)]
+        return next(iter(there or councils), None)
 
 
 def spelling(text: str) -> str:
@@ -315,8 +316,9 @@ def nearest(word: str, known: Mapping | tuple | list) -> str:
 # ---- reading ----------------------------------------------------------------
 
 def default_folder() -> Path:
-    """The folder in EVALUATION_DICTIONARY, or `data_dictionary` at the project's root."""
-    return Path(os.environ.get("EVALUATION_DICTIONARY") or Path(__file__).resolve().parents[1] / "data_dictionary")
+    """The folder in EVALUATION_DICTIONARY, or the `data_dictionary` that comes with the project."""
+    named = os.environ.get("EVALUATION_DICTIONARY", "").strip()
+    return Path(named).expanduser() if named else project_file("data_dictionary")
 
 
 def load_dictionary(folder: Path | None = None) -> Dictionary:
@@ -533,7 +535,7 @@ def render_readme(dictionary: Dictionary) -> str:
              "One declaration gives the checks on reading, this page and the simulated data.",
              "Where the facts come from stands in [SOURCES.md](SOURCES.md).", "",
              "* A table arrives as `<table>.csv`, `<table>.parquet` or `<table>.xlsx`; columns may stand in any order.",
-             "* Every row that breaks its contract is set aside with its reasons, never changed in silence: rows received = kept + set aside + dropped.",
+             "* Every row that breaks its contract is set aside with its reasons, never changed silently: rows in = kept + set aside + dropped.",
              "* Dates are written `2011-04-30` or `30/04/2011`, months `2011-04`, school and financial years `2011/12`, terms `2011/12-autumn`.", "",
              "## Tables", ""]
     lines += ["| table | one row per | columns | key |", "|---|---|---|---|"]
