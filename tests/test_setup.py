@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import warnings
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,15 @@ def test_the_folder_of_published_data_can_be_named(monkeypatch, tmp_path):
     assert open_data_folder() == tmp_path
     monkeypatch.delenv("EVALUATION_OPEN_DATA")
     assert open_data_folder() == ROOT.parent / "shared" / "open-data"
+
+
+def test_a_warning_raised_in_our_own_code_is_an_error():
+    ours = {"__name__": "evaluation.models.example"}
+    with pytest.raises(RuntimeWarning):
+        exec("import warnings; warnings.warn('ours', RuntimeWarning)", ours)      # the module's name is what the filter reads
+    with warnings.catch_warnings(record=True) as seen:                            # keeps the filters of pyproject.toml
+        exec("import warnings; warnings.warn('theirs', RuntimeWarning)", {"__name__": "another_package"})
+    assert [str(warning.message) for warning in seen] == ["theirs"]
 
 
 CASES = """
