@@ -50,6 +50,8 @@ class Panel:
         Units received, dropped and kept, in order.
     notes : tuple of str
         What was done to the data that a reader must know (councils added together, series breaks), in sentences.
+    breaks : tuple of (int, str)
+        Columns in which a series begins to be counted in another way, and how in words; levels are not comparable across them.
     """
 
     unit: Literal["family", "person", "school", "council"]
@@ -60,6 +62,7 @@ class Panel:
     varying: Mapping[str, np.ndarray] = field(default_factory=dict)
     flow: tuple[FlowStep, ...] = ()
     notes: tuple[str, ...] = ()
+    breaks: tuple[tuple[int, str], ...] = ()
 
     def __post_init__(self) -> None:
         shape = (len(self.units), len(self.periods))
