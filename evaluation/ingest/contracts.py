@@ -425,7 +425,8 @@ def hash_rows(con: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[str]
     """SHA-256 of the columns' names and the rows' text, in order of the key."""
     text = " || chr(31) || ".join(f"coalesce(CAST({quoted(name)} AS VARCHAR), chr(26))" for name in columns)
     total = hashlib.sha256(chr(31).join(columns).encode())
-    reader = con.sql(f"SELECT encode({text} || chr(30)) AS row FROM read_parquet({literal(path)}) ORDER BY {order}").to_arrow_reader(100_000)
-    for batch in reader:
-        total.update(b"".join(batch.column(0).to_pylist()))
+    with con.cursor() as cursor:
+        rows = cursor.sql(f"SELECT encode({text} || chr(30)) AS row FROM read_parquet({literal(path)}) ORDER BY {order}")
+        for batch in rows.to_arrow_reader(65_536):
+            total.update(b"".join(batch.column(0).to_pylist()))
     return total.hexdigest()
