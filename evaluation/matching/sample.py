@@ -39,6 +39,8 @@ class MatchedSample:
         `unit` (row), `entry`, `reason` ('outside_caliper', 'no_comparison_in_stratum', 'stratum_missing', 'covariate_missing', 'no_comparison_left').
     caliper_width : float
         Absolute width used on the score; NaN without a caliper.
+    notes : tuple of str
+        What a reader must know about the candidates, in sentences (rows left out for a missing covariate, ...).
     """
 
     panel: Panel
@@ -52,6 +54,7 @@ class MatchedSample:
     balance: pd.DataFrame
     dropped: pd.DataFrame
     caliper_width: float = float("nan")
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.set_treated) == 0:

@@ -55,28 +55,37 @@ class Effects:
     outcome : str
     estimator : str
         In words that a methods section may print.
-    base : int
-        Event time of the base period; its cell is an exact 0.
+    base : int or None
+        Event time of the base period; its cell is an exact 0. None where there is no single one (levels, mean of the periods before, two-way).
     anticipation : int
         Periods before entry that are neither before nor after.
     cells : DataFrame, one row per (cohort, event_time)
         `cohort` (entry column), `period` (column), `event_time`, `estimate`, `n_treated`, `n_comparison`, `weight` (treated units, or their summed
-        weights, observed in the cell), `status` ('estimated', 'base', 'not_observed', 'outside_window', ...). `estimate` is NaN unless estimated or base.
+        weights, observed in the cell), `status` ('estimated', 'base', 'outside_periods', 'not_collected', 'no_base', 'not_observed', 'no_comparison',
+        'not_estimable'). `estimate` is NaN unless estimated or base.
     rows : DataFrame, one row per (unit, matched set or cohort), in the order of `influence`
-        `unit` (row in panel.units), `set` int, `cohort` int, `treated` bool, `council_code` str, `area` str.
+        `unit` (row in panel.units), `set` int (-1 where the estimator has no matched sets), `cohort` int, `treated` bool, `council_code` str,
+        `area` str.
     event_times : ndarray of int, shape (n_event_times,)
     influence : ndarray, shape (n_rows, n_event_times)
         Contribution of each row to ATT(its cohort, event time), scaled so that the variance of a cell is the sum over clusters of
         (sum of `influence` over the cluster's rows) squared; sums to zero inside every cohort and event time; 0 where a row does not enter.
     notes : tuple of str
+    row_weight : ndarray, shape (n_rows, n_event_times), or None
+        Weight of each row in its cell: treated rows add up to the cell's `weight`, comparison rows of a set (or cohort) to its treated rows' weight;
+        0 where a row does not enter. None where an estimator has no such weights (two-way effects): its cells have fixed weights in every summary.
+    adjusted : bool
+        Whether covariates entered the estimate, so that its rows are no plain differences and cannot be summed for some treated units only.
     """
 
     outcome: str
     estimator: str
-    base: int
+    base: int | None
     anticipation: int
     cells: pd.DataFrame
     rows: pd.DataFrame
     event_times: np.ndarray
     influence: np.ndarray
     notes: tuple[str, ...] = field(default=())
+    row_weight: np.ndarray | None = None
+    adjusted: bool = False

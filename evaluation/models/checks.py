@@ -1,0 +1,261 @@
+"""Checks of a comparison: numbers and verdicts, no sentences. One function each, listed in `CHECKS`."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+from scipy.special import fdtrc, fdtri, ncfdtr
+
+from evaluation.errors import EstimationError, PlanError
+from evaluation.matching.balance import common_support_share, overlap_histogram, risk_set_weights
+from evaluation.matching.sample import MatchedSample
+from evaluation.models.contrasts import Base
+from evaluation.models.effects import Effects, Estimate
+from evaluation.models.inference import (
+    Assignment,
+    Clusters,
+    Summary,
+    average,
+    cluster_codes,
+    cluster_names,
+    complete_cohorts,
+    covariance_of,
+    estimate_of,
+    event_study,
+    mean_of,
+    overall,
+)
+from evaluation.models.unmatched import UnmatchedDiD
+
+Verdict = Literal["passed", "failed", "not testable", "information"]
+SIZE, POWER = 0.05, 0.80
+BALANCE_TARGET = 0.1           # standardised mean difference that balance tables call small
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckInput:
+    """What a check may look at: one outcome's effects and where they come from.
+
+    Attributes
+    ----------
+    sample : MatchedSample
+    estimator : object
+        The spec that made `effects`; checks that fit again change its base.
+    effects : Effects
+    calendar : tuple of int
+        Quarters of the year in which the outcome is collected; empty for all.
+    quarters, cohorts, clusters, assignment
+        As in `overall`.
+    matched_history : tuple of int
+        Event times whose outcomes entered the score (`NearestNeighbour.used_event_times`).
+    balance_target : float
+    """
+
+    sample: MatchedSample
+    estimator: object
+    effects: Effects
+    calendar: tuple[int, ...] = ()
+    quarters: tuple[int, int] = (1, 4)
+    cohorts: tuple[int, ...] | Literal["complete"] | None = "complete"
+    clusters: Clusters = "auto"
+    assignment: Assignment = "unit"
+    matched_history: tuple[int, ...] = ()
+    balance_target: float = BALANCE_TARGET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a check found.
+
+    Attributes
+    ----------
+    name : str
+    verdict : 'passed', 'failed', 'not testable' or 'information'
+    table : DataFrame
+    numbers : mapping of str to float
+        Named in each check's docstring; NaN where there is none.
+    reason : str
+        Why it is not testable; '' otherwise.
+    """
+
+    name: str
+    verdict: Verdict
+    table: pd.DataFrame
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+
+
+def pre_trend(given: CheckInput) -> CheckResult:
+    """Are all effects before entry zero? Only on periods that entered neither the score nor the base.
+
+    Numbers: `f`, `df1`, `df2`, `p_value`, `largest` (largest absolute effect before), `slope_detectable` (the linear trend per period, in the
+    outcome's unit, that the test finds with 80% power), `slope` (generalised least-squares trend through the base), `n_cells`, `n_clusters`.
+
+    Notes
+    -----
+    Wald statistic W of the k effects with their cluster-robust covariance; F = W (G - k) / (k (G - 1)) on k and G - k degrees of freedom
+    (Hotelling), which with few clusters is far from chi-squared. The detectable slope solves the power of the non-central F (Roth 2022,
+    DOI 10.1257/aeri.20210236).
+    """
+    effects = given.effects
+    if effects.base is None or effects.row_weight is None:
+        return _not_testable("pre_trend", "the estimator has no single base period before entry")
+    times = [int(e) for e in effects.event_times if e < -effects.anticipation and e not in given.matched_history]
+    parts = {e: part for e in times if not (part := _at(given, e)).reason and part.contribution.any()}
+    table = event_study(effects, cohorts=_cohorts(given), quarters=given.quarters, clusters=given.clusters, assignment=given.assignment)
+    table = table[table["event_time"].isin(list(parts))].reset_index(drop=True)
+    if not parts:
+        held = "is the base or entered the score" if given.matched_history else "is the base"
+        held = f"every period before entry that was observed {held}"
+        return _not_testable("pre_trend", held, table)
+    theta = np.array([part.value for part in parts.values()])
+    v, g = _covariance(given, list(parts.values()))
+    k = len(theta)
+    if g <= k or np.linalg.matrix_rank(v) < k:
+        return _not_testable("pre_trend", f"{g} clusters cannot test {k} periods together", table)
+    precision = np.linalg.inv(v)
+    shrink = (g - k) / (k * (g - 1))
+    f = float(theta @ precision @ theta) * shrink
+    p_value = float(fdtrc(k, g - k, f))
+    trend = np.array(list(parts), dtype=float) - effects.base
+    information = float(trend @ precision @ trend)
+    numbers = {"f": f, "df1": k, "df2": g - k, "p_value": p_value, "largest": float(np.abs(theta).max()), "n_cells": k, "n_clusters": g,
+               "slope": float(trend @ precision @ theta) / information, "slope_detectable": float(np.sqrt(_detectable(k, g - k) / information))}
+    return CheckResult(name="pre_trend", verdict="failed" if p_value < SIZE else "passed", table=table, numbers=numbers)
+
+
+def dip(given: CheckInput) -> CheckResult:
+    """Did treated units move away from their comparison units just before entry? The last periods before entry against all earlier ones.
+
+    'Last' are the anticipation's periods, or the one before entry where there is no anticipation. Numbers: `estimate`, `std_error`,
+    `lower`, `upper`, `p_value`.
+    """
+    effects = given.effects
+    if effects.base is None or effects.row_weight is None:
+        return _not_testable("dip", "the estimator has no single base period before entry")
+    last = -max(effects.anticipation, 1)
+    late = [_at(given, e, base_too=True) for e in range(last, 0)]
+    early = [_at(given, int(e), base_too=True) for e in effects.event_times if e < last]
+    late, early = ([part for part in side if not part.reason] for side in (late, early))
+    if not late or not early:
+        return _not_testable("dip", "the periods just before entry, or the earlier ones, are not observed")
+    weights = np.concatenate([np.full(len(late), 1 / len(late)), np.full(len(early), -1 / len(early))])
+    found = estimate_of(effects, mean_of([*late, *early], weights), clusters=given.clusters, assignment=given.assignment)
+    if found.reason:
+        return _not_testable("dip", found.reason)
+    numbers = {name: getattr(found, name) for name in ("estimate", "std_error", "lower", "upper", "p_value")}
+    return CheckResult(name="dip", verdict="failed" if found.p_value < SIZE else "passed", table=pd.DataFrame([numbers]), numbers=numbers)
+
+
+def base_period(given: CheckInput) -> CheckResult:
+    """The estimate with base -1, -2, -4, the plan's and the mean of the periods before, matched and unmatched, side by side.
+
+    Table: `base`, `matched`, `matched_lower`, `matched_upper`, `unmatched`, `unmatched_lower`, `unmatched_upper`. Numbers: `spread_matched`,
+    `spread_unmatched` (largest less smallest estimate).
+    """
+    own, window = getattr(given.estimator, "base", None), getattr(given.estimator, "window", None)
+    if own is None or window is None or isinstance(own, str) and own != "pre_mean":
+        return _not_testable("base_period", "the estimator has no base period to move")
+    wanted: list[Base] = sorted({b for b in (-1, -2, -4, own) if isinstance(b, int) and b >= window[0]}, reverse=True)
+    rows = [row for base in [*wanted, "pre_mean"] if (row := _with_base(given, base)) is not None]
+    table = pd.DataFrame(rows)
+    if table.empty:
+        return _not_testable("base_period", "no base period is observed")
+    numbers = {f"spread_{name}": float(table[name].max() - table[name].min()) for name in ("matched", "unmatched")}
+    return CheckResult(name="base_period", verdict="information", table=table, numbers=numbers)
+
+
+def balance(given: CheckInput) -> CheckResult:
+    """Is every covariate's standardised mean difference after matching below the target?
+
+    Numbers: `largest_before`, `largest_after` (absolute), `n_over` (covariates at or above the target after), `target`.
+    """
+    table = given.sample.balance
+    after, before = table["smd_after"].abs(), table["smd_before"].abs()
+    over = int((after >= given.balance_target).sum())
+    numbers = {"largest_before": float(before.max()), "largest_after": float(after.max()), "n_over": over, "target": given.balance_target}
+    return CheckResult(name="balance", verdict="failed" if over else "passed", table=table, numbers=numbers)
+
+
+def overlap(given: CheckInput) -> CheckResult:
+    """Where the scores of treated and comparison units lie, and how many treated units found comparison units.
+
+    Table: `overlap_histogram` of the scores. Numbers: `share_matched`, `share_in_support`, `n_treated`, `n_matched`, `ess` (effective comparison
+    units), and `dropped_<reason>`.
+    """
+    sample = given.sample
+    at_risk = sample.candidates[np.isfinite(sample.candidates["score"])]
+    treated = at_risk["treated"].to_numpy()
+    weights = risk_set_weights(at_risk["entry"].to_numpy(), treated)
+    total = sample.n_treated + len(sample.dropped)
+    numbers = {"share_matched": sample.n_treated / total, "share_in_support": common_support_share(at_risk["score"].to_numpy(), treated),
+               "n_treated": total, "n_matched": sample.n_treated, "ess": sample.effective_sample_size()}
+    numbers |= {f"dropped_{reason}": int(count) for reason, count in sample.dropped["reason"].value_counts().sort_index().items()}
+    return CheckResult(name="overlap", verdict="information", table=overlap_histogram(at_risk["score"].to_numpy(), treated, weights), numbers=numbers)
+
+
+CHECKS: dict[str, Callable[[CheckInput], CheckResult]] = {
+    "pre_trend": pre_trend,
+    "dip": dip,
+    "base_period": base_period,
+    "balance": balance,
+    "overlap": overlap,
+}
+
+
+def _not_testable(name: str, reason: str, table: pd.DataFrame | None = None) -> CheckResult:
+    return CheckResult(name=name, verdict="not testable", table=pd.DataFrame() if table is None else table, reason=reason)
+
+
+def _cohorts(given: CheckInput) -> Sequence[int] | None:
+    return complete_cohorts(given.effects, given.quarters) if given.cohorts == "complete" else given.cohorts
+
+
+def _at(given: CheckInput, event_time: int, *, base_too: bool = False) -> Summary:
+    cells = given.effects.cells
+    mask = (cells["event_time"] == event_time).to_numpy()
+    if (cohorts := _cohorts(given)) is not None:
+        mask = mask & cells["cohort"].isin(list(cohorts)).to_numpy()
+    return average(given.effects, mask, base_too=base_too)
+
+
+def _covariance(given: CheckInput, parts: Sequence[Summary]) -> tuple[np.ndarray, int]:
+    """Cluster-robust covariance of several summaries, and the number of clusters (the smaller of two dimensions)."""
+    enters = np.logical_or.reduce([part.enters for part in parts])
+    codes = [cluster_codes(given.effects, name)[enters] for name in cluster_names(given.effects, given.clusters, given.assignment)]
+    v = covariance_of(np.column_stack([part.contribution[enters] for part in parts]), codes)
+    return v, min(len(np.unique(code)) for code in codes)
+
+
+def _detectable(df1: int, df2: int) -> float:
+    """Non-centrality at which an F test of size 5% has 80% power."""
+    critical = float(fdtri(df1, df2, 1 - SIZE))
+    upper = 10.0
+    while ncfdtr(df1, df2, upper, critical) > 1 - POWER:
+        upper *= 2
+    return float(brentq(lambda nc: ncfdtr(df1, df2, nc, critical) - (1 - POWER), 1e-6, upper))
+
+
+def _with_base(given: CheckInput, base: Base) -> dict[str, object] | None:
+    """One line of the table of bases; None where nothing can be estimated with it."""
+    window, anticipation = given.estimator.window, given.estimator.anticipation
+    room = anticipation if base == "pre_mean" else min(anticipation, -base - 1)
+    out: dict[str, object] = {"base": base if base == "pre_mean" else int(base)}
+    try:
+        specs = {"matched": replace(given.estimator, base=base, anticipation=room),
+                 "unmatched": UnmatchedDiD(base=base, window=window, anticipation=room)}
+        for name, spec in specs.items():
+            found = _overall(given, spec.fit(given.sample, given.effects.outcome, calendar=given.calendar))
+            out |= {name: found.estimate, f"{name}_lower": found.lower, f"{name}_upper": found.upper}
+    except (EstimationError, PlanError):
+        return None
+    return out if np.isfinite(out["matched"]) else None
+
+
+def _overall(given: CheckInput, effects: Effects) -> Estimate:
+    clusters = given.clusters if given.clusters not in ("set", "unit_and_set") or (effects.rows["set"] >= 0).all() else "auto"
+    return overall(effects, quarters=given.quarters, cohorts=given.cohorts, clusters=clusters, assignment=given.assignment)

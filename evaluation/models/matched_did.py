@@ -1,0 +1,226 @@
+"""Matched differences: inside every matched set, the treated unit against the weighted mean of its comparison units.
+
+`MatchedDiD` takes changes from a base period, `MatchedLevels` levels. How sets are found is in `matching`; intervals are in `inference.py`.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.errors import EstimationError, PlanError
+from evaluation.matching.sample import MatchedSample
+from evaluation.models.contrasts import (
+    BASE,
+    ESTIMATED,
+    Base,
+    cell_status,
+    cells_frame,
+    collected,
+    count_distinct,
+    differences,
+    divide,
+    outcome_array,
+    rows_frame,
+    sum_by,
+)
+from evaluation.models.effects import Effects
+
+WEIGHT_TOLERANCE = 1e-9        # renormalised weights are sums of at most a few hundred shares
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchedDiD:
+    """Average effect on the matched treated: change from the base period, less the comparison units' change, inside each matched set.
+
+    Assumes that, without the programme, each treated unit would have changed from its base as its comparison units did, and that nothing of the
+    programme was felt before `anticipation` periods ahead of entry.
+
+    Attributes
+    ----------
+    base : int or 'pre_mean'
+        Event time of the base period (negative), or the mean of all event times of the window before the anticipation. The base of a cohort is the
+        latest *collected* period at or before entry + base, so that an outcome that is not collected in the summer quarter keeps every cohort.
+    window : (int, int)
+        First and last event time.
+    anticipation : int
+        Periods before entry that are neither before nor after. It does not move the base.
+
+    Notes
+    -----
+    Comparison units are censored from their own entry; the weights of a set are shared out again over the comparison units observed at both dates
+    and not yet entered, and a set with none left is dropped at that event time, as is one whose treated unit is not observed at both dates.
+    `eligible_to` decides who may be chosen at entry, not how long they are followed.
+
+    Raises
+    ------
+    PlanError
+        The base lies outside the window, after entry, or inside the anticipation.
+    """
+
+    base: int | str = -4
+    window: tuple[int, int] = (-8, 8)
+    anticipation: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "window", checked_window(self.window, self.anticipation))
+        check_base(self.base, self.window, self.anticipation)
+
+    def fit(self, sample: MatchedSample, outcome: str, *, calendar: Sequence[int] = ()) -> Effects:
+        """ATT by entry cohort and event time, with influence rows per (unit, matched set).
+
+        Parameters
+        ----------
+        calendar : sequence of int
+            Quarters of the year (1 to 4) in which the outcome is collected; empty for all.
+        """
+        return _fit(sample, outcome, base=self.base, window=self.window, anticipation=self.anticipation, calendar=calendar, estimator=self.in_words())
+
+    def in_words(self) -> str:
+        """The method as a methods section may print it."""
+        return f"difference-in-differences inside matched sets, {base_in_words(self.base)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchedLevels:
+    """Average difference in levels between matched treated units and their comparison units, with no base.
+
+    Assumes that matched units would have had the same level without the programme: stronger than parallel changes, and the only choice where no
+    period before entry was collected.
+
+    Attributes
+    ----------
+    window, anticipation
+        As in `MatchedDiD`.
+    """
+
+    window: tuple[int, int] = (-8, 8)
+    anticipation: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "window", checked_window(self.window, self.anticipation))
+
+    def fit(self, sample: MatchedSample, outcome: str, *, calendar: Sequence[int] = ()) -> Effects:
+        """Differences in levels by entry cohort and event time; see `MatchedDiD.fit`."""
+        return _fit(sample, outcome, base=None, window=self.window, anticipation=self.anticipation, calendar=calendar, estimator=self.in_words())
+
+    def in_words(self) -> str:
+        """The method as a methods section may print it."""
+        return "difference in levels inside matched sets"
+
+
+def checked_window(window: Sequence[int], anticipation: int) -> tuple[int, int]:
+    """A window of event times as a pair of integers that reaches entry."""
+    first, last = (int(e) for e in window)
+    if first > last or last < 0 or anticipation < 0:
+        raise PlanError(f"`estimator.window` must run from an earlier to a later event time, 0 or after, and `anticipation` be 0 or more: they are "
+                        f"{first} to {last} and {anticipation}. Mend the plan.")
+    return first, last
+
+
+def check_base(base: Base, window: tuple[int, int], anticipation: int) -> None:
+    """Refuse a base that lies outside the window or is not before the anticipation."""
+    if base == "pre_mean":
+        if window[0] >= -anticipation:
+            raise PlanError(f"`estimator.base: pre_mean` needs event times before the anticipation of {anticipation}: the window begins at "
+                            f"{window[0]}. Widen `estimator.window`.")
+        return
+    if not isinstance(base, int) or not window[0] <= base < -anticipation:
+        raise PlanError(f"`estimator.base` must be an event time from {window[0]} (the window's first) to {-anticipation - 1} (before the "
+                        f"anticipation): it is {base}. Mend the plan.")
+
+
+def base_in_words(base: Base) -> str:
+    """The base as a methods section may print it."""
+    if base == "pre_mean":
+        return "base the mean of the periods before"
+    return "no base" if base is None else f"base {-base} period{'s' if base != -1 else ''} before entry"
+
+
+def _fit(sample, outcome, *, base, window, anticipation, calendar, estimator) -> Effects:
+    panel = sample.panel
+    y = outcome_array(panel, outcome)
+    event_times = np.arange(window[0], window[1] + 1)
+    before = np.arange(window[0], -anticipation)
+    is_collected = collected(panel.periods, calendar)
+    cohorts, cohort_of_set = np.unique(sample.set_entry, return_inverse=True)
+    how = dict(base=base, before=before, is_collected=is_collected)
+    treated = differences(y, sample.set_treated, sample.set_entry, event_times, **how)
+    comparison = differences(y, sample.pair_comparison, sample.set_entry[sample.pair_set], event_times, **how)
+    change = _censored(comparison.change, panel.entry[sample.pair_comparison], sample.set_entry[sample.pair_set], event_times)
+    arms = _arms(treated.change, change, sample.pair_set, sample.pair_weight)
+    estimate, influence, row_weight = _by_cohort(arms, sample.pair_set, cohort_of_set, len(cohorts))
+
+    n_treated = sum_by(cohort_of_set, arms.enters.astype(float), len(cohorts))
+    code = cohort_of_set[sample.pair_set]
+    status = cell_status(
+        cohorts, event_times, base=_one_per_cohort(treated.base, cohort_of_set, len(cohorts)),
+        has_base=_one_per_cohort(treated.has_base, cohort_of_set, len(cohorts)) > 0, n_treated=n_treated,
+        treated_seen=sum_by(cohort_of_set, np.isfinite(treated.change).astype(float), len(cohorts)), is_collected=is_collected)
+    cells = cells_frame(cohorts, event_times, estimate=estimate, weight=n_treated, n_treated=n_treated, status=status,
+                        n_comparison=count_distinct(code, sample.pair_comparison, arms.weight > 0, len(cohorts)))
+    code_of_row = np.concatenate([cohort_of_set, code])
+    influence[(status != ESTIMATED)[code_of_row]] = 0.0
+    row_weight[~np.isin(status, (ESTIMATED, BASE))[code_of_row]] = 0.0
+    unit, sets = np.concatenate([sample.set_treated, sample.pair_comparison]), np.concatenate([np.arange(sample.n_treated), sample.pair_set])
+    rows = rows_frame(panel, unit, sets, cohorts[code_of_row], np.arange(len(code_of_row)) < sample.n_treated)
+    return Effects(outcome=outcome, estimator=estimator, base=base if isinstance(base, int) else None, anticipation=anticipation, cells=cells,
+                   rows=rows, event_times=event_times, influence=influence, row_weight=row_weight, notes=_notes(sample, arms, treated.change))
+
+
+@dataclass(frozen=True, slots=True)
+class _Arms:
+    """Changes of both arms where the set enters, 0 elsewhere; renormalised comparison weights; which sets enter."""
+
+    treated: np.ndarray        # (n_sets, n_event_times)
+    comparison: np.ndarray     # (n_pairs, n_event_times)
+    weight: np.ndarray         # (n_pairs, n_event_times)
+    enters: np.ndarray         # (n_sets, n_event_times)
+
+
+def _censored(change: np.ndarray, own_entry: np.ndarray, set_entry: np.ndarray, event_times: np.ndarray) -> np.ndarray:
+    """Changes of comparison units with NaN from their own entry on."""
+    joined = (own_entry >= 0)[:, None] & (set_entry[:, None] + event_times >= own_entry[:, None])
+    return np.where(joined, np.nan, change)
+
+
+def _arms(treated: np.ndarray, comparison: np.ndarray, pair_set: np.ndarray, pair_weight: np.ndarray) -> _Arms:
+    """Share the weights out again over the comparison units that remain."""
+    seen = np.isfinite(comparison)
+    weight = pair_weight[:, None] * seen
+    total = sum_by(pair_set, weight, len(treated))
+    enters = np.isfinite(treated) & (total > 0)
+    weight = np.where(enters[pair_set], divide(weight, total[pair_set]), 0.0)
+    weight = np.nan_to_num(weight)
+    if not np.allclose(sum_by(pair_set, weight, len(treated)), enters, atol=WEIGHT_TOLERANCE):
+        raise EstimationError("Comparison weights must sum to 1 in every matched set and event time: they do not. "
+                              "This is a fault of evaluation.models.")
+    return _Arms(np.where(enters, treated, 0.0), np.where(weight > 0, comparison, 0.0), weight, enters)
+
+
+def _by_cohort(arms: _Arms, pair_set: np.ndarray, cohort: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Estimates by cohort, influence rows (treated rows first, then pairs) and the rows' weights."""
+    size = sum_by(cohort, arms.enters.astype(float), n)
+    pair_cohort = cohort[pair_set]
+    mean_treated = divide(sum_by(cohort, arms.treated, n), size)
+    mean_comparison = divide(sum_by(pair_cohort, arms.weight * arms.comparison, n), size)
+    share = np.nan_to_num(divide(1.0, size))
+    centred = np.where(arms.enters, arms.treated - mean_treated[cohort], 0.0) * share[cohort]
+    other = np.where(arms.weight > 0, -arms.weight * (arms.comparison - mean_comparison[pair_cohort]), 0.0) * share[pair_cohort]
+    return mean_treated - mean_comparison, np.concatenate([centred, other]), np.concatenate([arms.enters.astype(float), arms.weight])
+
+
+def _one_per_cohort(values: np.ndarray, cohort: np.ndarray, n: int) -> np.ndarray:
+    """The largest value of each cohort (bases depend on the cohort alone; whether a mean of the periods before exists may differ by unit)."""
+    out = np.full(n, -1)
+    np.maximum.at(out, cohort, values.astype(int))
+    return out
+
+
+def _notes(sample: MatchedSample, arms: _Arms, treated: np.ndarray) -> tuple[str, ...]:
+    emptied = int((np.isfinite(treated) & ~arms.enters).any(axis=1).sum())
+    if not emptied:
+        return ()
+    return (f"{emptied:,} of {sample.n_treated:,} matched sets have no comparison unit left at some event time (joined later, or not observed) "
+            "and are dropped there.",)
