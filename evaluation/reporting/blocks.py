@@ -3,6 +3,7 @@
 The exporters read only that copy, so HTML and PDF cannot disagree, and whatever is not a block never reaches a council.
 Which blocks a report has is decided in `council.py`; how a page looks, in `html.py` and `pdf.py`.
 """
+
 from __future__ import annotations
 
 import html
@@ -36,7 +37,7 @@ def referenced(text: str, numbers: Mapping[str, str]) -> Iterator[tuple[str, str
     at = 0
     for found in REFERENCE.finditer(text):
         if found[1] in numbers:
-            yield text[at:found.start()], ""
+            yield text[at : found.start()], ""
             yield numbers[found[1]], found[1]
             at = found.end()
     yield text[at:], ""
@@ -100,13 +101,12 @@ class Cover(Block):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading(Block):
-    """A heading of level 2 (section) or 3; `new_page` starts a page in print."""
+    """A heading of level 2 (section) or 3."""
 
     kind: ClassVar[str] = "heading"
     text: str
     id: str
     level: int = 2
-    new_page: bool = False
 
     def html(self, numbers: Mapping[str, str] = UNNUMBERED) -> str:
         return f'<h{self.level} id="{self.id}">{escaped(self.text)}</h{self.level}>'
@@ -213,8 +213,10 @@ class Table(Block):
     def __post_init__(self) -> None:
         wrong = sum(len(row) != len(self.columns) for row in self.rows)
         if wrong or not self.title or not self.columns or not all(self.columns):
-            raise ReportError(f"Table {self.id} must have a title, a name for each of its {len(self.columns)} columns and rows of that length: "
-                              f"{wrong} rows are not. Mend the table where the release is made.")
+            raise ReportError(
+                f"Table {self.id} must have a title, a name for each of its {len(self.columns)} columns and rows of that length: "
+                f"{wrong} rows are not. Mend the table where the release is made."
+            )
 
     def numeric(self) -> tuple[bool, ...]:
         """Whether each column holds numbers (or symbols in their place); such columns are set flush right."""
@@ -227,12 +229,18 @@ class Table(Block):
 
     def grid(self, caption: str) -> str:
         """The table alone, in a region that scrolls sideways on a narrow screen; `caption` is HTML."""
-        align = ['' if number else ' class="text"' for number in self.numeric()]
+        align = ["" if number else ' class="text"' for number in self.numeric()]
         head = "".join(f'<th scope="col"{a}>{escaped(column)}</th>' for column, a in zip(self.columns, align, strict=True))
-        body = "".join(f'<tr><th scope="row" class="text">{escaped(row[0])}</th>'
-                       + "".join(f"<td{a}>{escaped(cell)}</td>" for cell, a in zip(row[1:], align[1:], strict=True)) + "</tr>" for row in self.rows)
-        return (f'<div class="scroll" role="region" aria-labelledby="{self.id}-caption" tabindex="0"><table id="{self.id}">'
-                f'<caption id="{self.id}-caption">{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+        body = "".join(
+            f'<tr><th scope="row" class="text">{escaped(row[0])}</th>'
+            + "".join(f"<td{a}>{escaped(cell)}</td>" for cell, a in zip(row[1:], align[1:], strict=True))
+            + "</tr>"
+            for row in self.rows
+        )
+        return (
+            f'<div class="scroll" role="region" aria-labelledby="{self.id}-caption" tabindex="0"><table id="{self.id}">'
+            f'<caption id="{self.id}-caption">{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,8 +264,10 @@ class Figure(Block):
 
     def __post_init__(self) -> None:
         if len(self.alt) < SHORTEST_ALT or not re.search(r"\d", self.alt):
-            raise ReportError(f"Figure {self.id} must have an alternative text of {SHORTEST_ALT} characters or more that holds a number from its data: "
-                              f"it has {len(self.alt)} characters. Mend it in evaluation/reporting/figures.py.")
+            raise ReportError(
+                f"Figure {self.id} must have an alternative text of {SHORTEST_ALT} characters or more that holds a number from its data: "
+                f"it has {len(self.alt)} characters. Mend it in evaluation/reporting/figures.py."
+            )
         if not self.title:
             raise ReportError(f"Figure {self.id} must have a title. Mend it where the release is made.")
 
@@ -265,15 +275,18 @@ class Figure(Block):
         label = escaped(self.alt)
         svg = self.svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
         of = numbers.get(self.id, "the chart")
-        return (f'<figure id="{self.id}"><figcaption id="{self.id}-caption">{titled(self.id, self.title, numbers)}'
-                f'<span class="sub">{escaped(self.subtitle)}</span></figcaption>'
-                f'<div class="scroll chart" role="region" aria-labelledby="{self.id}-caption" tabindex="0">{svg}</div>'
-                f'<p class="source">{escaped(self.source)}</p>'
-                f"<details><summary>Data behind {of}</summary>{self.data.grid(f'Data behind {of}: {escaped(self.data.title)}')}</details></figure>")
+        return (
+            f'<figure id="{self.id}"><figcaption id="{self.id}-caption">{titled(self.id, self.title, numbers)}'
+            f'<span class="sub">{escaped(self.subtitle)}</span></figcaption>'
+            f'<div class="scroll chart" role="region" aria-labelledby="{self.id}-caption" tabindex="0">{svg}</div>'
+            f'<p class="source">{escaped(self.source)}</p>'
+            f"<details><summary>Data behind {of}</summary>{self.data.grid(f'Data behind {of}: {escaped(self.data.title)}')}</details></figure>"
+        )
 
 
-KINDS: Mapping[str, type[Block]] = {block.kind: block for block in (
-    Cover, Heading, Paragraph, Bullets, Definitions, KeyFindings, Callout, SignOff, Contents, Table, Figure)}
+KINDS: Mapping[str, type[Block]] = {
+    block.kind: block for block in (Cover, Heading, Paragraph, Bullets, Definitions, KeyFindings, Callout, SignOff, Contents, Table, Figure)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,20 +299,27 @@ class Section:
         return iter(self.blocks)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return {MIME: [block.to_json() for block in self], "text/html": "\n".join(block.html() for block in self) or "<p>Nothing to show.</p>",
-                "text/plain": " ".join(f"[{block.kind}]" for block in self)}
+        return {
+            MIME: [block.to_json() for block in self],
+            "text/html": "\n".join(block.html() for block in self) or "<p>Nothing to show.</p>",
+            "text/plain": " ".join(f"[{block.kind}]" for block in self),
+        }
 
 
 def from_json(plain: Mapping[str, Any]) -> Block:
     """The block of which `plain` is the JSON copy."""
     if plain.get("kind") not in KINDS:
-        raise ReportError(f"A block must be one of {sorted(KINDS)}: {plain.get('kind')!r} is not. Make the notebook's cells with evaluation.reporting.council.")
+        raise ReportError(
+            f"A block must be one of {sorted(KINDS)}: {plain.get('kind')!r} is not. Make the notebook's cells with evaluation.reporting.council."
+        )
     return KINDS[plain["kind"]](**{name: _frozen(value) for name, value in plain.items() if name != "kind"})
 
 
 def blocks_of(notebook: Mapping[str, Any]) -> tuple[Block, ...]:
     """Blocks of an executed notebook, in order; everything else that it shows is left behind."""
-    return tuple(from_json(plain) for cell in notebook["cells"] for output in cell.get("outputs", ()) for plain in output.get("data", {}).get(MIME, ()))
+    return tuple(
+        from_json(plain) for cell in notebook["cells"] for output in cell.get("outputs", ()) for plain in output.get("data", {}).get(MIME, ())
+    )
 
 
 def numbering(blocks: tuple[Block, ...]) -> dict[str, str]:

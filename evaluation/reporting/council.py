@@ -2,6 +2,7 @@
 
 Findings, verdicts and their reasons are sentences of the content; here they are put in order and beside each other, nothing is computed.
 """
+
 from __future__ import annotations
 
 import re
@@ -11,12 +12,26 @@ from pathlib import Path
 from evaluation.disclosure.release import BalanceLine, OutcomeResult, ReportContent, Shown, TableContent
 from evaluation.errors import ReportError
 from evaluation.reporting import figures
-from evaluation.reporting.blocks import (Block, Bullets, Callout, Contents, Cover, Definitions, Figure, Heading, KeyFindings, Paragraph, Section, SignOff,
-                                         Table, slug)
+from evaluation.reporting.blocks import (
+    Block,
+    Bullets,
+    Callout,
+    Contents,
+    Cover,
+    Definitions,
+    Figure,
+    Heading,
+    KeyFindings,
+    Paragraph,
+    Section,
+    SignOff,
+    Table,
+    slug,
+)
 from evaluation.reporting.words import SYMBOLS, capital, in_words, interval_in_words, range_in_words, sentence
 
-WIDEST = 7          # columns of ten-point type on a portrait page
-IN_PLACE = {"estimated": "[z]", "not_available": "[x]", "not_estimable": "[z]", "not_shown": "[c]"}   # what stands where a number does not exist
+WIDEST = 7  # columns of ten-point type on a portrait page
+IN_PLACE = {"estimated": "[z]", "not_available": "[x]", "not_estimable": "[z]", "not_shown": "[c]"}  # what stands where a number does not exist
 
 
 def read(content_path: str | Path) -> ReportContent:
@@ -34,7 +49,9 @@ def read(content_path: str | Path) -> ReportContent:
         return ReportContent.read(path)
     except ValueError as fault:
         count = getattr(fault, "error_count", lambda: 1)()
-        raise ReportError(f"{path.name} must be a release written by this version of evaluation: {count} fields are missing or wrong. Run the evaluation again.") from None
+        raise ReportError(
+            f"{path.name} must be a release written by this version of evaluation: {count} fields are missing or wrong. Run the evaluation again."
+        ) from None
 
 
 def stem(content: ReportContent) -> str:
@@ -46,25 +63,44 @@ def stem(content: ReportContent) -> str:
     """
     parts = (content.study.name, content.council.code)
     if not all(re.fullmatch(r"[A-Za-z0-9_-]+", part) for part in parts):
-        raise ReportError("A study's name and a council's code must be letters, digits, hyphens and underscores, as they name files. Mend the plan or councils.csv.")
+        raise ReportError(
+            "A study's name and a council's code must be letters, digits, hyphens and underscores, as they name files. Mend the plan or councils.csv."
+        )
     return "_".join(parts) + ("_simulated" if content.study.simulated else "")
 
 
 # ---- page one ------------------------------------------------------------------------------------------------------------------------------------
 
+
 def page_one(content: ReportContent) -> Section:
     """Everything a chief executive needs, and nothing that needs another page."""
     study, summary = content.study, content.summary
     blocks: list[Block] = [
-        Cover(title=study.title, council=content.council.name, question=study.question, date=study.date, reference=study.reference, stem=stem(content),
-              simulated=study.simulated),
+        Cover(
+            title=study.title,
+            council=content.council.name,
+            question=study.question,
+            date=study.date,
+            reference=study.reference,
+            stem=stem(content),
+            simulated=study.simulated,
+        ),
         Heading(text="Summary", id="sec-summary"),
         KeyFindings(headline=summary.headline, items=summary.findings),
         *(Paragraph(text=text) for text in summary.paragraphs),
-        three_numbers([result for result in content.outcomes if result.primary], id="tab-three", title="Three different numbers for each primary outcome",
-                      truth=study.simulated),
+        three_numbers(
+            [result for result in content.outcomes if result.primary],
+            id="tab-three",
+            title="Three different numbers for each primary outcome",
+            truth=study.simulated,
+        ),
         Paragraph(lead="How strong is the evidence?", text=_strength(content)),
-        *_told(("What could have been seen.", summary.could_have_seen), ("Payment by results.", summary.payment_by_results), ("Costs and benefits.", summary.value))]
+        *_told(
+            ("What could have been seen.", summary.could_have_seen),
+            ("Payment by results.", summary.payment_by_results),
+            ("Costs and benefits.", summary.value),
+        ),
+    ]
     if summary.caveats:
         blocks += [Paragraph(lead="Read this with care.", text=" ".join(sentence(caveat) for caveat in summary.caveats))]
     if summary.next_steps:
@@ -75,31 +111,59 @@ def page_one(content: ReportContent) -> Section:
 def how_to_read(content: ReportContent) -> Section:
     """Contents, and the few conventions that every number of the report keeps."""
     symbols = "; ".join(f"{symbol} {meaning}" for symbol, meaning in SYMBOLS)
-    return Section((
-        Contents(),
-        Heading(text="How to read this report", id="sec-read"),
-        Bullets(items=(
-            f"The before and after change is how the {content.study.unit_plural} in the programme changed. It says nothing about why.",
-            "The payment by results rate counts results claimed under the programme's rules. It is not an effect.",
-            f"The effect is the change compared with similar {content.study.unit_plural} outside the programme. It is the only number that speaks about the programme.",
-            "A percentage point is the difference between two percentages: from 6% to 5% is a change of 1 percentage point.",
-            "A 95% interval is the range of effects that fit the data. Where it includes zero, the data cannot tell an effect from none; that does not show that there was none.",
-            f"Symbols stand where there is no number: {symbols}."))))
+    return Section(
+        (
+            Contents(),
+            Heading(text="How to read this report", id="sec-read"),
+            Bullets(
+                items=(
+                    f"The before and after change is how the {content.study.unit_plural} in the programme changed. It says nothing about why.",
+                    "The payment by results rate counts results claimed under the programme's rules. It is not an effect.",
+                    f"The effect is the change compared with similar {content.study.unit_plural} outside the programme. "
+                    "It is the only number that speaks about the programme.",
+                    "A percentage point is the difference between two percentages: from 6% to 5% is a change of 1 percentage point.",
+                    "A 95% interval is the range of effects that fit the data. Where it includes zero, the data cannot tell an effect from none; "
+                    "that does not show that there was none.",
+                    f"Symbols stand where there is no number: {symbols}.",
+                )
+            ),
+        )
+    )
 
 
 def three_numbers(results: Sequence[OutcomeResult], *, id: str, title: str, truth: bool = False) -> Table:
     """Before and after change, payment by results rate and effect: three columns with three names."""
-    columns = ["Outcome and unit of change", "Before and after change", "Payment by results", "Effect (95% interval)", "Smallest effect likely to be seen"]
+    units = {result.change_unit for result in results if result.status != "not_available"}
+    one = len(units) == 1
+    columns = [
+        "Outcome" if one else "Outcome and unit of change",
+        "Before and after change",
+        "Payment by results",
+        "Effect (95% interval)",
+        "Smallest effect likely to be seen",
+    ]
     rows = []
     for result in results:
         other = IN_PLACE[result.status]
-        row = [f"{result.label} ({result.change_unit})", in_words(result.before_after, other), in_words(result.payment_by_results, other),
-               interval_in_words(result.effect, other), in_words(result.detectable, other)]
+        row = [
+            result.label if one else f"{result.label} ({result.change_unit})",
+            in_words(result.before_after, other),
+            in_words(result.payment_by_results, other),
+            interval_in_words(result.effect, other),
+            in_words(result.detectable, other),
+        ]
         rows.append((*row, in_words(result.truth, other)) if truth else tuple(row))
-    return Table(id=id, title=title, columns=(*columns, "True effect (simulated)") if truth else tuple(columns), rows=tuple(rows), notes=_symbols_used(rows))
+    return Table(
+        id=id,
+        title=f"{title}, {units.pop()}" if one else title,
+        columns=(*columns, "True effect (simulated)") if truth else tuple(columns),
+        rows=tuple(rows),
+        notes=_symbols_used(rows),
+    )
 
 
 # ---- the sections --------------------------------------------------------------------------------------------------------------------------------
+
 
 def who_took_part(content: ReportContent) -> Section:
     """The council, its area, and the way from all units to those analysed."""
@@ -111,8 +175,17 @@ def who_took_part(content: ReportContent) -> Section:
     if content.flow:
         drawn = figures.flow(content.flow)
         rows = tuple((line.label, in_words(line.count), line.reason or "stays") for line in content.flow)
-        blocks.append(_figure(content, "fig-flow", content.titles.flow or f"From all {study.unit_plural} to those analysed",
-                              f"Number of {study.unit_plural} at each stage, and why others left", drawn, ("Stage", "Number", "Reason for leaving"), rows))
+        blocks.append(
+            _figure(
+                content,
+                "fig-flow",
+                content.titles.flow or f"From all {study.unit_plural} to those analysed",
+                f"Number of {study.unit_plural} at each stage, and why others left",
+                drawn,
+                ("Stage", "Number", "Reason for leaving"),
+                rows,
+            )
+        )
     return Section(tuple(blocks))
 
 
@@ -123,55 +196,91 @@ def who_is_compared(content: ReportContent) -> Section:
     if content.balance:
         columns, rows = _balance_rows(content.balance)
         blocks += [
-            _figure(content, "fig-balance", content.titles.balance or f"How alike programme and comparison {plural} were, before and after matching",
-                    "Difference between the groups in standard deviations of the programme group", figures.balance(content.balance), columns, rows),
-            Table(id="tab-means", title=f"Means of the characteristics that {plural} were matched on", columns=(
-                "Characteristic", "Programme", "Comparison before matching", "Comparison after matching"), rows=tuple(
-                (line.covariate, in_words(line.mean_treated), in_words(line.mean_comparison_before), in_words(line.mean_comparison_after))
-                for line in content.balance))]
+            _figure(
+                content,
+                "fig-balance",
+                content.titles.balance or f"How alike programme and comparison {plural} were, before and after matching",
+                "Difference between the groups in standard deviations of the programme group",
+                figures.balance(content.balance),
+                columns,
+                rows,
+            ),
+            Table(
+                id="tab-means",
+                title=f"Means of the characteristics that {plural} were matched on",
+                columns=("Characteristic", "Programme", "Comparison before matching", "Comparison after matching"),
+                rows=tuple(
+                    (line.covariate, in_words(line.mean_treated), in_words(line.mean_comparison_before), in_words(line.mean_comparison_after))
+                    for line in content.balance
+                ),
+            ),
+        ]
     if content.overlap is not None:
         shown = content.overlap
-        rows = tuple((f"{low:g} to {high:g}", in_words(treated), in_words(comparison)) for low, high, treated, comparison in zip(
-            shown.edges, shown.edges[1:], shown.treated, shown.comparison, strict=False))
-        blocks += [Paragraph(text=shown.sentence),
-                   _figure(content, "fig-overlap", content.titles.overlap or "Where the two groups overlap", f"Per cent of {plural} by {shown.axis[:1].lower() + shown.axis[1:]}",
-                           figures.overlap(shown, plural=plural), ("Range of the score", "Programme (%)", "Comparison (%)"), rows)]
+        rows = tuple(
+            (f"{low:g} to {high:g}", in_words(treated), in_words(comparison))
+            for low, high, treated, comparison in zip(shown.edges, shown.edges[1:], shown.treated, shown.comparison, strict=False)
+        )
+        blocks += [
+            Paragraph(text=shown.sentence),
+            _figure(
+                content,
+                "fig-overlap",
+                content.titles.overlap or "Where the two groups overlap",
+                f"Per cent of {plural} by {shown.axis[:1].lower() + shown.axis[1:]}",
+                figures.overlap(shown, plural=plural),
+                ("Range of the score", "Programme (%)", "Comparison (%)"),
+                rows,
+            ),
+        ]
     return _section(blocks, "Nothing can be shown here without pointing to single families.")
 
 
 def what_changed(content: ReportContent) -> Section:
     """All outcomes in one chart and two tables."""
     study, results = content.study, content.outcomes
-    shown = [result for result in results if result.effect is not None and result.effect.estimate.value is not None]
-    blocks: list[Block] = [Heading(text="What changed", id="sec-changed")]
-    if shown:
-        rows = tuple((result.label, result.change_unit, in_words(result.effect.estimate), range_in_words(result.effect), result.effect.method) for result in shown)
-        blocks.append(_figure(content, "fig-effects", content.titles.effects or "Effect on each outcome", "Change compared with similar "
-                              f"{study.unit_plural}, with 95% interval", figures.effects(shown), ("Outcome", "Unit", "Effect", "95% interval", "Interval from"), rows))
+    numbers = [_levels(content)]
     if any(not result.primary for result in results):
-        blocks.append(three_numbers(results, id="tab-all", title="Three different numbers for every outcome", truth=study.simulated))
-    levels = []
-    for result in results:
-        other = IN_PLACE[result.status]
-        levels.append((f"{result.label} ({result.unit})", *(in_words(number, other) for number in (
-            result.before, result.after, result.comparison_level, result.n_treated, result.n_comparison))))
-    blocks.append(Table(id="tab-levels", title=f"Levels before and after, and how many {study.unit_plural} stand behind them", columns=(
-        "Outcome and unit", "Before", "After", "After, without the programme", f"Programme {study.unit_plural}", f"Comparison {study.unit_plural}"),
-        rows=tuple(levels), notes=("After, without the programme: the level estimated from the comparison group.", *_symbols_used(levels))))
-    return Section(tuple(blocks))
+        numbers.insert(0, three_numbers(results, id="tab-all", title="Three different numbers for every outcome", truth=study.simulated))
+    chart: list[Block] = []
+    shown = [result for result in results if result.effect is not None and result.effect.estimate.value is not None]
+    if shown:
+        rows = tuple(
+            (result.label, result.change_unit, in_words(result.effect.estimate), range_in_words(result.effect), result.effect.method)
+            for result in shown
+        )
+        chart = [
+            _figure(
+                content,
+                "fig-effects",
+                content.titles.effects or "Effect on each outcome",
+                f"Change compared with similar {study.unit_plural}, with 95% interval",
+                figures.effects(shown),
+                ("Outcome", "Unit", "Effect", "95% interval", "Interval from"),
+                rows,
+            )
+        ]
+    return Section((Heading(text="What changed", id="sec-changed"), numbers[0], *chart, *numbers[1:]))
 
 
 def outcome_pages(content: ReportContent) -> Section:
     """For each outcome: the finding, levels over time, the gap over time, and what could have been seen."""
-    blocks: list[Block] = [Heading(text="Each outcome", id="sec-outcomes", new_page=True)]
-    for number, result in enumerate(content.outcomes):
-        told = bool(_pictures(content, result.outcome))
-        blocks += [Heading(text=f"{result.domain}: {result.label[:1].lower() + result.label[1:]}", id=f"sec-{slug(result.outcome)}", level=3,
-                           new_page=told and number > 0 and bool(_pictures(content, content.outcomes[number - 1].outcome))),
-                   Paragraph(lead=sentence(result.title), text=result.sentence),
-                   *_told(("Measure.", f"{sentence(result.measure)}"), ("What could have been seen.", result.detectable_sentence),
-                          ("Payment by results.", result.payment_by_results_note)),
-                   *_pictures(content, result.outcome)]
+    blocks: list[Block] = [Heading(text="Each outcome", id="sec-outcomes")]
+    for result in content.outcomes:
+        name = result.label[:1].lower() + result.label[1:]
+        blocks += [
+            Heading(
+                text=result.label if name.startswith(result.domain.lower()) else f"{result.domain}: {name}", id=f"sec-{slug(result.outcome)}", level=3
+            ),
+            Paragraph(lead=sentence(result.title), text=result.sentence),
+        ]
+        if result.status == "estimated":
+            blocks += _told(
+                ("Measure.", sentence(result.measure)),
+                ("What could have been seen.", result.detectable_sentence),
+                ("Payment by results.", result.payment_by_results_note),
+            )
+        blocks += _pictures(content, result.outcome)
     return Section(tuple(blocks))
 
 
@@ -181,26 +290,58 @@ def this_area(content: ReportContent) -> Section:
         return Section()
     blocks: list[Block] = [Heading(text="This area beside others", id="sec-area")]
     for shown in content.placebos:
-        rows = (("This area's gap", in_words(shown.gap)), ("Lower end of 95 in 100 placebo areas", in_words(shown.lower)), ("Upper end", in_words(shown.upper)),
-                ("Number of placebo areas", f"{shown.n_placebo:,}"))
-        blocks += [Paragraph(lead=f"{shown.label}.", text=shown.sentence),
-                   _figure(content, f"fig-placebo-{slug(shown.outcome)}", shown.title, f"{shown.label}: gap between the area and its comparison {content.study.unit_plural}",
-                           figures.placebo(shown), ("What", "Value"), rows)]
+        rows = (
+            ("This area's gap", in_words(shown.gap)),
+            ("Lower end of 95 in 100 placebo areas", in_words(shown.lower)),
+            ("Upper end", in_words(shown.upper)),
+            ("Number of placebo areas", f"{shown.n_placebo:,}"),
+        )
+        blocks += [
+            _figure(
+                content,
+                f"fig-placebo-{slug(shown.outcome)}",
+                shown.title,
+                f"{shown.label}: gap between the area and its comparison {content.study.unit_plural}",
+                figures.placebo(shown),
+                ("What", "Value"),
+                rows,
+            ),
+            Paragraph(text=shown.sentence),
+        ]
     return Section(tuple(blocks))
 
 
 def how_far_to_trust(content: ReportContent) -> Section:
     """How the strength of evidence was reached, what each check found, and warnings."""
     strength = content.strength
-    blocks: list[Block] = [Heading(text="How far to trust the results", id="sec-trust"),
-                           Paragraph(lead=f"{strength.score} out of 5: {strength.label}.", text="The evidence starts at 5 points; @tab-strength shows where points were lost.")]
-    blocks.append(Table(id="tab-strength", title="How the strength of the evidence was reached", columns=("Question", "Points lost", "Reason"), rows=tuple(
-        (point.criterion, f"{point.lost:g}", point.reason) for point in strength.points)))
+    blocks: list[Block] = [
+        Heading(text="How far to trust the results", id="sec-trust"),
+        Paragraph(
+            lead=f"{strength.score} out of 5: {strength.label}.", text="The evidence starts at 5 points; @tab-strength shows where points were lost."
+        ),
+    ]
+    blocks.append(
+        Table(
+            id="tab-strength",
+            title="How the strength of the evidence was reached",
+            columns=("Question", "Points lost", "Reason"),
+            rows=tuple((point.criterion, f"{point.lost:g}", point.reason) for point in strength.points),
+        )
+    )
     if content.checks:
-        blocks.append(Table(id="tab-checks", title="What each check found", columns=("Check", "Outcome", "Verdict", "What was found"), rows=tuple(
-            (check.name, check.outcome or "All", capital(check.verdict), check.sentence) for check in content.checks)))
+        blocks.append(
+            Table(
+                id="tab-checks",
+                title="What each check found",
+                columns=("Check", "Outcome", "Verdict", "What was found"),
+                rows=tuple((check.name, check.outcome or "All", capital(check.verdict), check.sentence) for check in content.checks),
+            )
+        )
     if content.warnings:
-        blocks += [Heading(text="Warnings", id="sec-warnings", level=3), Bullets(items=tuple(warned.sentence for warned in content.warnings))]
+        blocks += [
+            Heading(text="Warnings", id="sec-warnings", level=3),
+            *(Callout(title="Warning.", text=warned.sentence) for warned in content.warnings),
+        ]
     return Section(tuple(blocks))
 
 
@@ -223,11 +364,24 @@ def methods(content: ReportContent) -> Section:
     study = content.study
     blocks: list[Block] = [Heading(text="Methods and data", id="sec-methods")]
     for heading, text in content.methods:
-        blocks += [Heading(text=heading, id=f"sec-method-{slug(heading)}", level=3), *(Paragraph(text=part) for part in text.split("\n\n") if part.strip())]
-    blocks += [Heading(text="Data", id="sec-data", level=3), Bullets(items=study.sources), Paragraph(lead="Disclosure control.", text=study.disclosure_rule),
-               Heading(text="Doing it again", id="sec-again", level=3),
-               Definitions(items=(("Hash of the plan", study.plan_hash), ("Hash of the analysis", study.analysis_hash), ("Seed", str(study.seed)),
-                                  ("Software", ", ".join(f"{name}{chr(0xa0)}{version}" for name, version in study.versions))))]
+        blocks += [
+            Heading(text=heading, id=f"sec-method-{slug(heading)}", level=3),
+            *(Paragraph(text=part) for part in text.split("\n\n") if part.strip()),
+        ]
+    blocks += [
+        Heading(text="Data", id="sec-data", level=3),
+        Bullets(items=study.sources),
+        Paragraph(lead="Disclosure control.", text=study.disclosure_rule),
+        Heading(text="Doing it again", id="sec-again", level=3),
+        Definitions(
+            items=(
+                ("Hash of the plan", study.plan_hash),
+                ("Hash of the analysis", study.analysis_hash),
+                ("Seed", str(study.seed)),
+                ("Software", ", ".join(f"{name}{chr(0xA0)}{version}" for name, version in study.versions)),
+            )
+        ),
+    ]
     return Section(tuple(blocks))
 
 
@@ -240,15 +394,25 @@ def glossary(content: ReportContent) -> Section:
 
 def accessibility(content: ReportContent) -> Section:
     """What was done for readers with assistive technology, and what was not."""
-    return Section((
-        Heading(text="Accessibility", id="sec-accessibility"),
-        Paragraph(text="This report comes as a web page and as a PDF with the same content. The web page is the main edition: it needs no script, reflows on a narrow "
-                       "screen, and holds the data behind every chart as a table. It is written to meet WCAG 2.2 at level AA. The PDF is tagged to PDF/UA-1 and "
-                       "checked by machine."),
-        Paragraph(text="Charts have alternative text, and no difference rests on colour alone. The files have not yet been tried by people who use screen readers.")))
+    return Section(
+        (
+            Heading(text="Accessibility", id="sec-accessibility"),
+            Paragraph(
+                text="This report comes as a web page and as a PDF with the same content. The web page is the main edition: it needs no script, "
+                "reflows on a narrow screen, and holds the data behind every chart as a table. It is written to meet WCAG 2.2 at level AA. "
+                "The PDF is tagged to PDF/UA-1 and "
+                "checked by machine."
+            ),
+            Paragraph(
+                text="Charts have alternative text, and no difference rests on colour alone. "
+                "The files have not yet been tried by people who use screen readers."
+            ),
+        )
+    )
 
 
 # ---- parts ---------------------------------------------------------------------------------------------------------------------------------------
+
 
 def split(table: TableContent) -> list[Table]:
     """A table in parts of at most seven columns; each part repeats the row headers."""
@@ -256,9 +420,16 @@ def split(table: TableContent) -> list[Table]:
     if len(table.columns) <= WIDEST:
         return [Table(id=key, title=table.title, columns=table.columns, rows=table.rows, notes=table.notes)]
     parts = [range(start, min(start + WIDEST - 1, len(table.columns))) for start in range(1, len(table.columns), WIDEST - 1)]
-    return [Table(id=f"{key}-{n}", title=f"{table.title} (part {n} of {len(parts)})", columns=(table.columns[0], *(table.columns[j] for j in part)),
-                  rows=tuple((row[0], *(row[j] for j in part)) for row in table.rows), notes=table.notes if n == len(parts) else ())
-            for n, part in enumerate(parts, start=1)]
+    return [
+        Table(
+            id=f"{key}-{n}",
+            title=f"{table.title} (part {n} of {len(parts)})",
+            columns=(table.columns[0], *(table.columns[j] for j in part)),
+            rows=tuple((row[0], *(row[j] for j in part)) for row in table.rows),
+            notes=table.notes if n == len(parts) else (),
+        )
+        for n, part in enumerate(parts, start=1)
+    ]
 
 
 def _section(blocks: list[Block], otherwise: str) -> Section:
@@ -280,9 +451,32 @@ def _symbols_used(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return (capital("; ".join(used)) + ".",) if used else ()
 
 
+def _levels(content: ReportContent) -> Table:
+    plural, levels = content.study.unit_plural, []
+    for result in content.outcomes:
+        other = IN_PLACE[result.status]
+        levels.append(
+            (
+                f"{result.label} ({result.unit})",
+                *(
+                    in_words(number, other)
+                    for number in (result.before, result.after, result.comparison_level, result.n_treated, result.n_comparison)
+                ),
+            )
+        )
+    return Table(
+        id="tab-levels",
+        title=f"Levels before and after, and how many {plural} stand behind them",
+        columns=("Outcome and unit", "Before", "After", "After, without the programme", f"Programme {plural}", f"Comparison {plural}"),
+        rows=tuple(levels),
+        notes=("After, without the programme: the level estimated from the comparison group.", *_symbols_used(levels)),
+    )
+
+
 def _balance_rows(lines: Sequence[BalanceLine]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     def shown(line: BalanceLine) -> tuple[Shown, ...]:
         return line.before, line.after, line.variance_ratio_before, line.variance_ratio_after
+
     columns = ("Characteristic", "Standardised difference before", "Standardised difference after", "Variance ratio before", "Variance ratio after")
     return columns, tuple((line.covariate, *(in_words(number) for number in shown(line))) for line in lines)
 
@@ -291,23 +485,45 @@ def _pictures(content: ReportContent, outcome: str) -> list[Block]:
     blocks: list[Block] = []
     for trend in (trend for trend in content.trends if trend.outcome == outcome):
         rows = tuple((period, *(in_words(line.values[j]) for line in trend.lines)) for j, period in enumerate(trend.periods))
-        blocks.append(_figure(content, f"fig-trend-{slug(outcome)}", trend.title, trend.subtitle, figures.trend(trend), ("Period", *(line.name for line in trend.lines)), rows))
+        blocks.append(
+            _figure(
+                content,
+                f"fig-trend-{slug(outcome)}",
+                trend.title,
+                trend.subtitle,
+                figures.trend(trend),
+                ("Period", *(line.name for line in trend.lines)),
+                rows,
+            )
+        )
     for study in (study for study in content.event_studies if study.outcome == outcome):
         rows = tuple((point.label, figures.PHASES[point.phase], in_words(point.estimate), range_in_words(point)) for point in study.points)
-        blocks += [_figure(content, f"fig-event-{slug(outcome)}", study.title, study.subtitle, figures.event_study(study), ("Period", "Phase", "Gap", "95% interval"), rows),
-                   *_told(("Trend before.", study.pre_trend), ("Later periods.", study.later_note))]
+        blocks += [
+            _figure(
+                content,
+                f"fig-event-{slug(outcome)}",
+                study.title,
+                study.subtitle,
+                figures.event_study(study),
+                ("Period", "Phase", "Gap", "95% interval"),
+                rows,
+            ),
+            *_told(("Trend before.", study.pre_trend), ("Later periods.", study.later_note)),
+        ]
     return blocks
 
 
-def _figure(content: ReportContent, id: str, title: str, subtitle: str, drawn: figures.Drawing, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Figure:
+def _figure(
+    content: ReportContent, id: str, title: str, subtitle: str, drawn: figures.Drawing, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]
+) -> Figure:
     study = content.study
     source = sentence("Source: " + (study.source_line or study.sources[0] if study.sources else study.title))
-    return Figure(id=id, title=title, subtitle=subtitle, alt=drawn.alt, source=f"Simulated data. {source}" if study.simulated else source, svg=drawn.svg,
-                  data=Table(id=id.replace("fig-", "data-", 1), title=title, columns=columns, rows=rows))
-
-
-def callouts(content: ReportContent) -> Section:
-    """What must be said before anything else, on screens where there is no page header."""
-    if not content.study.simulated:
-        return Section()
-    return Section((Callout(title="Simulated data.", text="These records were made by a computer. They describe no real family, council or programme."),))
+    return Figure(
+        id=id,
+        title=title,
+        subtitle=subtitle,
+        alt=drawn.alt,
+        source=f"Simulated data. {source}" if study.simulated else source,
+        svg=drawn.svg,
+        data=Table(id=id.replace("fig-", "data-", 1), title=title, columns=columns, rows=rows),
+    )

@@ -1,4 +1,5 @@
 """Blocks to finished files: HTML and PDF under their final names, or nothing."""
+
 from __future__ import annotations
 
 import os

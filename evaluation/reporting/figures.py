@@ -3,6 +3,7 @@
 Lengths are points on a page 482 points wide, so 12 points here are 12 points in print. Colours are the Analysis Function's; a difference never
 rests on colour alone. Only aggregates are drawn: no chart has a mark for a single family.
 """
+
 from __future__ import annotations
 
 import io
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from evaluation.disclosure.release import (BalanceLine, EventPoint, EventStudy, FlowLine, OutcomeResult, Overlap, Placebo, Shown, Trend)
+from evaluation.disclosure.release import BalanceLine, EventPoint, EventStudy, FlowLine, OutcomeResult, Overlap, Placebo, Shown, Trend
 from evaluation.reporting.fonts import FAMILY, FILES, font_file, text_width, wrapped
 from evaluation.reporting.words import in_words, interval_in_words, minus
 
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 482.0        # points: the text width of the printed page
-SIZE = 12.0          # points: smallest text in a chart
-LINE = 15.0          # points from line to line
+WIDTH = 482.0  # points: the text width of the printed page
+SIZE = 12.0  # points: smallest text in a chart
+LINE = 15.0  # points from line to line
 INK, MUTED, RULE, SOFT = "#0b0c0c", "#505a5f", "#b1b4b6", "#f3f2f1"
 BLUE, ORANGE, GREY, TURQUOISE = "#12436D", "#F46A25", "#3D3D3D", "#28A197"
-ORANGE_WORDS, PALE_BLUE = "#A63B00", "#6C8FB0"    # orange fails as text on white; pale blue keeps 3:1 against white
+ORANGE_WORDS, PALE_BLUE = "#A63B00", "#6C8FB0"  # orange fails as text on white; pale blue keeps 3:1 against white
 PHASES = {"before": "Before", "base": "Base", "left_out": "Left out", "after": "After", "later": "Early start against later start"}
-ALIKE = 0.1          # standardised difference within which two groups are commonly called alike
+ALIKE = 0.1  # standardised difference within which two groups are commonly called alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,15 @@ class Drawing:
 
 # ---- the charts ----------------------------------------------------------------------------------------------------------------------------------
 
+
 def flow(lines: Sequence[FlowLine]) -> Drawing:
     """Boxes from all units received down to those analysed; to the right, who left at each stage and why."""
     stages = _stages(lines)
     left, gap, right = 206.0, 22.0, WIDTH - 206.0 - 40.0
-    boxes = [(_box(f"{in_words(stage.count)}", stage.label, left), [_box(in_words(line.count), line.label, right, line.reason) for line in gone])
-             for stage, gone in stages]
+    boxes = [
+        (_box(f"{in_words(stage.count)}", stage.label, left), [_box(in_words(line.count), line.label, right, line.reason) for line in gone])
+        for stage, gone in stages
+    ]
     heights = [max(len(stage) * LINE + 14, sum(len(box) * LINE for box in gone) + 14 if gone else 0) for stage, gone in boxes]
     total = sum(heights) + gap * (len(heights) - 1) + 4
     with _page(total) as (figure, axes):
@@ -66,39 +70,49 @@ def flow(lines: Sequence[FlowLine]) -> Drawing:
 
 def balance(lines: Sequence[BalanceLine]) -> Drawing:
     """Love plot: standardised difference of each covariate before and after matching; within 0.1 shaded."""
-    lines = sorted(lines, key=lambda line: abs(line.before.value or 0.0), reverse=True)
-    label = min(max(text_width(line.covariate) for line in lines), 190.0) + 10
+    lines = sorted(lines, key=lambda line: abs(line.before.value or 0.0))
+    label = min(max(text_width(line.covariate) for line in lines), 180.0) + 10
     names = [wrapped(line.covariate, label - 10) for line in lines]
-    row = 2 * LINE + 2 if max(map(len, names)) > 1 else LINE + 7
-    height = row * len(lines) + 74
-    with _chart(height, left=label, right=14, top=28, bottom=46) as (figure, axes):
+    ys, tall = _rows([len(name) for name in names], pad=8)
+    height = tall + 66
+    with _chart(height, left=label, right=14, top=26, bottom=40) as (figure, axes):
         axes.axvspan(-ALIKE, ALIKE, color=SOFT, lw=0)
         axes.axvline(0, color=INK, lw=1)
-        for y, line in enumerate(reversed(lines)):
+        for y, line in zip(ys, lines, strict=True):
             known = [number.value for number in (line.before, line.after) if number.value is not None]
             axes.plot([min(known, default=0), max(known, default=0)], [y, y], color=RULE, lw=1.5, zorder=1)
             _mark(axes, line.before.value, y, "D", face="white", edge=ORANGE)
             _mark(axes, line.after.value, y, "o", face=BLUE, edge=BLUE)
             if not known:
                 axes.text(0, y, f" {in_words(line.after)}", va="center", color=MUTED)
-        axes.set_yticks(range(len(lines)), ["\n".join(name) for name in reversed(names)], color=INK)
-        axes.set_ylim(-0.6, len(lines) - 0.4)
+        axes.set_yticks(ys, ["\n".join(name) for name in names], color=INK)
+        axes.set_ylim(0, tall)
         _room(axes, [number.value for line in lines for number in (line.before, line.after)] + [-0.15, 0.15])
-        axes.set_xlabel("Standardised difference (shaded: within 0.1 either way)", color=MUTED)
+        axes.set_xlabel("Standardised difference (shaded: within 0.1 either way)", color=MUTED, loc="right")
         _key(figure, height, label, [("D", "white", ORANGE, "Before matching"), ("o", BLUE, BLUE, "After matching")])
         svg = _svg(figure, "balance")
     before, after = _largest([line.before for line in lines]), _largest([line.after for line in lines])
-    told = "; ".join(f"{line.covariate} from {in_words(line.before)} to {in_words(line.after)}" for line in lines[:6])
-    return Drawing(svg, f"Dot plot of {len(lines)} characteristics. The largest standardised difference is {before} before matching and {after} after. {told}.")
+    told = "; ".join(f"{line.covariate} from {in_words(line.before)} to {in_words(line.after)}" for line in lines[:-7:-1])
+    return Drawing(
+        svg, f"Dot plot of {len(lines)} characteristics. The largest standardised difference is {before} before matching and {after} after. {told}."
+    )
 
 
 def overlap(shown: Overlap, *, plural: str) -> Drawing:
     """Shares of programme units above the line and of comparison units below it, by bin of the score."""
-    height = 230.0
-    with _chart(height, left=44, right=8, top=8, bottom=46) as (figure, axes):
+    height = 205.0
+    with _chart(height, left=44, right=8, top=4, bottom=40) as (figure, axes):
         widths = [b - a for a, b in zip(shown.edges, shown.edges[1:], strict=False)]
         for numbers, sign, colour, hatch in ((shown.treated, 1, BLUE, ""), (shown.comparison, -1, ORANGE, "")):
-            axes.bar(shown.edges[:-1], [sign * (number.value or 0.0) for number in numbers], widths, align="edge", color=colour, edgecolor="white", hatch=hatch)
+            axes.bar(
+                shown.edges[:-1],
+                [sign * (number.value or 0.0) for number in numbers],
+                widths,
+                align="edge",
+                color=colour,
+                edgecolor="white",
+                hatch=hatch,
+            )
         axes.axhline(0, color=INK, lw=1)
         top = max([number.value or 0.0 for number in (*shown.treated, *shown.comparison)] + [1.0])
         axes.set_ylim(-1.45 * top, 1.45 * top)
@@ -107,10 +121,13 @@ def overlap(shown: Overlap, *, plural: str) -> Drawing:
         axes.yaxis.set_major_locator(_whole_ticks(5))
         axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")
         axes.grid(axis="y")
-        axes.set_xlabel(shown.axis, color=MUTED)
+        axes.set_xlabel(shown.axis, color=MUTED, loc="right")
         svg = _svg(figure, "overlap")
-    return Drawing(svg, f"Mirrored bars over {len(shown.treated)} bins. Programme {plural} lie between {_span(shown.edges, shown.treated)}, "
-                        f"comparison {plural} between {_span(shown.edges, shown.comparison)}.")
+    return Drawing(
+        svg,
+        f"Mirrored bars over {len(shown.treated)} bins. Programme {plural} lie between {_span(shown.edges, shown.treated)}, "
+        f"comparison {plural} between {_span(shown.edges, shown.comparison)}.",
+    )
 
 
 def event_study(study: EventStudy) -> Drawing:
@@ -119,19 +136,28 @@ def event_study(study: EventStudy) -> Drawing:
     strip = _phase_strip(points, width=WIDTH - 44 - 12)
     deep = max(len(lines) for _, _, _, lines in strip)
     top = deep * LINE + 8
-    with _chart(200 + top, left=44, right=12, top=top, bottom=28) as (figure, axes):
+    with _chart(152 + top, left=44, right=12, top=top, bottom=22) as (figure, axes):
         axes.axhline(0, color=INK, lw=1)
         for x, point in enumerate(points):
             _event_point(axes, x, point)
         axes.set_xlim(-0.6, len(points) - 0.4)
-        _room(axes, [number.value for point in points for number in (point.estimate, point.lower, point.upper)] + [0.0], vertical=True)
+        _room(axes, [number.value for point in points for number in (point.estimate, point.lower, point.upper)] + [0.0], vertical=True, share=0.14)
         for phase, first, last, lines in strip:
             if phase == "left_out":
                 axes.axvspan(first - 0.5, last + 0.5, color=SOFT, lw=0, zorder=0)
             if first > 0:
                 axes.axvline(first - 0.5, color=RULE, lw=1, ls=(0, (2, 2)))
-            axes.text((first + last) / 2, 1, "\n".join(lines), transform=_above(axes, 6), ha="center", va="bottom", color=_phase_colour(phase),
-                      weight="bold" if phase == "after" else "normal", linespacing=1.15)
+            axes.text(
+                (first + last) / 2,
+                1,
+                "\n".join(lines),
+                transform=_above(axes, 6),
+                ha="center",
+                va="bottom",
+                color=_phase_colour(phase),
+                weight="bold" if phase == "after" else "normal",
+                linespacing=1.15,
+            )
         _label_last(axes, points)
         _period_ticks(axes, [point.label for point in points], always=[x for x, point in enumerate(points) if point.phase in ("base", "after")])
         axes.grid(axis="y")
@@ -145,8 +171,8 @@ def trend(shown: Trend) -> Drawing:
     room = min(max(text_width(line.name, weight=700) for line in shown.lines), 118.0) + 16
     names = [wrapped(line.name, room - 16, weight=700) for line in shown.lines]
     keys = [wrapped(f"{chr(65 + n)}: {words}", WIDTH - 10) for n, (_, words) in enumerate(shown.marks)]
-    below = 28 + LINE * sum(map(len, keys)) + (6 if keys else 0)
-    top, body = (22 if keys else 8), 165.0
+    below = 22 + LINE * sum(map(len, keys)) + (6 if keys else 0)
+    top, body = (22 if keys else 8), 130.0
     with _chart(body + top + below, left=44, right=room, top=top, bottom=below) as (figure, axes):
         for line, style in zip(shown.lines, _styles(), strict=False):
             values = [float("nan") if number.value is None else number.value for number in line.values]
@@ -157,30 +183,41 @@ def trend(shown: Trend) -> Drawing:
         for n, (index, _) in enumerate(shown.marks):
             axes.axvline(index - 0.5, color=MUTED, lw=1, ls=(0, (3, 3)), zorder=0)
             axes.text(index - 0.5, 1, chr(65 + n), transform=_above(axes, 5), ha="center", va="bottom", color=INK, weight="bold")
-        figure.text(4 / WIDTH, (below - 32) / (body + top + below), "\n".join(line for key in keys for line in key), va="top", color=INK, linespacing=1.2)
+        figure.text(
+            4 / WIDTH, (below - 26) / (body + top + below), "\n".join(line for key in keys for line in key), va="top", color=INK, linespacing=1.2
+        )
         _period_ticks(axes, shown.periods, always=[0])
         axes.grid(axis="y")
         svg = _svg(figure, f"trend-{shown.outcome}")
-    told = "; ".join(f"{line.name} from {_first_text(line.values)} in {shown.periods[0]} to {_last_text(line.values)} in {shown.periods[-1]}" for line in shown.lines)
-    return Drawing(svg, f"Line chart of {len(shown.periods)} periods. {told}." + "".join(f" Mark {key[0]}: {words}." for key, (_, words) in zip(
-        (chr(65 + n) for n in range(len(shown.marks))), shown.marks, strict=True)))
+    told = "; ".join(
+        f"{line.name} from {_first_text(line.values)} in {shown.periods[0]} to {_last_text(line.values)} in {shown.periods[-1]}"
+        for line in shown.lines
+    )
+    return Drawing(
+        svg,
+        f"Line chart of {len(shown.periods)} periods. {told}."
+        + "".join(f" Mark {key[0]}: {words}." for key, (_, words) in zip((chr(65 + n) for n in range(len(shown.marks))), shown.marks, strict=True)),
+    )
 
 
 def effects(results: Sequence[OutcomeResult]) -> Drawing:
     """Forest plot: one row an outcome, one axis a unit of change, numbers printed beside each row."""
     results = [result for result in results if result.effect is not None and result.effect.estimate.value is not None]
-    groups = [(unit, list(rows)) for unit, rows in groupby(sorted(results, key=lambda r: _first_with(results, r.change_unit)), key=lambda r: r.change_unit)]
+    groups = [
+        (unit, list(rows)) for unit, rows in groupby(sorted(results, key=lambda r: _first_with(results, r.change_unit)), key=lambda r: r.change_unit)
+    ]
     right = max(text_width(interval_in_words(result.effect)) for result in results) + 22
-    left, row, head, foot, gap = 150.0, 2 * LINE + 4, 20.0, 22.0, 10.0
-    height = sum(head + foot + gap + row * len(rows) for _, rows in groups)
+    left, head, foot, gap = 150.0, 20.0, 20.0, 6.0
+    panels = [(unit, rows, [wrapped(result.label, left - 12) for result in rows]) for unit, rows in groups]
+    height = sum(head + foot + gap + _rows([len(name) for name in names], pad=10)[1] for _, _, names in panels)
     with _blank(height) as figure:
         y = height
-        for unit, rows in groups:
-            tall = row * len(rows)
+        for unit, rows, names in panels:
+            ys, tall = _rows([len(name) for name in reversed(names)], pad=10)
             axes = figure.add_axes((left / WIDTH, (y - head - tall) / height, (WIDTH - left - right) / WIDTH, tall / height))
             figure.text(left / WIDTH, (y - head + 5) / height, unit[:1].upper() + unit[1:], color=MUTED)
             figure.text((WIDTH - right + 10) / WIDTH, (y - head + 5) / height, "Effect (95% interval)", color=MUTED)
-            _forest_panel(axes, rows, label=left - 12)
+            _forest_panel(axes, rows[::-1], names[::-1], ys, tall)
             y -= head + tall + foot + gap
         svg = _svg(figure, "effects")
     told = "; ".join(f"{result.label} {interval_in_words(result.effect)} {result.change_unit}" for result in results)
@@ -189,24 +226,43 @@ def effects(results: Sequence[OutcomeResult]) -> Drawing:
 
 def placebo(shown: Placebo) -> Drawing:
     """The area's own gap beside the range that holds 95 in 100 placebo areas."""
-    with _chart(112, left=14, right=14, top=34, bottom=28) as (figure, axes):
+    with _chart(98, left=14, right=14, top=24, bottom=22) as (figure, axes):
         if shown.lower.value is not None and shown.upper.value is not None:
             axes.barh(0, shown.upper.value - shown.lower.value, left=shown.lower.value, height=0.62, color="#CFD9E2", edgecolor=BLUE, lw=1)
-            axes.text((shown.lower.value + shown.upper.value) / 2, 1, f"95 in 100 of {shown.n_placebo:,} placebo areas", transform=_above(axes, 2), ha="center",
-                      va="bottom", color=BLUE)
+            axes.text(
+                (shown.lower.value + shown.upper.value) / 2,
+                1,
+                f"95 in 100 of {shown.n_placebo:,} placebo areas",
+                transform=_above(axes, 2),
+                ha="center",
+                va="bottom",
+                color=BLUE,
+            )
         axes.axvline(0, color=INK, lw=1)
         _mark(axes, shown.gap.value, 0, "D", face=ORANGE, edge="white", size=11)
         axes.set_ylim(-1, 1)
         _room(axes, [shown.gap.value, shown.lower.value, shown.upper.value, 0.0], share=0.18)
         if shown.gap.value is not None:
-            axes.text(shown.gap.value, -0.42, f"This area {in_words(shown.gap)}", ha=_side(axes, shown.gap.value), va="top", color=ORANGE_WORDS, weight="bold")
+            axes.text(
+                shown.gap.value,
+                -0.42,
+                f"This area {in_words(shown.gap)}",
+                ha=_side(axes, shown.gap.value),
+                va="top",
+                color=ORANGE_WORDS,
+                weight="bold",
+            )
         axes.set_yticks([])
         svg = _svg(figure, f"placebo-{shown.outcome}")
-    return Drawing(svg, f"Strip chart. This area's gap is {in_words(shown.gap)}; 95 in 100 of {shown.n_placebo:,} placebo areas lie between "
-                        f"{in_words(shown.lower)} and {in_words(shown.upper)}.")
+    return Drawing(
+        svg,
+        f"Strip chart. This area's gap is {in_words(shown.gap)}; 95 in 100 of {shown.n_placebo:,} placebo areas lie between "
+        f"{in_words(shown.lower)} and {in_words(shown.upper)}.",
+    )
 
 
 # ---- drawing -------------------------------------------------------------------------------------------------------------------------------------
+
 
 @contextmanager
 def _blank(height: float) -> Iterator[Figure]:
@@ -218,10 +274,30 @@ def _blank(height: float) -> Iterator[Figure]:
     for weight in FILES:
         if str(font_file(weight)) not in known:
             fontManager.addfont(font_file(weight))
-    style = {"font.family": [FAMILY], "font.size": SIZE, "svg.fonttype": "none", "svg.hashsalt": "evaluation", "axes.spines.top": False,
-             "axes.spines.right": False, "axes.spines.left": False, "axes.edgecolor": RULE, "axes.labelcolor": INK, "axes.labelsize": SIZE, "axes.axisbelow": True,
-             "grid.color": "#dee0e2", "grid.linewidth": 0.8, "xtick.color": RULE, "ytick.color": RULE, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-             "xtick.labelsize": SIZE, "ytick.labelsize": SIZE, "ytick.major.size": 0, "figure.facecolor": "none", "axes.facecolor": "none"}
+    style = {
+        "font.family": [FAMILY],
+        "font.size": SIZE,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "evaluation",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.spines.left": False,
+        "axes.edgecolor": RULE,
+        "axes.labelcolor": INK,
+        "axes.labelsize": SIZE,
+        "axes.axisbelow": True,
+        "grid.color": "#dee0e2",
+        "grid.linewidth": 0.8,
+        "xtick.color": RULE,
+        "ytick.color": RULE,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "xtick.labelsize": SIZE,
+        "ytick.labelsize": SIZE,
+        "ytick.major.size": 0,
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+    }
     with matplotlib.rc_context(style):
         yield Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
 
@@ -249,7 +325,7 @@ def _svg(figure: Figure, name: str) -> str:
     out = io.BytesIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = out.getvalue().decode("utf-8")
-    text = text[text.index("<svg "):]
+    text = text[text.index("<svg ") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*|<defs>\s*<style.*?</style>\s*</defs>\s*|<!--.*?-->\s*", "", text, flags=re.DOTALL)
     text = re.sub(r'(id="|href="#|url\(#)', lambda found: f"{found[1]}{_safe(name)}-", text)
     return text.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1).strip()
@@ -295,11 +371,13 @@ def _whole_ticks(n: int):
 
 def _tick_words(axis):
     """Plain tick labels: thousands separated, a true minus, decimals only where the step asks for them."""
+
     def words(value: float, _: int) -> str:
         ticks = axis.get_majorticklocs()
         step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else 1.0
         decimals = next((d for d in range(5) if abs(round(step, d) - step) < 1e-9 * max(step, 1e-12) + 1e-12), 4)
         return minus(f"{0.0 if abs(value) < 1e-12 else value:,.{decimals}f}")
+
     return words
 
 
@@ -309,8 +387,18 @@ def _key(figure: Figure, height: float, left: float, entries: Sequence[tuple[str
 
     x = left + 6
     for marker, face, edge, words in entries:
-        figure.add_artist(Line2D([x / WIDTH], [(height - 10) / height], marker=marker, markerfacecolor=face, markeredgecolor=edge, markeredgewidth=2,
-                                 markersize=8.5, ls=""))
+        figure.add_artist(
+            Line2D(
+                [x / WIDTH],
+                [(height - 10) / height],
+                marker=marker,
+                markerfacecolor=face,
+                markeredgecolor=edge,
+                markeredgewidth=2,
+                markersize=8.5,
+                ls="",
+            )
+        )
         figure.text((x + 10) / WIDTH, (height - 10) / height, words, va="center_baseline", color=INK)
         x += text_width(words) + 34
 
@@ -326,6 +414,7 @@ def _period_ticks(axes: Axes, labels: Sequence[str], *, always: Sequence[int]) -
 
 
 # ---- parts of single charts ----------------------------------------------------------------------------------------------------------------------
+
 
 def _stages(lines: Sequence[FlowLine]) -> list[tuple[FlowLine, list[FlowLine]]]:
     stages: list[tuple[FlowLine, list[FlowLine]]] = []
@@ -385,17 +474,35 @@ def _event_point(axes: Axes, x: int, point: EventPoint) -> None:
         axes.plot([x, x], [point.lower.value, point.upper.value], color=colour, lw=2.4, solid_capstyle="butt")
     if point.estimate.value is not None:
         hollow = point.phase in ("base", "later", "left_out")
-        axes.plot(x, point.estimate.value, "s" if point.phase in ("later", "left_out") else "o", markerfacecolor="white" if hollow else colour, markeredgecolor=colour,
-                  markeredgewidth=1.8, markersize=7, zorder=3)
+        axes.plot(
+            x,
+            point.estimate.value,
+            "s" if point.phase in ("later", "left_out") else "o",
+            markerfacecolor="white" if hollow else colour,
+            markeredgecolor=colour,
+            markeredgewidth=1.8,
+            markersize=7,
+            zorder=3,
+        )
 
 
 def _label_last(axes: Axes, points: Sequence[EventPoint]) -> None:
-    """Print the number beside the last point that counts as the effect."""
+    """Print the number over the last point that counts as the effect."""
     after = [x for x, point in enumerate(points) if point.phase == "after" and point.estimate.value is not None]
     if after:
         point = points[after[-1]]
-        axes.annotate(in_words(point.estimate), (after[-1], point.estimate.value), xytext=(7, 7), textcoords="offset points", va="center", color=BLUE,
-                      weight="bold", zorder=4)
+        top = max(number.value for number in (point.estimate, point.upper) if number.value is not None)
+        axes.annotate(
+            in_words(point.estimate),
+            (after[-1], top),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=BLUE,
+            weight="bold",
+            zorder=4,
+        )
 
 
 def _event_alt(study: EventStudy) -> str:
@@ -438,7 +545,15 @@ def _name_ends(axes: Axes, ends: Sequence[float | None], names: Sequence[list[st
     wanted = [(high - ends[n]) / (high - low) * body for n in todo]
     placed = _apart(wanted, [len(names[n]) * LINE for n in todo], body)
     for n, y in zip(todo, placed, strict=True):
-        axes.text(axes.get_xlim()[1] + 0.02 * len(axes.lines), high - y / body * (high - low), "\n".join(names[n]), va="center", color=colours[n % 4], weight="bold", linespacing=1.1)
+        axes.text(
+            axes.get_xlim()[1] + 0.02 * len(axes.lines),
+            high - y / body * (high - low),
+            "\n".join(names[n]),
+            va="center",
+            color=colours[n % 4],
+            weight="bold",
+            linespacing=1.1,
+        )
 
 
 def _apart(wanted: Sequence[float], heights: Sequence[float], body: float) -> list[float]:
@@ -458,17 +573,26 @@ def _first_with(results: Sequence[OutcomeResult], unit: str) -> int:
     return next(n for n, result in enumerate(results) if result.change_unit == unit)
 
 
-def _forest_panel(axes: Axes, rows: Sequence[OutcomeResult], *, label: float) -> None:
+def _forest_panel(axes: Axes, rows: Sequence[OutcomeResult], names: Sequence[list[str]], ys: Sequence[float], tall: float) -> None:
     axes.axvline(0, color=INK, lw=1)
-    for y, result in enumerate(reversed(rows)):
+    for y, result in zip(ys, rows, strict=True):
         effect = result.effect
         if effect.lower.value is not None and effect.upper.value is not None:
             axes.plot([effect.lower.value, effect.upper.value], [y, y], color=BLUE, lw=2.6, solid_capstyle="butt")
         _mark(axes, effect.estimate.value, y, "o", face=BLUE, edge="white")
         axes.text(1, y, interval_in_words(effect), transform=_beside(axes, 10), va="center", color=INK)
-    axes.set_yticks(range(len(rows)), ["\n".join(wrapped(result.label, label)) for result in reversed(rows)])
-    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_yticks(ys, ["\n".join(name) for name in names])
+    axes.set_ylim(0, tall)
     _room(axes, [number.value for result in rows for number in (result.effect.estimate, result.effect.lower, result.effect.upper)] + [0.0])
+
+
+def _rows(lines: Sequence[int], *, pad: float) -> tuple[list[float], float]:
+    """Centres of rows from the bottom up, each as tall as its label needs, and their height together; in points."""
+    centres, at = [], 0.0
+    for n in lines:
+        centres.append(at + (n * LINE + pad) / 2)
+        at += n * LINE + pad
+    return centres, at
 
 
 def _beside(axes: Axes, points: float):

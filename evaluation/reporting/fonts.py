@@ -2,6 +2,7 @@
 
 Source Sans Pro (SIL Open Font Licence) comes from a wheel, so every machine sets the same page.
 """
+
 from __future__ import annotations
 
 import base64
@@ -39,8 +40,10 @@ def web_font(weight: int = 400) -> str:
 
 def font_faces() -> str:
     """CSS that declares the typeface, files inside."""
-    return "".join(f'@font-face{{font-family:"{FAMILY}";font-weight:{weight};src:url(data:font/woff;base64,{web_font(weight)}) format("woff")}}'
-                   for weight in FILES)
+    return "".join(
+        f'@font-face{{font-family:"{FAMILY}";font-weight:{weight};src:url(data:font/woff;base64,{web_font(weight)}) format("woff")}}'
+        for weight in FILES
+    )
 
 
 @lru_cache(maxsize=4096)

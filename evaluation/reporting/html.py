@@ -1,4 +1,5 @@
 """The web page of a report: one file that needs nothing else, without script, to WCAG 2.2 AA. Blocks in, text out."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from evaluation.reporting.words import date_in_words
 
 BRAND = "#12436D"
 SIMULATED = "SIMULATED DATA"
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:"   # what the browser may load: nothing from outside
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:"  # what the browser may load: nothing from outside
 STYLE = """
 *{box-sizing:border-box}
 html{font-family:"FAMILY",Arial,sans-serif;font-size:112.5%;line-height:1.5;color:#0b0c0c;background:#fff;scroll-padding-top:4rem}
@@ -30,6 +31,7 @@ nav li{margin:.4rem 0}
 nav ul ul{padding-left:1rem}
 @media(min-width:62rem){nav>div{position:sticky;top:1rem;max-height:calc(100vh - 2rem);overflow-y:auto}}
 @media(max-width:62rem){.wrap{display:block}}
+.single{display:block}
 h1{font-size:2.2rem;line-height:1.15;margin:2rem 0 .5rem}
 .lede{font-size:1.25rem;margin:0 0 .5rem}
 .about,.source,.notes,.sub,footer{color:#505a5f}
@@ -46,6 +48,7 @@ li{margin:.4rem 0}
 .signoff span{color:#505a5f}
 dt{font-weight:700;margin-top:.7rem}
 dd{margin:0;overflow-wrap:anywhere}
+@media(min-width:40rem){dl{display:grid;grid-template-columns:minmax(8rem,13rem) 1fr;gap:.4rem 1rem}dt{margin:0}}
 .scroll{overflow-x:auto;margin:1.2rem 0 .4rem}
 table{border-collapse:collapse;width:100%;font-size:.95rem;font-variant-numeric:tabular-nums}
 caption,figcaption{text-align:left;font-weight:700;padding-bottom:.5rem}
@@ -60,7 +63,8 @@ figure{margin:2rem 0;break-inside:avoid}
 .chart svg{display:block;width:100%;min-width:30rem;height:auto}
 summary{cursor:pointer;color:#1a5a9a;padding:.2rem 0}
 footer{border-top:1px solid #b1b4b6;margin-top:3rem;padding:1rem 0 3rem;font-size:.95rem}
-@media print{nav,.skip,details{display:none}.wrap{display:block;max-width:none;padding:0}html{font-size:12pt}.scroll{overflow:visible}.chart svg{min-width:0}
+@media print{nav,.skip,details{display:none}.wrap{display:block;max-width:none;padding:0}html{font-size:12pt}
+.scroll{overflow:visible}.chart svg{min-width:0}
 h2,h3{break-after:avoid}tr{break-inside:avoid}.simulated{color:#801650;border:2px solid #801650}}
 """.replace("FAMILY", FAMILY).replace("BRAND", BRAND)
 
@@ -84,8 +88,10 @@ def document(blocks: Sequence[Block]) -> str:
     cover, numbers = cover_of(blocks), numbering(tuple(blocks))
     body = "\n".join(block.html(numbers) for block in blocks if block is not cover)
     about = f"{date_in_words(cover.date)}. Reference {cover.reference}."
-    main = (f'<main id="main">{cover.html(numbers)}<p class="about">{escaped(about)}</p>\n{body}\n'
-            f"<footer><p>{escaped(cover.title)}: {escaped(cover.council)}. {escaped(about)}</p></footer></main>")
+    main = (
+        f'<main id="main">{cover.html(numbers)}<p class="about">{escaped(about)}</p>\n{body}\n'
+        f"<footer><p>{escaped(cover.title)}: {escaped(cover.council)}. {escaped(about)}</p></footer></main>"
+    )
     title = f"{cover.council}: {cover.title}" + (f" ({SIMULATED})" if cover.simulated else "")
     return page(title, cover.council, navigation(blocks), main, description=cover.question, simulated=cover.simulated)
 
@@ -93,11 +99,15 @@ def document(blocks: Sequence[Block]) -> str:
 def page(title: str, band: str, nav: str, main: str, *, description: str, simulated: bool) -> str:
     """A page in the house's looks; `nav` and `main` are HTML, the rest plain text."""
     banner = f'<p class="simulated">{SIMULATED}: no real families</p>' if simulated else ""
-    return (f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-            f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escaped(title)}</title>\n'
-            f'<meta name="description" content="{escaped(description)}">\n<style>{font_faces()}{STYLE}</style>\n</head>\n<body>\n'
-            f'<a class="skip" href="#main">Skip to main content</a>\n<header>{banner}<div class="band"><p><strong>{escaped(band)}</strong></p></div></header>\n'
-            f'<div class="wrap">{nav}\n{main}</div>\n</body>\n</html>\n')
+    printed = f'@page{{@top-center{{content:"{SIMULATED}";color:#801650;font-weight:700}}}}' if simulated else ""
+    return (
+        f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escaped(title)}</title>\n'
+        f'<meta name="description" content="{escaped(description)}">\n<style>{font_faces()}{STYLE}{printed}</style>\n</head>\n<body>\n'
+        f'<a class="skip" href="#main">Skip to main content</a>\n'
+        f'<header>{banner}<div class="band"><p><strong>{escaped(band)}</strong></p></div></header>\n'
+        f'<div class="wrap{"" if nav else " single"}">{nav}\n{main}</div>\n</body>\n</html>\n'
+    )
 
 
 def navigation(blocks: Sequence[Block]) -> str:
@@ -108,8 +118,10 @@ def navigation(blocks: Sequence[Block]) -> str:
             sections.append((block, []))
         elif isinstance(block, Heading):
             sections[-1][1].append(block)
-    items = "".join(f"<li>{_link(head)}" + (f"<ul>{''.join(f'<li>{_link(under)}</li>' for under in unders)}</ul>" if unders else "") + "</li>"
-                    for head, unders in sections)
+    items = "".join(
+        f"<li>{_link(head)}" + (f"<ul>{''.join(f'<li>{_link(under)}</li>' for under in unders)}</ul>" if unders else "") + "</li>"
+        for head, unders in sections
+    )
     return f'<nav aria-labelledby="contents"><div><h2 id="contents">Contents</h2><ul>{items}</ul></div></nav>'
 
 

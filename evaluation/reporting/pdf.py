@@ -2,6 +2,7 @@
 
 Every string goes into the source as a string literal in code mode, so that no text of a release can be read as Typst.
 """
+
 from __future__ import annotations
 
 import datetime as dt
@@ -13,40 +14,58 @@ from functools import lru_cache, singledispatch
 from typing import Any
 
 from evaluation.errors import ReportError
-from evaluation.reporting.blocks import (Block, Bullets, Callout, Contents, Cover, Definitions, Figure, Heading, KeyFindings, Paragraph, SignOff, Table,
-                                         numbering, referenced)
+from evaluation.reporting.blocks import (
+    Block,
+    Bullets,
+    Callout,
+    Contents,
+    Cover,
+    Definitions,
+    Figure,
+    Heading,
+    KeyFindings,
+    Paragraph,
+    SignOff,
+    Table,
+    numbering,
+    referenced,
+)
 from evaluation.reporting.fonts import FAMILY, font_file, text_width
 from evaluation.reporting.html import BRAND, SIMULATED, cover_of
 from evaluation.reporting.words import date_in_words
 
 STANDARDS = ["ua-1", "a-2a"]
-TEXT_WIDTH = 482.0      # points between the margins of the page
-CELL_INSET = 5.0        # points, left and right of a cell's text
-TABLE_SIZE = 10.0       # points
-WHOLE_ROWS = 14         # a table of at most so many rows is kept on one page
+TEXT_WIDTH = 482.0  # points between the margins of the page
+CELL_INSET = 5.0  # points, left and right of a cell's text
+TABLE_SIZE = 10.0  # points
+WHOLE_ROWS = 14  # a table of at most so many rows is kept on one page
 
 LAYOUT = r"""
-#let brand = rgb(%(brand)s); #let ink = rgb("#0b0c0c"); #let muted = rgb("#505a5f"); #let soft = rgb("#f3f2f1"); #let rule = rgb("#b1b4b6"); #let warn = rgb("#801650")
-#set document(title: %(title)s, description: %(description)s, keywords: (%(keywords)s,), date: datetime(year: %(year)d, month: %(month)d, day: %(day)d))
+#let brand = rgb(%(brand)s); #let ink = rgb("#0b0c0c"); #let muted = rgb("#505a5f"); #let soft = rgb("#f3f2f1")
+#let rule = rgb("#b1b4b6"); #let warn = rgb("#801650")
+#set document(title: %(title)s, description: %(description)s, keywords: (%(keywords)s,),
+  date: datetime(year: %(year)d, month: %(month)d, day: %(day)d))
 #set text(font: %(font)s, size: 12pt, lang: "en", region: "GB", fill: ink)
 #set par(leading: 0.55em, spacing: 0.85em, justify: false)
 #set page(paper: "a4", margin: (x: 20mm, top: 24mm, bottom: 19mm), header-ascent: 5mm, footer-descent: 4mm,
-  header: context { if counter(page).get().first() > 1 { set text(size: 10pt, fill: muted); %(banner)s grid(columns: (1fr, auto), column-gutter: 8mm, [#%(short)s], [#%(council)s]) } },
+  header: context { if counter(page).get().first() > 1 { set text(size: 10pt, fill: muted); %(banner)s
+    grid(columns: (1fr, auto), column-gutter: 8mm, [#%(short)s], [#%(council)s]) } },
   footer: context { set text(size: 10pt, fill: muted); [#%(reference)s #h(1fr) Page #counter(page).display() of #counter(page).final().first()] })
 #set list(spacing: 0.65em, indent: 2pt, body-indent: 6pt)
-#show heading: set block(above: 1.5em, below: 0.7em, sticky: true)
+#show heading: set block(above: 1.3em, below: 0.65em, sticky: true)
 #show heading.where(level: 1): set text(size: 20pt)
 #show heading.where(level: 2): set text(size: 14pt)
 #show link: set text(fill: rgb("#1a5a9a"))
 #set figure(gap: 0.6em)
 #set figure.caption(position: top)
 #show figure.where(kind: table): set block(breakable: true)
-#show figure.caption: it => block(width: 100%%, sticky: true, align(left, text(weight: "bold")[#text(fill: brand)[#it.supplement #context it.counter.display(it.numbering).] #it.body]))
+#show figure.caption: it => block(width: 100%%, sticky: true, align(left, text(weight: "bold")[
+  #text(fill: brand)[#it.supplement #context it.counter.display(it.numbering).] #it.body]))
 #set table(stroke: (x, y) => (bottom: 0.6pt + rule), inset: (x: %(inset)gpt, y: 4.5pt), fill: (x, y) => if y == 0 { soft })
 #show table: set text(size: %(table)gpt, number-width: "tabular", hyphenate: false)
 #show table: set par(leading: 0.45em)
 #show table.cell.where(y: 0): set text(weight: "bold")
-#let note(body) = block(above: 0.5em, below: 0.5em, text(size: 10pt, fill: muted, body))
+#let note(body) = block(above: 0.4em, below: 0.5em, text(size: 10pt, fill: muted, body))
 #let boxed(body, ..more) = block(width: 100%%, above: 0.9em, below: 0.9em, inset: (x: 12pt, y: 9pt), ..more, body)
 """
 
@@ -56,7 +75,9 @@ def compiler() -> Any:
     """One compiler with one set of fonts for all reports of a process; no font of the machine is used."""
     import typst
 
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=sorted({str(font_file(weight).parent) for weight in (400, 700)}))
+    fonts = typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=sorted({str(font_file(weight).parent) for weight in (400, 700)})
+    )
     return typst.Compiler(font_paths=fonts)
 
 
@@ -66,16 +87,24 @@ def document(blocks: Sequence[Block]) -> bytes:
     Raises
     ------
     ReportError
-        Typst refuses the document, for example because a figure has no alternative text.
+        Typst refuses the document (a figure has no alternative text), or warns (a letter is in no font, page numbers do not settle).
     """
     import typst
 
     day = dt.date.fromisoformat(cover_of(blocks).date)
     try:
-        made = compiler().compile(input=source(blocks).encode("utf-8"), format="pdf", pdf_standards=STANDARDS,
-                                  timestamp=dt.datetime(day.year, day.month, day.day, tzinfo=dt.timezone.utc))
+        made, warned = compiler().compile_with_warnings(
+            input=source(blocks).encode("utf-8"),
+            format="pdf",
+            pdf_standards=STANDARDS,
+            timestamp=dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC),
+        )
     except typst.TypstError as fault:
-        raise ReportError(f"The PDF must satisfy PDF/UA-1 and PDF/A-2a: Typst says '{fault.message}'. Mend the block in evaluation/reporting.") from fault
+        raise ReportError(
+            f"The PDF must satisfy PDF/UA-1 and PDF/A-2a: Typst says '{fault.message}'. Mend the block in evaluation/reporting."
+        ) from fault
+    if warned:
+        raise ReportError(f"The PDF must be set without a warning: Typst says '{warned[0].message}'. Mend the block in evaluation/reporting.")
     return with_row_headers(made)
 
 
@@ -114,8 +143,14 @@ def column_widths(table: Table) -> list[float]:
         Points; they add up to the width of the page.
     """
     cells = [[(name, 700)] + [(row[j], 400) for row in table.rows] for j, name in enumerate(table.columns)]
-    least = [max(text_width(word, TABLE_SIZE, weight) for text, weight in column for word in text.split(" ") or [""]) + 2 * CELL_INSET + 1 for column in cells]
-    wish = [max(text_width(text, TABLE_SIZE, weight) * (1.0 if weight == 400 else 0.6) for text, weight in column) + 2 * CELL_INSET + 1 for column in cells]
+    least = [
+        max(text_width(word, TABLE_SIZE, weight) for text, weight in column for word in text.split(" ") or [""]) + 2 * CELL_INSET + 1
+        for column in cells
+    ]
+    wish = [
+        max(text_width(text, TABLE_SIZE, weight) * (1.0 if weight == 400 else 0.4) for text, weight in column) + 2 * CELL_INSET + 1
+        for column in cells
+    ]
     spare = TEXT_WIDTH - sum(least)
     if spare <= 0:
         return [TEXT_WIDTH * width / sum(least) for width in least]
@@ -129,6 +164,7 @@ def column_widths(table: Table) -> list[float]:
 
 # ---- blocks to Typst -----------------------------------------------------------------------------------------------------------------------------
 
+
 @singledispatch
 def typst_of(block: Block, numbers: Mapping[str, str]) -> str:
     """Typst source of one block."""
@@ -137,18 +173,20 @@ def typst_of(block: Block, numbers: Mapping[str, str]) -> str:
 
 @typst_of.register
 def _(block: Cover, numbers: Mapping[str, str]) -> str:
-    banner = f'#text(size: 12pt, weight: "bold")[{SIMULATED}: no real families] \\\n' if block.simulated else ""
-    return (f'#block(width: 100%, fill: {"warn" if block.simulated else "brand"}, inset: (x: 0pt, top: 0mm, bottom: 5mm), outset: (x: 20mm, top: 24mm))[\n'
-            f'#set text(fill: white); #set par(leading: 0.4em)\n{banner}'
-            f'#show title: set text(size: 21pt, weight: "bold"); #show title: set block(above: 0pt, below: 0.55em); #title()\n'
-            f"#text(size: 12pt)[#{_q(block.question)}] \\\n"
-            f'#text(size: 11pt)[#{_q(date_in_words(block.date))} #h(1fr) Reference #{_q(block.reference)}]]\n')
+    banner = f'#block(below: 9pt, text(size: 12pt, weight: "bold")[{SIMULATED}: no real families])\n' if block.simulated else ""
+    return (
+        f"#v(-11mm)\n#block(width: 100%, fill: {'warn' if block.simulated else 'brand'}, "
+        "inset: (bottom: 4mm), outset: (x: 20mm, top: 24mm), above: 0pt, below: 0pt)[\n"
+        f"#set text(fill: white); #set par(leading: 0.45em)\n{banner}"
+        '#show title: set text(size: 20pt, weight: "bold"); #show title: set block(above: 0pt, below: 8pt)\n'
+        f"#title()\n#block(below: 6pt)[#{_q(block.question)}]\n"
+        f"#{_q(date_in_words(block.date))} #h(1fr) Reference #{_q(block.reference)}]\n#v(-1mm)\n"
+    )
 
 
 @typst_of.register
 def _(block: Heading, numbers: Mapping[str, str]) -> str:
-    page = "#pagebreak(weak: true)\n" if block.new_page else ""
-    return f"{page}#heading(level: {block.level - 1})[#{_q(block.text)}] <{block.id}>\n"
+    return f"#heading(level: {block.level - 1})[#{_q(block.text)}] <{block.id}>\n"
 
 
 @typst_of.register
@@ -182,21 +220,27 @@ def _(block: Callout, numbers: Mapping[str, str]) -> str:
 @typst_of.register
 def _(block: SignOff, numbers: Mapping[str, str]) -> str:
     lines = ", ".join(f"[#{_q(line)}: #box(width: 1fr, stroke: (bottom: 0.6pt + muted))]" for line in block.lines)
-    return f"#block(width: 100%, breakable: false, above: 1.2em, stroke: 0.8pt + muted, inset: 9pt, grid(columns: (1.4fr, 1fr, 1fr), column-gutter: 12pt, {lines}))\n"
+    box = "width: 100%, breakable: false, above: 0.9em, stroke: 0.8pt + muted, inset: 9pt"
+    return f"#block({box}, grid(columns: (1.4fr, 1fr, 1fr), column-gutter: 12pt, {lines}))\n"
 
 
 @typst_of.register
 def _(block: Contents, numbers: Mapping[str, str]) -> str:
-    return "#context { if here().page() == 1 { pagebreak() } }\n#heading(level: 1, outlined: false)[Contents]\n#outline(title: none, depth: 2)\n"
+    own_page = "#metadata(none) <before-contents>\n#context { if locate(<before-contents>).page() == 1 { pagebreak() } }\n"  # page one stands alone
+    return f"{own_page}#heading(level: 1, outlined: false)[Contents]\n#outline(title: none, depth: 2)\n"
 
 
 @typst_of.register
 def _(block: Table, numbers: Mapping[str, str]) -> str:
     columns = ", ".join(f"{width:.1f}fr" for width in column_widths(block))
     align = ", ".join("right" if number else "left" for number in block.numeric())
-    head = ", ".join(f"table.cell(align: {'right' if number else 'left'} + bottom)[#{_q(column)}]" for column, number in zip(block.columns, block.numeric(), strict=True))
+    head = ", ".join(
+        f"table.cell(align: {'right' if number else 'left'} + bottom)[#{_q(column)}]"
+        for column, number in zip(block.columns, block.numeric(), strict=True)
+    )
     rows = ",\n".join(", ".join(f"[#{_q(cell)}]" for cell in row) for row in block.rows)
-    made = f"#figure(kind: table, caption: [#{_q(block.title)}], table(columns: ({columns},), align: ({align},), table.header({head}),\n{rows})) <{block.id}>"
+    grid = f"table(columns: ({columns},), align: ({align},), table.header({head}),\n{rows})"
+    made = f"#figure(kind: table, caption: [#{_q(block.title)}], {grid}) <{block.id}>"
     whole = "\n".join([made, *(f"#note[{_inline(note, numbers)}]" for note in block.notes)])
     return f"#block(breakable: {'false' if len(block.rows) <= WHOLE_ROWS else 'true'}, above: 1.2em, below: 1.2em)[{whole}]\n"
 
@@ -205,20 +249,40 @@ def _(block: Table, numbers: Mapping[str, str]) -> str:
 def _(block: Figure, numbers: Mapping[str, str]) -> str:
     alt = _q(block.alt)
     image = f'image(bytes({_q(block.svg)}), format: "svg", width: 100%, alt: {alt})'
-    return (f"#block(breakable: false, above: 1.4em, below: 1.3em)[#figure(kind: image, alt: {alt}, caption: [#{_q(block.title)} "
-            f"#linebreak()#text(size: 11pt, weight: \"regular\", fill: muted)[#{_q(block.subtitle)}]], {image}) <{block.id}>\n"
-            f"#note[#{_q(block.source)}]]\n")
+    return (
+        f"#block(breakable: false, above: 1.2em, below: 1.2em)[#figure(kind: image, alt: {alt}, caption: [#{_q(block.title)} "
+        f'#linebreak()#text(size: 11pt, weight: "regular", fill: muted)[#{_q(block.subtitle)}]], {image}) <{block.id}>\n'
+        f"#note[#{_q(block.source)}]]\n"
+    )
 
 
 # ---- parts ---------------------------------------------------------------------------------------------------------------------------------------
 
+
 def _layout(cover: Cover) -> str:
     year, month, day = map(int, cover.date.split("-"))
     title = f"{cover.title}: {cover.council}" + (f" ({SIMULATED.lower()})" if cover.simulated else "")
-    banner = f'block(width: 100%, fill: warn, inset: 3pt, below: 4pt, align(center, text(fill: white, weight: "bold")[{SIMULATED}]));' if cover.simulated else ""
-    return LAYOUT % {"brand": _q(BRAND), "title": _q(title), "description": _q(cover.question), "keywords": f"{_q('evaluation')}, {_q(cover.council)}",
-                     "year": year, "month": month, "day": day, "font": _q(FAMILY), "banner": banner, "short": _q(cover.title), "council": _q(cover.council),
-                     "reference": _q(cover.reference), "inset": CELL_INSET, "table": TABLE_SIZE}
+    banner = (
+        f'block(width: 100%, fill: warn, inset: 3pt, below: 6pt, align(center, text(fill: white, weight: "bold")[{SIMULATED}]));'
+        if cover.simulated
+        else ""
+    )
+    return LAYOUT % {
+        "brand": _q(BRAND),
+        "title": _q(title),
+        "description": _q(cover.question),
+        "keywords": f"{_q('evaluation')}, {_q(cover.council)}",
+        "year": year,
+        "month": month,
+        "day": day,
+        "font": _q(FAMILY),
+        "banner": banner,
+        "short": _q(cover.title),
+        "council": _q(cover.council),
+        "reference": _q(cover.reference),
+        "inset": CELL_INSET,
+        "table": TABLE_SIZE,
+    }
 
 
 def _q(text: str) -> str:

@@ -1,4 +1,5 @@
 """How protected numbers, intervals and dates are written. What they mean is said in the release, never here."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -7,8 +8,12 @@ import re
 from evaluation.disclosure.release import EventPoint, Shown, ShownInterval
 
 HARD_SPACE = "\u00a0"
-SYMBOLS = (("[c]", "confidential: the number could point to single families"), ("[x]", "not available in the data"),
-           ("[z]", "not applicable"), ("[low]", "rounds to zero, but is not zero"))
+SYMBOLS = (
+    ("[c]", "confidential: the number could point to single families"),
+    ("[x]", "not available in the data"),
+    ("[z]", "not applicable"),
+    ("[low]", "rounds to zero, but is not zero"),
+)
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 
 

@@ -3,6 +3,7 @@
 Papermill only warns of an unknown parameter and leaves a failed notebook that looks like a result; here parameters are checked first, and only a
 finished notebook gets the name that was asked for.
 """
+
 from __future__ import annotations
 
 import ast
@@ -18,13 +19,14 @@ from typing import Any
 import evaluation
 from evaluation import errors
 from evaluation.errors import ReportError
+from evaluation.locations import project_file
 from evaluation.reporting.blocks import blocks_of
 from evaluation.reporting.export import Rendered, export
 
 PACKAGE = Path(evaluation.__file__).resolve().parent
-COUNCIL_REPORT = PACKAGE.parent / "notebooks" / "council_report.ipynb"
+COUNCIL_REPORT = "notebooks/council_report.ipynb"
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
-CELL_SECONDS = 120      # a cell that takes longer has hung
+CELL_SECONDS = 120  # a cell that takes longer has hung
 
 
 def render_report(content_path: Path, folder: Path, *, failed: Path | None = None, notebook: Path | None = None) -> Rendered:
@@ -48,7 +50,9 @@ def render_report(content_path: Path, folder: Path, *, failed: Path | None = Non
     """
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="evaluation-") as room:
-        executed = execute_notebook(notebook or COUNCIL_REPORT, Path(room) / "report.ipynb", {"content_path": str(Path(content_path).resolve())}, failed=failed)
+        executed = execute_notebook(
+            notebook or project_file(COUNCIL_REPORT), Path(room) / "report.ipynb", {"content_path": str(Path(content_path).resolve())}, failed=failed
+        )
         page, made = export(blocks_of(json.loads(executed.read_text(encoding="utf-8"))), Path(folder))
     return Rendered(html=page, pdf=made, seconds=time.perf_counter() - began)
 
@@ -79,7 +83,7 @@ def execute_notebook(source: Path, out: Path, parameters: Mapping[str, Any], *, 
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".notebook-", dir=out.parent) as room:
         working = Path(room) / "working.ipynb"
-        with tempfile.TemporaryDirectory(prefix="k-", ignore_cleanup_errors=True) as kernel_room:    # short: a socket's path holds about 100 characters
+        with tempfile.TemporaryDirectory(prefix="k-", ignore_cleanup_errors=True) as kernel_room:  # short: a socket's path holds about 100 characters
             fault = _execute(source, working, parameters, cell_seconds, Path(kernel_room))
         if fault is None:
             os.replace(working, out)
@@ -100,18 +104,25 @@ def declared_parameters(source: Path) -> dict[str, tuple[str, bool]]:
         raise ReportError(f"The notebook must be there: {Path(source).name} is not. Reports need the folder notebooks/ beside the package.")
     cells = [cell for cell in json.loads(Path(source).read_text(encoding="utf-8"))["cells"] if "parameters" in cell["metadata"].get("tags", ())]
     statements = ast.parse("".join(cells[0]["source"])).body if len(cells) == 1 else []
-    good = [line for line in statements if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and ast.unparse(line.annotation) in TYPES]
+    good = [
+        line for line in statements if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and ast.unparse(line.annotation) in TYPES
+    ]
     if not good or len(good) != len(statements):
-        raise ReportError(f"{Path(source).name} must have one cell tagged 'parameters' with lines like `content_path: str = \"\"`, types among {sorted(TYPES)}. "
-                          "Mend that cell.")
+        raise ReportError(
+            f"{Path(source).name} must have one cell tagged 'parameters' with lines like `content_path: str = \"\"`, types among {sorted(TYPES)}. "
+            "Mend that cell."
+        )
     return {line.target.id: (ast.unparse(line.annotation), line.value is not None and ast.unparse(line.value) != "''") for line in good}
 
 
 def check_parameters(declared: Mapping[str, tuple[str, bool]], given: Mapping[str, Any], name: str) -> None:
     """Refuse names that the notebook does not declare, values of another type, and missing ones."""
     faults = [f"{key} is not among them" for key in given if key not in declared]
-    faults += [f"{key} must be {declared[key][0]}, not {type(value).__name__}" for key, value in given.items()
-               if key in declared and type(value) is not TYPES[declared[key][0]]]
+    faults += [
+        f"{key} must be {declared[key][0]}, not {type(value).__name__}"
+        for key, value in given.items()
+        if key in declared and type(value) is not TYPES[declared[key][0]]
+    ]
     faults += [f"{key} has no value" for key, (_, has_default) in declared.items() if not has_default and key not in given]
     if faults:
         raise ReportError(f"The parameters of {name} are {', '.join(declared)}: {'; '.join(faults)}. Mend the call.")
@@ -123,9 +134,18 @@ def _execute(source: Path, working: Path, parameters: Mapping[str, Any], cell_se
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     try:
-        papermill.execute_notebook(str(source), str(working), parameters=dict(parameters), kernel_name="python3", progress_bar=False, log_output=False,
-                                   request_save_on_cell_execute=False, execution_timeout=cell_seconds, start_timeout=60,
-                                   kernel_manager_class=_kernel_manager(room))
+        papermill.execute_notebook(
+            str(source),
+            str(working),
+            parameters=dict(parameters),
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            request_save_on_cell_execute=False,
+            execution_timeout=cell_seconds,
+            start_timeout=60,
+            kernel_manager_class=_kernel_manager(room),
+        )
     except papermill.PapermillExecutionError as fault:
         return f"cell {fault.exec_count} raised {_safe(fault.ename, fault.evalue)}"
     except CellTimeoutError:
@@ -157,9 +177,21 @@ def _kernel_manager(room: Path) -> type:
     from jupyter_client.manager import AsyncKernelManager
 
     path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH", ""))))
-    spec = KernelSpec(argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False",
-                            f"--ipython-dir={room}", "--quiet"], display_name="evaluation", language="python",
-                      env={"PYTHONPATH": path, "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"})
+    spec = KernelSpec(
+        argv=[
+            sys.executable,
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+            "--HistoryManager.enabled=False",
+            f"--ipython-dir={room}",
+            "--quiet",
+        ],
+        display_name="evaluation",
+        language="python",
+        env={"PYTHONPATH": path, "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"},
+    )
 
     class FreshKernel(AsyncKernelManager):
         def __init__(self, **kwargs: Any):

@@ -1,0 +1,88 @@
+"""The list of a run's reports: one page from which each can be opened, in the looks of the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from evaluation.reporting.blocks import escaped
+from evaluation.reporting.export import write_whole
+from evaluation.reporting.html import page
+
+STATES = {"made": "Report made", "not_shown": "Report made; no number may be shown", "failed": "No report"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexEntry:
+    """One council's line in the list.
+
+    Attributes
+    ----------
+    code, name : str
+    state : 'made', 'not_shown' or 'failed'
+    strength : str
+        Strength of evidence in words, '' where there is none.
+    headline : str
+        First finding, or why there is no report.
+    html, pdf : str
+        Paths seen from the list's folder; '' where there is no file.
+    """
+
+    code: str
+    name: str
+    state: Literal["made", "not_shown", "failed"]
+    strength: str = ""
+    headline: str = ""
+    html: str = ""
+    pdf: str = ""
+
+
+def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date: str, simulated: bool) -> Path:
+    """Write index.html into `folder`.
+
+    Parameters
+    ----------
+    entries : sequence of IndexEntry
+        In the order in which they are listed.
+    title, date : str
+        The study's title, and its date in words.
+    simulated : bool
+        The page then says so.
+    """
+    counts = [
+        f"{sum(entry.state == state for entry in entries)} {words[:1].lower() + words[1:]}"
+        for state, words in STATES.items()
+        if any(entry.state == state for entry in entries)
+    ]
+    rows = "".join(
+        f'<tr><th scope="row" class="text">{_link(entry)}</th><td class="text">{STATES[entry.state]}</td>'
+        f'<td class="text">{escaped(entry.strength or "none")}</td>'
+        f'<td class="text">{escaped(entry.headline)}</td><td class="text">{_file(entry.pdf, f"PDF for {entry.name}") or "none"}</td></tr>'
+        for entry in entries
+    )
+    head = "".join(f'<th scope="col" class="text">{words}</th>' for words in ("Council", "State", "Strength of evidence", "First finding", "PDF"))
+    main = (
+        f'<main id="main"><h1>{escaped(title)}: reports</h1><p class="about">{escaped(date)}. {len(entries)} councils: {"; ".join(counts)}.</p>'
+        '<div class="scroll" role="region" aria-labelledby="reports" tabindex="0"><table><caption id="reports">Reports by council</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></main>"
+    )
+    whole = page(
+        f"{title}: reports" + (" (SIMULATED DATA)" if simulated else ""),
+        title,
+        "",
+        main,
+        description=f"Reports of the study {title}",
+        simulated=simulated,
+    )
+    return write_whole(Path(folder) / "index.html", whole.encode("utf-8"))
+
+
+def _link(entry: IndexEntry) -> str:
+    return f"{_file(entry.html, entry.name) or escaped(entry.name)} ({escaped(entry.code)})"
+
+
+def _file(path: str, words: str) -> str:
+    return f'<a href="{quote(path)}">{escaped(words)}</a>' if path else ""
