@@ -55,6 +55,7 @@ class Helped(Section):
 
     families: int = Field(gt=0)
     children_of_school_age: float = Field(gt=0)   # per family helped
+    problem_level: dict[str, float] = {}          # outcome -> level of a helped family's children, in the outcome's unit: their whole problem
     source: str
 
 
@@ -97,24 +98,17 @@ class OutcomesPlan(Section):
         return self.primary + self.secondary
 
 
-class History(Section):
-    """Mean of an outcome over event times `first` to `last`, in the score. Regresses to the mean when the base lies inside it."""
-
-    outcome: str
-    first: int
-    last: int = Field(lt=0)
-
-    @model_validator(mode="after")
-    def in_order(self) -> History:
-        if self.first > self.last:
-            raise ValueError(f"history runs from {self.first} to {self.last}: the first event time must not lie after the last")
-        return self
-
-
 class Score(Section):
     model: Literal["logit"] = "logit"
     covariates: tuple[str, ...] = Field(min_length=1)
-    history: tuple[History, ...] = ()
+    history: tuple[str, ...] = ()                 # outcomes whose earlier mean joins the score; regresses to the mean when the base lies inside it
+    history_window: tuple[int, int] = (-8, -3)    # first and last event time of that history
+
+    @model_validator(mode="after")
+    def in_order(self) -> Score:
+        if not self.history_window[0] <= self.history_window[1] < 0:
+            raise ValueError(f"history_window {list(self.history_window)} must run from an earlier to a later event time before entry")
+        return self
 
 
 class Matching(Section):
@@ -203,12 +197,11 @@ class Plan(Section):
 
     @model_validator(mode="after")
     def consistent(self) -> Plan:
-        for history in self.matching.score.history:
-            inside = history.first <= self.estimator.base <= history.last
-            if inside and not self.estimator.allow_matched_base:
-                raise ValueError(
-                    f"estimator.base {self.estimator.base} lies inside the matched history of {history.outcome} ({history.first} to {history.last}): "
-                    "regression to the mean is then built into the effect. Move the base, drop the history, or set estimator.allow_matched_base: true")
+        score, base = self.matching.score, self.estimator.base
+        if score.history and score.history_window[0] <= base <= score.history_window[1] and not self.estimator.allow_matched_base:
+            raise ValueError(
+                f"estimator.base {base} lies inside the matched history of {', '.join(score.history)} ({score.history_window[0]} to {score.history_window[1]}): "
+                "regression to the mean is then built into the effect. Move the base, drop the history, or set estimator.allow_matched_base: true")
         if self.unit == "family" and self.periods.kind != "quarter":
             raise ValueError("families are followed by quarter: periods.kind must be quarter")
         if self.data.kind == "simulated" and not self.report.simulated:

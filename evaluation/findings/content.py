@@ -1,0 +1,231 @@
+"""The content of one report: protected numbers and computed sentences, put in the order of the release's fields."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.dictionary import Dictionary
+from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_AVAILABLE, Ledger, decimals, number
+from evaluation.disclosure.release import (
+    BalanceLine, Check, Council, EventPoint, EventStudy, FlowLine, OutcomeResult, Overlap, Placebo, ReportContent, Shown, Study, TableContent, Trend, TrendLine, Warned)
+from evaluation.disclosure.rules import PEOPLE
+from evaluation.findings import spread, texts
+from evaluation.findings.numbers import change_unit_of, unit_of
+from evaluation.findings.present import Nouns, lower_first, present
+from evaluation.findings.strength import Evidence, rate
+from evaluation.findings.study import EventRow, OutcomeStudy, Scope
+from evaluation.findings.summary import Context, summarise
+from evaluation.matching.sample import MatchedSample
+from evaluation.panel.types import Panel
+from evaluation.plan import Plan
+
+BINS = 12
+REASONS = {
+    "outside_caliper": "no similar comparison unit within the caliper",
+    "no_comparison_in_stratum": "no comparison unit with the same exact characteristics",
+    "stratum_missing": "an exact characteristic is not known",
+    "covariate_missing": "a characteristic of the score is not known",
+    "no_comparison_left": "all similar comparison units were used up",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All that the content of one report is made from."""
+
+    plan: Plan
+    dictionary: Dictionary
+    study: Study
+    panel: Panel
+    sample: MatchedSample            # all places together: balance and overlap are shown for it
+    scope: Scope
+    studies: tuple[OutcomeStudy, ...]
+    nouns: Nouns
+    context: Context
+    evidence: Evidence
+    tables: tuple[TableContent, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
+    """Protect and word everything for one report."""
+    results = tuple(present(study.numbers, ledger, inputs.nouns) for study in inputs.studies)
+    shown = [(study, result) for study, result in zip(inputs.studies, results, strict=True) if result.status == "estimated"]
+    strength = rate(inputs.evidence)
+    scope = inputs.scope
+    return ReportContent(
+        study=inputs.study,
+        council=Council(code=scope.code, name=scope.name, region=scope.region, area=scope.area, area_members=scope.area_members),
+        summary=summarise(results, strength, inputs.context), strength=strength, outcomes=results,
+        flow=flow(inputs, ledger), balance=balance(inputs, ledger), overlap=overlap(inputs, ledger),
+        event_studies=tuple(event_study(study, result, inputs, ledger) for study, result in shown if study.events),
+        trends=tuple(trend(study, result, inputs, ledger) for study, result in shown if study.lines),
+        placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
+        checks=tuple(Check(name=line.name, outcome=result.label, verdict=line.verdict, sentence=line.sentence) for study, result in shown for line in study.checks),
+        warnings=inputs.warnings,
+        tables=(*base_table(shown, inputs.nouns, ledger), *other_table(shown, inputs.nouns, ledger), *spread.table(shown, inputs.plan, ledger, inputs.scope), *inputs.tables),
+        methods=texts.methods(inputs.plan, inputs.sample, inputs.dictionary), limits=inputs.limits, glossary=texts.GLOSSARY)
+
+
+def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
+    """From all units received to those analysed, with reasons; all places together, then this report's."""
+    many, sample = inputs.nouns.many, inputs.sample
+
+    def line(label: str, count: int, reason: str = "", level: int = 0) -> FlowLine:
+        return FlowLine(label=label, count=ledger.count(count, of=many, what=label, population="flow"), reason=reason, level=level)
+
+    lines = [line(step.reason if step.step == "dropped" else f"{many.capitalize()} {step.step}", step.count, step.reason if step.step == "dropped" else "",
+                  1 if step.step == "dropped" else 0) for step in inputs.panel.flow if step.of in (many, inputs.panel.unit, f"{inputs.panel.unit}s")]
+    joined = sample.n_treated + int(sample.panel.units.index.isin(sample.dropped["unit"]).sum())
+    lines.append(line(f"{many.capitalize()} that joined the programme", joined))
+    for reason, count in sample.dropped["reason"].value_counts(sort=False).sort_index().items():
+        lines.append(line("not matched", int(count), REASONS.get(reason, reason), 1))
+    lines.append(line(f"Programme {many} matched", sample.n_treated))
+    lines.append(line(f"Comparison {many} used", len(np.unique(sample.pair_comparison))))
+    if inputs.scope.code != "all" and inputs.scope.sample is not None:
+        lines.append(line(f"Programme {many} matched in {inputs.scope.area or inputs.scope.name}", inputs.scope.counts["matched"]))
+    return tuple(lines)
+
+
+def balance(inputs: Inputs, ledger: Ledger) -> tuple[BalanceLine, ...]:
+    """One line per covariate, before and after matching, all places together."""
+    lines = []
+    for row in inputs.sample.balance.itertuples():
+        def shown(value: float, digits: int = 2, covariate: str = row.covariate, what: str = "balance") -> Shown:
+            return ledger.keep(what, covariate, number(float(value), digits))
+        digits = decimals(float(row.sd_treated) / 5) if np.isfinite(row.sd_treated) else 2
+        lines.append(BalanceLine(
+            covariate=label_of(row.covariate, inputs.dictionary), before=shown(row.smd_before), after=shown(row.smd_after), variance_ratio_before=shown(row.variance_ratio_before),
+            variance_ratio_after=shown(row.variance_ratio_after), mean_treated=shown(row.mean_treated, digits), mean_comparison_before=shown(row.mean_comparison_before, digits),
+            mean_comparison_after=shown(row.mean_comparison_after, digits)))
+    return tuple(lines)
+
+
+def label_of(covariate: str, dictionary: Dictionary) -> str:
+    """A covariate in words; an outcome's history by the outcome's label."""
+    if covariate in dictionary.covariates:
+        return dictionary.covariates[covariate]
+    for name, outcome in dictionary.outcomes.items():
+        if covariate.startswith(name):
+            return f"{outcome.label}, earlier periods"
+    return covariate.replace("_", " ").capitalize()
+
+
+def overlap(inputs: Inputs, ledger: Ledger) -> Overlap | None:
+    """Shares of programme and comparison units by bin of the score."""
+    candidates = inputs.sample.candidates
+    score = candidates["score"].to_numpy(dtype=float)
+    if not np.isfinite(score).any():
+        return None
+    treated = candidates["treated"].to_numpy(dtype=bool)
+    edges = np.linspace(*np.quantile(score, [0.005, 0.995]), BINS + 1)
+    inside = np.clip(score, edges[0], edges[-1])
+    shares = {}
+    for name, chosen in (("programme", treated), ("comparison", ~treated)):
+        counts = np.histogram(inside[chosen], bins=edges)[0]
+        shares[name] = tuple(bar(int(count), int(chosen.sum()), inputs.nouns.many, name, ledger) for count in counts)
+    covered = np.mean((score[treated] >= score[~treated].min()) & (score[treated] <= score[~treated].max()))
+    words = "All" if covered == 1 else "Nearly all" if covered > 0.99 else "Most" if covered > 0.9 else "Not all"
+    return Overlap(edges=tuple(float(edge) for edge in edges.round(2)), treated=shares["programme"], comparison=shares["comparison"], axis="Score: log odds of joining the programme",
+                   sentence=f"{words} programme {inputs.nouns.many} have comparison {inputs.nouns.many} with a score as low and as high as theirs.")
+
+
+def bar(count: int, total: int, many: str, what: str, ledger: Ledger) -> Shown:
+    """One bar of the overlap: a whole percentage; [c] for a small group of people."""
+    if ledger.small(count, many):
+        return ledger.keep("overlap", what, CONFIDENTIAL)
+    return ledger.keep("overlap", what, number(100 * ledger.rounded(count, many) / max(ledger.rounded(total, many), 1), 0))
+
+
+def event_study(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Ledger) -> EventStudy:
+    """Points with intervals, the trend before in words."""
+    digits = decimals(study.numbers.effect.std_error)
+
+    def point(row: EventRow) -> EventPoint:
+        hidden = inputs.nouns.many in PEOPLE and row.n_treated < ledger.profile.threshold
+        values = [CONFIDENTIAL if hidden else number(value, digits, signed=True) for value in (row.estimate, row.lower, row.upper)]
+        kept = [ledger.keep("event study", f"{result.outcome}, {row.label}", value) for value in values]
+        return EventPoint(event_time=row.event_time, label=row.label, phase=row.phase, estimate=kept[0], lower=kept[1], upper=kept[2])
+
+    return EventStudy(outcome=result.outcome, label=result.label, title=result.title,
+                      subtitle=f"Gap between programme and matched comparison {inputs.nouns.many}, less the gap in the base period, in {change_unit_of(study.numbers.outcome)}",
+                      points=tuple(point(row) for row in study.events), pre_trend=texts.trend_before(study.numbers, inputs.nouns), later_note=study.later_note)
+
+
+def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Ledger) -> Trend:
+    """Means of both groups by period."""
+    digits = decimals(study.numbers.effect.std_error)
+    lines = tuple(TrendLine(name=line.name, values=tuple(ledger.level(float(value), n=line.n, of=inputs.nouns.many, digits=digits, what="trend", population=line.name)
+                                                         for value in line.values)) for line in study.lines)
+    return Trend(outcome=result.outcome, label=result.label, title=trend_title(study, result), subtitle=f"{result.measure}, {unit_of(study.numbers.outcome)}",
+                 periods=study.axis, lines=lines, marks=study.marks)
+
+
+def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
+    """Which way both groups moved, from first to last observed period."""
+    moves = []
+    for line in study.lines[:2]:
+        seen = line.values[np.isfinite(line.values)]
+        moves.append(np.sign(seen[-1] - seen[0]) if len(seen) > 1 else 0)
+    name = result.label
+    if moves == [-1, -1]:
+        return f"{name} fell in both groups"
+    if moves == [1, 1]:
+        return f"{name} rose in both groups"
+    return f"{name} in programme and comparison {'groups'}"
+
+
+def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Placebo:
+    """The area's own gap in the light of placebo areas."""
+    gap = study.placebo
+    digits = decimals((gap.upper - gap.lower) / 4)
+    values = [ledger.keep("placebo", result.outcome, number(value, digits, signed=True)) for value in (gap.gap, gap.lower, gap.upper)]
+    inside = gap.lower <= gap.gap <= gap.upper
+    unit = change_unit_of(study.numbers.outcome)
+    return Placebo(
+        outcome=result.outcome, label=result.label, gap=values[0], lower=values[1], upper=values[2], n_placebo=gap.n_placebo,
+        title=f"{gap.area}: the gap in {lower_first(result.label)} is {'within' if inside else 'outside'} what chance alone gives",
+        sentence=(f"{gap.area} changed by {values[0].text} {unit} against its matched comparison councils. Of {gap.n_placebo:,} placebo areas of the same size that had no programme, "
+                  f"95% lie between {values[1].text} and {values[2].text}. " + ("A gap of this size is what places without a programme show too." if inside else
+                  "Few places without a programme show a gap of this size; that alone does not make it the programme's effect.")))
+
+
+def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger) -> tuple[TableContent, ...]:
+    """The headline with other base periods, matched and unmatched, side by side."""
+    rows = []
+    for study, result in shown:
+        digits = decimals(study.numbers.effect.std_error)
+        for row in study.bases:
+            cells = [ledger.interval(estimate, of=nouns.many, digits=digits, what=f"base {row.base}", population=result.outcome) for estimate in (row.matched, row.unmatched)]
+            rows.append((f"{result.label}: base {row.base}", *(words_of(cell) for cell in cells)))
+    if not rows:
+        return ()
+    return (TableContent(id="base-periods", title="The estimate does and does not depend on the base period", columns=("Outcome and base", "Matched", "Unmatched"), rows=tuple(rows),
+                         notes=("Estimate with 95% interval. Large differences between bases near the start are a sign of families joining at a crisis.",
+                                "Unmatched: all candidates at risk are the comparison.")),)
+
+
+def words_of(cell: object) -> str:
+    """An interval in one table cell."""
+    return cell.estimate.text if cell.estimate.value is None else f"{cell.estimate.text} ({cell.lower.text} to {cell.upper.text})"
+
+
+def other_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger) -> tuple[TableContent, ...]:
+    """The headline by other estimators and comparison groups."""
+    rows = []
+    for study, result in shown:
+        for other in study.others:
+            digits = decimals(study.numbers.effect.std_error)
+            cell = ledger.interval(other.estimate, of=nouns.many, digits=digits, what=other.label, population=result.outcome)
+            rows.append((f"{result.label}: {lower_first(other.label)}", words_of(cell), other.note or other.estimate.reason))
+    if not rows:
+        return ()
+    return (TableContent(id="other-estimates", title="Other estimates of the same effect", columns=("Outcome and estimator", "Estimate (95% interval)", "Note"), rows=tuple(rows)),)
+
+
+def unavailable(value: Shown) -> bool:
+    """Whether a number stands for 'not available'."""
+    return value == NOT_AVAILABLE

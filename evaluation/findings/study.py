@@ -1,0 +1,116 @@
+"""Everything about one outcome for one report, and about the report's scope: what `content.py` turns into a report's content.
+
+Unprotected numbers on the printed scale; they stay in the room.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.findings.numbers import OutcomeNumbers
+from evaluation.matching.sample import MatchedSample
+from evaluation.models.effects import Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """One point of an event study."""
+
+    event_time: int
+    label: str
+    phase: str                   # 'before', 'base', 'left_out', 'after', 'later'
+    estimate: float
+    lower: float
+    upper: float
+    n_treated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLine:
+    """Means of one group by period or event time; NaN where not observed. `n` units stand behind the line."""
+
+    name: str
+    values: np.ndarray
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseRow:
+    """The headline with another base, matched and unmatched."""
+
+    base: str
+    matched: Estimate
+    unmatched: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherEstimate:
+    """The headline by another estimator or with another comparison group."""
+
+    label: str
+    estimate: Estimate
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceboGap:
+    """One area's gap beside gaps of placebo areas of the same size."""
+
+    area: str
+    gap: float
+    lower: float
+    upper: float
+    n_placebo: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckLine:
+    """A check in words."""
+
+    name: str
+    verdict: str                 # 'passed', 'failed', 'not testable', 'information'
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeStudy:
+    """One outcome in one report."""
+
+    numbers: OutcomeNumbers
+    events: tuple[EventRow, ...] = ()
+    axis: tuple[str, ...] = ()               # labels of the periods of `lines`
+    lines: tuple[GroupLine, ...] = ()
+    marks: tuple[tuple[int, str], ...] = ()
+    bases: tuple[BaseRow, ...] = ()
+    others: tuple[OtherEstimate, ...] = ()
+    placebo: PlaceboGap | None = None
+    checks: tuple[CheckLine, ...] = ()
+    denominator: float = float("nan")        # sessions or pupils of the council at the headline, for saying how thinly an effect is spread
+    per_pupil: float = float("nan")          # of these, those of one pupil
+    later_note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose report it is.
+
+    Attributes
+    ----------
+    code : str
+        GSS code, or 'all'.
+    sample : MatchedSample or None
+        Matched sets that the report speaks about; None when there are none.
+    counts : name -> int
+        'joined', 'matched', 'comparison' units.
+    """
+
+    code: str
+    name: str
+    region: str
+    area: str
+    area_members: tuple[str, ...]
+    words: str                   # 'In Bath and North East Somerset'
+    sample: MatchedSample | None
+    counts: Mapping[str, int]

@@ -1,0 +1,81 @@
+"""Sentences about the design: methods, the trend before, series breaks, the glossary. Computed from the plan and the numbers, never from a study's name."""
+from __future__ import annotations
+
+import math
+
+from evaluation.dictionary import Dictionary
+from evaluation.disclosure.ledger import number
+from evaluation.findings.numbers import OutcomeNumbers, change_unit_of
+from evaluation.findings.present import Nouns, lower_first
+from evaluation.findings.summary import listed
+from evaluation.matching.sample import MatchedSample
+from evaluation.plan import Plan
+
+PERIOD_NOUN = {"quarter": "quarter", "school_year": "school year", "year": "year"}
+
+GLOSSARY = (
+    ("Comparison group", "Similar units that had not joined the programme, chosen by matching. What happened to them stands for what would have happened without the programme."),
+    ("Before/after change", "How much the programme's own units changed. It mixes the programme with everything else that changed, and with families recovering from the crisis at which they joined."),
+    ("Payment-by-results rate", "The share of families for whom a council could claim a result under the programme's rules. It has no comparison group and is not an effect."),
+    ("Effect", "The programme's units compared with matched comparison units: the difference between their changes. Also called the average effect on the treated (ATT)."),
+    ("95% interval", "The range in which the true value is likely to lie. If it includes zero, the data are compatible with no effect."),
+    ("Smallest detectable difference", "The difference that a study of this size would find four times out of five. Smaller true differences would usually be missed."),
+    ("Standardised mean difference", "The gap between two groups in a characteristic, in standard deviations of the programme group. Under 0.1 is good balance."),
+    ("Percentage point", "The difference between two percentages: from 10% to 8% is 2 percentage points."),
+    ("Base period", "The period from which change is measured. It lies some time before the start, because families join at a crisis."),
+    ("[c], [x], [z]", "[c] not shown, because few people stand behind it; [x] not available; [z] does not apply."),
+)
+
+
+def trend_before(numbers: OutcomeNumbers, nouns: Nouns) -> str:
+    """What the periods before say, with the power of the test."""
+    trend, name = numbers.trend, lower_first(numbers.outcome.label)
+    if trend is None or trend.verdict == "not testable":
+        return f"Trend before: not testable for {name}. {trend.reason if trend else ''}".strip()
+    unit = change_unit_of(numbers.outcome)
+    digits = 3 if trend.slope_detectable < 0.1 else 2 if trend.slope_detectable < 1 else 1
+    slope = number(trend.slope, digits, signed=True).text
+    power = (f"The test would usually have seen the groups drift apart by {number(trend.slope_detectable, digits).text} {unit} a period or more"
+             if math.isfinite(trend.slope_detectable) else "The power of the test could not be computed")
+    if trend.verdict == "failed":
+        return f"Trend before: the groups were not moving alike over {trend.n_periods} earlier period(s); the gap changed by {slope} {unit} a period. {power}."
+    return f"Trend before: no difference found over {trend.n_periods} earlier period(s); the gap changed by {slope} {unit} a period. {power}; a smaller drift could hide in it."
+
+
+def adjusted_sentence(numbers: OutcomeNumbers) -> str:
+    """The headline if the earlier drift had gone on."""
+    trend = numbers.trend
+    if trend is None or trend.adjusted is None or not math.isfinite(trend.adjusted.lower):
+        return ""
+    digits = 3 if trend.adjusted.std_error < 0.1 else 2 if trend.adjusted.std_error < 1 else 1
+    adjusted = trend.adjusted
+    low, high = number(adjusted.lower, digits, signed=True).text, number(adjusted.upper, digits, signed=True).text
+    verdict = "includes none" if adjusted.lower <= 0 <= adjusted.upper else "excludes none"
+    return (f"If the earlier drift had gone on unchanged, what remains is {number(adjusted.estimate, digits, signed=True).text} {change_unit_of(numbers.outcome)} "
+            f"(95% interval {low} to {high}), which {verdict}.")
+
+
+def methods(plan: Plan, sample: MatchedSample, dictionary: Dictionary) -> tuple[tuple[str, str], ...]:
+    """The methods section, from the plan."""
+    many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
+    period, estimator, matching = PERIOD_NOUN[plan.periods.kind], plan.estimator, plan.matching
+    covariates = [lower_first(dictionary.covariates.get(name, name.replace("_", " "))) for name in matching.score.covariates]
+    exact = [lower_first(dictionary.covariates.get(name, name.replace("_", " "))) for name in matching.exact]
+    window = matching.score.history_window
+    history = [f"{lower_first(dictionary.outcomes[name].label)} over event times {window[0]} to {window[1]}" for name in matching.score.history]
+    first, last = estimator.headline.event_times
+    return (
+        ("Question", plan.question),
+        ("Who is compared", f"Inside each entry {period}, {many} that joined are matched with {many} that were eligible and had not yet joined; "
+                            "whether those joined later is not used, because it was not known then. From their own later entry they are left out."),
+        ("Matching", f"{sample.method}. Score: one logit of joining on {listed(covariates)}" + (f", and earlier outcomes ({listed(history)})" if history else "")
+         + (f". Exact on {listed(exact)}" if exact else "") + "."),
+        ("Effect", f"Difference-in-differences inside matched sets: change from {period} {estimator.base} (counted from the first full {period} of the programme) to {period}s {first} to {last}, "
+                   f"programme less comparison; every matched programme unit counts alike. {estimator.anticipation} {period}(s) before the start are neither before nor after."),
+        ("Uncertainty", "Standard errors are clustered on the place of assignment, and placebo assignments of the same sizes are re-matched and re-estimated." if plan.programme.assignment == "area"
+         else "Standard errors are clustered on matched sets and on units that serve several sets; intervals use the t distribution. They are for these places, not for places like them."),
+        ("Smallest detectable difference", "The standard error times the sum of the t quantiles for 97.5% and 80%."),
+        ("Strength of evidence", "Starts from 5. Two points are lost without random assignment; one each for a detectable effect over 25% of the level, a standardised difference over 0.1 after "
+                                 "matching, under 80% matched, a trend before that differs or cannot be tested, and fewer than 20 assigned places."),
+        ("Reproducibility", f"Plan {plan.hash()[:12]}, seed {plan.seed}. The same plan and data give the same files, byte for byte."),
+    )

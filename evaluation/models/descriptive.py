@@ -1,0 +1,38 @@
+"""Plain means of the two arms of a matched sample, by event time: what a trend chart shows. No effect, no interval."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from evaluation.matching.sample import MatchedSample
+from evaluation.models.contrasts import at_columns, outcome_array, sum_by
+
+
+def group_means(sample: MatchedSample, outcome: str, event_times: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of matched treated units and of their comparison units (set weights), over the sets observed on both sides.
+
+    Parameters
+    ----------
+    event_times : sequence of int
+
+    Returns
+    -------
+    treated, comparison : ndarray, shape (n_event_times,)
+        NaN where no set is observed. Comparison units leave from their own entry on.
+    """
+    y, e = outcome_array(sample.panel, outcome), np.asarray(event_times)
+    treated = at_columns(y, sample.set_treated[:, None], sample.set_entry[:, None] + e)
+    column = sample.set_entry[sample.pair_set][:, None] + e
+    own = sample.panel.entry[sample.pair_comparison][:, None]
+    comparison = np.where((own >= 0) & (column >= own), np.nan, at_columns(y, sample.pair_comparison[:, None], column))
+    seen = np.isfinite(comparison)
+    weight = sample.pair_weight[:, None] * seen
+    total = sum_by(sample.pair_set, weight, sample.n_treated)
+    set_mean = np.divide(sum_by(sample.pair_set, weight * np.where(seen, comparison, 0.0), sample.n_treated), total, out=np.full(total.shape, np.nan), where=total > 0)
+    both = np.isfinite(treated) & np.isfinite(set_mean)
+    count = both.sum(axis=0)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.divide(np.where(both, values, 0.0).sum(axis=0), count, out=np.full(len(e), np.nan), where=count > 0)
+    return mean(treated), mean(set_mean)

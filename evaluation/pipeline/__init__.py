@@ -1,0 +1,7 @@
+"""From a plan to released reports: the commands that the command line calls."""
+from __future__ import annotations
+
+from evaluation.pipeline.checks import check_data, check_plan, write_simulated
+from evaluation.pipeline.run import report_run, run_study
+
+__all__ = ["check_data", "check_plan", "report_run", "run_study", "write_simulated"]

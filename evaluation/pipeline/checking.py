@@ -1,0 +1,95 @@
+"""The plan's checks for one outcome, from results to lines that a report can print."""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from evaluation.dictionary import Outcome
+from evaluation.disclosure.ledger import decimals, number
+from evaluation.errors import EstimationError
+from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, change_unit_of, scaled
+from evaluation.findings.present import Nouns
+from evaluation.findings.study import CheckLine
+from evaluation.findings.texts import adjusted_sentence, trend_before
+from evaluation.matching.sample import MatchedSample
+from evaluation.models.checks import CHECKS, CheckInput, CheckResult
+from evaluation.models.effects import Effects
+from evaluation.models.trend import less_continued_trend
+from evaluation.plan import Plan
+
+SHOWN_ELSEWHERE = ("base_period",)        # has a table of its own
+NAMES = {"pre_trend": "Trend before", "dip": "Dip before joining", "balance": "Balance", "overlap": "Overlap", "base_period": "Base period"}
+
+
+def run_checks(plan: Plan, effects: Effects, sample: MatchedSample, outcome: Outcome, factor: float) -> tuple[TrendBefore, tuple[CheckLine, ...]]:
+    """Run every check of the plan on one outcome."""
+    given = CheckInput(sample=sample, estimator=None, effects=effects, calendar=tuple(outcome.sources[plan.unit].calendar), quarters=plan.estimator.headline.event_times,
+                       assignment=plan.programme.assignment, matched_history=not_held_out(plan))
+    results = {name: CHECKS[name](given) for name in plan.checks if name not in SHOWN_ELSEWHERE}
+    trend = trend_of(plan, effects, results.get("pre_trend"), factor)
+    numbers = OutcomeNumbers(outcome=outcome, primary=name_is_primary(plan, outcome), status="estimated", trend=trend)
+    nouns = Nouns(one=plan.unit, many="", started=plan.programme.started, scope="", published=False)
+    lines = [CheckLine(name=NAMES[name], verdict=result.verdict, sentence=sentence_of(name, result, numbers, nouns, factor)) for name, result in results.items()]
+    if trend.adjusted is not None and (sentence := adjusted_sentence(numbers)):
+        lines.append(CheckLine(name="Earlier drift continued", verdict="information", sentence=sentence))
+    return trend, tuple(lines)
+
+
+def name_is_primary(plan: Plan, outcome: Outcome) -> bool:
+    """Whether an outcome is one of the plan's main ones."""
+    return outcome.name in plan.outcomes.primary
+
+
+def not_held_out(plan: Plan) -> tuple[int, ...]:
+    """Event times that a test of the trend before may not use: those in the score, and those between the base and entry, where families are in crisis (the dip has its own test)."""
+    score, base = plan.matching.score, plan.estimator.base
+    history = set(range(score.history_window[0], score.history_window[1] + 1)) if score.history else set()
+    return tuple(sorted(history | set(range(base + 1, 0))))
+
+
+def trend_of(plan: Plan, effects: Effects, result: CheckResult | None, factor: float) -> TrendBefore:
+    """What the periods before say."""
+    nan = float("nan")
+    if result is None or result.verdict == "not testable":
+        reason = "The plan does not ask for the test." if result is None else f"{result.reason[:1].upper()}{result.reason[1:]}."
+        return TrendBefore(verdict="not testable", n_periods=0, p_value=nan, slope=nan, slope_detectable=nan, adjusted=None, reason=reason)
+    before = tuple(int(e) for e in effects.event_times if e < effects.base and e not in not_held_out(plan))
+    try:
+        adjusted = scaled(less_continued_trend(effects, before=before, quarters=plan.estimator.headline.event_times, assignment=plan.programme.assignment), factor)
+    except EstimationError:
+        adjusted = None
+    return TrendBefore(verdict=result.verdict, n_periods=int(result.numbers["n_cells"]), p_value=result.numbers["p_value"], slope=result.numbers["slope"] * factor,
+                       slope_detectable=result.numbers["slope_detectable"] * factor, adjusted=adjusted)
+
+
+def sentence_of(name: str, result: CheckResult, numbers: OutcomeNumbers, nouns: Nouns, factor: float) -> str:
+    """A check's finding in words."""
+    if name == "pre_trend":
+        return trend_before(numbers, nouns).removeprefix("Trend before: ").capitalize()
+    if result.verdict == "not testable":
+        return f"Not testable: {result.reason}."
+    if name == "dip":
+        return dip_sentence(result, numbers, factor)
+    if name == "balance":
+        largest, target = number(result.numbers["largest_after"], 2).text, result.numbers["target"]
+        if result.verdict == "passed":
+            return f"Every characteristic is balanced after matching: the largest standardised difference is {largest}, under {target}."
+        return f"{result.numbers['n_over']:.0f} characteristic(s) differ by {target} or more standard deviations after matching; the largest difference is {largest}."
+    share = 100 * result.numbers["share_in_support"]
+    words = "All" if share >= 99.95 else "Nearly all" if share >= 99 else f"About {5 * round(share / 5)}% of"
+    return f"{words} programme units have a score inside the range of the comparison units."
+
+
+def dip_sentence(result: CheckResult, numbers: OutcomeNumbers, factor: float) -> str:
+    """Whether units were in crisis just before joining."""
+    estimate, error = result.numbers["estimate"] * factor, result.numbers["std_error"] * factor
+    if not math.isfinite(estimate) or not np.isfinite(error):
+        return "The periods just before joining could not be compared."
+    shown = number(estimate, decimals(error), signed=True).text
+    unit = change_unit_of(numbers.outcome)
+    if result.verdict == "passed":
+        return f"No sign of a crisis just before joining: the gap moved by {shown} {unit}."
+    direction = "rose" if estimate > 0 else "fell"
+    return (f"Just before joining the gap {direction} by {shown.lstrip('+')} {unit}: units join at a turning point. A comparison with the last period before joining would mistake the return "
+            "to normal for an effect; the plan's base lies earlier.")

@@ -1,0 +1,70 @@
+"""The commands that check and prepare: a plan, a delivery, a simulated delivery."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from evaluation.dictionary import load_dictionary
+from evaluation.errors import EvaluationError
+from evaluation.periods import Periods
+from evaluation.plan import read_plan
+
+
+def check_plan(path: Path) -> Iterator[str]:
+    """Check a plan and say what it asks, line by line."""
+    from evaluation.pipeline.receive import check_names
+
+    plan, dictionary = read_plan(path), load_dictionary()
+    check_names(plan, dictionary)
+    periods = plan.resolved_periods()
+    yield f"{path}: the plan is complete. Hash {plan.hash()}"
+    yield f"  asks        {plan.question}"
+    yield f"  units       {plan.unit}, {len(periods)} periods from {plan.periods.first} to {plan.periods.last}"
+    yield f"  data        {plan.data.kind.replace('_', ' ')}{' (every page says so)' if plan.report.simulated else ''}"
+    yield f"  matching    {plan.matching.method}, ratio {plan.matching.ratio}, caliper {plan.matching.caliper}, on {', '.join(plan.matching.score.covariates)}"
+    yield f"  estimator   {plan.estimator.method}, base {plan.estimator.base}, headline event times {list(plan.estimator.headline.event_times)}"
+    yield f"  disclosure  {plan.disclosure.profile}"
+    for name in plan.outcomes.all:
+        outcome = dictionary.outcomes[name]
+        there = "" if plan.unit in outcome.sources else f"   not available for units of kind {plan.unit}: the report will say so"
+        yield f"  {'primary  ' if name in plan.outcomes.primary else 'secondary'}   {outcome.label}{there}"
+    if plan.periods.kind == "quarter" and plan.programme.first_full_period is None:
+        first, last = complete_entry_periods(plan)
+        yield (f"  complete    entry cohorts {periods.label(first)} to {periods.label(last)} have a complete window for the headline" if first <= last
+               else "  complete    no entry cohort has a complete window for the headline: lengthen the periods or move the base")
+
+
+def complete_entry_periods(plan) -> tuple[int, int]:
+    """First and last entry column with the base and all headline event times inside the periods."""
+    return -plan.estimator.base, len(plan.resolved_periods()) - 1 - plan.estimator.headline.event_times[1]
+
+
+def check_data(folder: Path, *, tables: tuple[str, ...] = ()) -> Iterator[str]:
+    """Check delivered tables and say what was found.
+
+    Raises
+    ------
+    ContractError
+        With every fault of every file, when a file had to be rejected.
+    """
+    import tempfile
+
+    from evaluation.ingest.reading import receive_extracts
+    from evaluation.ingest.tables import describe
+
+    with tempfile.TemporaryDirectory() as room:
+        checked = receive_extracts(Path(folder), load_dictionary(), room=Path(room), tables=tables or None)
+        yield from describe(checked).splitlines()
+
+
+def write_simulated(out: Path, *, families: int, councils: int, first: str, last: str, seed: int) -> Iterator[str]:
+    """Write simulated records into an empty folder."""
+    from evaluation.simulate import Simulation
+
+    out = Path(out)
+    if out.exists() and any(out.iterdir()):
+        raise EvaluationError(f"{out} must be a new or an empty folder: it holds {len(list(out.iterdir()))} entries. Name another folder, or empty this one.")
+    Simulation(families=families, councils=councils, periods=Periods.between(first, last, kind="quarter"), seed=seed).write(out, dictionary=load_dictionary())
+    for path in sorted(out.glob("*.parquet")):
+        yield f"  {path.name:<28} {path.stat().st_size / 1e6:8.2f} MB"
+    yield f"SIMULATED records of {families:,} families are in {out}. Check them with: evaluation check {out}"

@@ -1,0 +1,259 @@
+"""One outcome of one matched sample, from effects to everything a report says about it. No wording of results: that is `findings`."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evaluation.dictionary import Outcome
+from evaluation.errors import CommonSupportError, EstimationError
+from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, factor_of, scaled
+from evaluation.findings.study import BaseRow, CheckLine, EventRow, GroupLine, OtherEstimate, OutcomeStudy
+from evaluation.matching import MATCHERS
+from evaluation.matching.sample import MatchedSample
+from evaluation.models import ESTIMATORS, UnmatchedDiD, before_after, event_study, minimum_detectable_effect, overall
+from evaluation.models.descriptive import group_means
+from evaluation.models.effects import Effects, Estimate
+from evaluation.panel.types import Panel
+from evaluation.payment_by_results import Framework, results_claimed
+from evaluation.plan import Plan
+
+OTHER_BASES = (-1, -2, -4)
+TruthOf = Callable[[str, np.ndarray, np.ndarray], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimating:
+    """What stays the same for every outcome of a study: plan, framework of results, known truth."""
+
+    plan: Plan
+    framework: Framework | None = None
+    truth_of: TruthOf | None = None
+
+    @property
+    def headline(self) -> tuple[int, int]:
+        """First and last event time of the headline."""
+        return self.plan.estimator.headline.event_times
+
+    def before_window(self) -> tuple[int, int]:
+        """The periods before entry of the before/after change: the same four seasons for quarters, else the base period."""
+        return (-4, -1) if self.plan.periods.kind == "quarter" else (self.plan.estimator.base, self.plan.estimator.base)
+
+    def estimator(self, **changed: object) -> object:
+        """The plan's estimator as a spec."""
+        return specified(self.plan.estimator.method, self.plan, **changed)
+
+    def summarised(self, effects: Effects) -> Estimate:
+        """The headline of effects, by the plan's clusters."""
+        return overall(effects, quarters=self.headline, assignment=self.plan.programme.assignment)
+
+
+def specified(method: str, plan: Plan, **changed: object) -> object:
+    """An estimator of `ESTIMATORS` with those of the plan's choices that it knows."""
+    kind, chosen = ESTIMATORS[method], plan.estimator
+    options = {"base": chosen.base, "window": chosen.window, "anticipation": chosen.anticipation, **changed}
+    known = {name for name in kind.__dataclass_fields__}
+    options = {name: value for name, value in options.items() if name in known and not (name == "base" and method in ("group_time", "two_way"))}
+    return kind(**options)
+
+
+def matcher(plan: Plan) -> object:
+    """The plan's matcher as a spec."""
+    chosen = plan.matching
+    return MATCHERS[chosen.method](covariates=chosen.score.covariates, ratio=chosen.ratio, caliper=chosen.caliper, replacement=chosen.replacement, exact=chosen.exact,
+                                   history=chosen.score.history, history_window=chosen.score.history_window)
+
+
+def subset(sample: MatchedSample, keep: np.ndarray) -> MatchedSample | None:
+    """The sample's sets in `keep` (bool, shape (n_sets,)); None when none is left."""
+    if not keep.any():
+        return None
+    renumbered = np.cumsum(keep) - 1
+    pairs = keep[sample.pair_set]
+    return replace(sample, set_treated=sample.set_treated[keep], set_entry=sample.set_entry[keep], pair_set=renumbered[sample.pair_set[pairs]],
+                   pair_comparison=sample.pair_comparison[pairs], pair_weight=sample.pair_weight[pairs])
+
+
+def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSample | None, joined: np.ndarray, *, deep: bool = True) -> OutcomeStudy:
+    """Everything about one outcome of one sample.
+
+    Parameters
+    ----------
+    sample : MatchedSample or None
+        The sets the report speaks about; None when there are none.
+    joined : ndarray of int
+        Rows of the panel of all programme units in scope, matched or not: before/after and results rules speak about them.
+    deep : bool
+        Whether other bases, other estimators and checks are worked out too.
+    """
+    primary = outcome.name in estimating.plan.outcomes.primary
+    if estimating.plan.unit not in outcome.sources:
+        return OutcomeStudy(numbers=OutcomeNumbers(outcome=outcome, primary=primary, status="not_available"))
+    if sample is None:
+        return unestimated(outcome, primary, "No programme unit here could be matched.")
+    source = outcome.sources[estimating.plan.unit]
+    try:
+        effects = estimating.estimator().fit(sample, outcome.name, calendar=source.calendar)
+    except (EstimationError, CommonSupportError) as fault:
+        return unestimated(outcome, primary, str(fault))
+    factor, effect = factor_of(outcome), estimating.summarised(effects)
+    if not np.isfinite(effect.estimate):
+        return unestimated(outcome, primary, f"{effect.reason[:1].upper()}{effect.reason[1:]}.")
+    trend, checks = trend_and_checks(estimating, effects, sample, outcome, factor)
+    numbers = numbers_of(estimating, outcome, sample, effects, effect, trend, joined)
+    axis, lines, marks = lines_of(estimating, outcome, sample, factor)
+    study = OutcomeStudy(numbers=numbers, events=events_of(estimating, effects, factor, sample.panel), axis=axis, lines=lines, marks=marks, checks=checks,
+                         later_note=later_note(estimating.plan))
+    if not deep:
+        return study
+    return replace(study, bases=bases_of(estimating, sample, outcome, factor), others=others_of(estimating, sample, outcome, factor))
+
+
+def unestimated(outcome: Outcome, primary: bool, reason: str) -> OutcomeStudy:
+    """An outcome without an estimate, with the reason."""
+    return OutcomeStudy(numbers=OutcomeNumbers(outcome=outcome, primary=primary, status="not_estimable", reason=reason))
+
+
+def numbers_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample, effects: Effects, effect: Estimate, trend: TrendBefore, joined: np.ndarray) -> OutcomeNumbers:
+    """The three numbers and what stands around them, on the printed scale."""
+    factor, panel, name = factor_of(outcome), sample.panel, outcome.name
+    only = np.zeros(len(panel), dtype=bool)
+    only[joined] = True
+    change = before_after(panel, name, before=estimating.before_window(), after=estimating.headline, only=only)
+    first, last = estimating.headline
+    treated_level, _ = group_means(sample, name, range(first, last + 1))
+    level = float(np.nanmean(treated_level)) if np.isfinite(treated_level).any() else float("nan")
+    results = results_claimed(panel, estimating.framework, name, joined) if estimating.framework else None
+    return OutcomeNumbers(
+        outcome=outcome, primary=name in estimating.plan.outcomes.primary, status="estimated", effect=scaled(effect, factor), before=change.before * factor, after=change.after * factor,
+        n_before_after=change.change.n_treated, comparison_level=(level - effect.estimate) * factor, detectable=minimum_detectable_effect(effect.std_error, effect.df) * factor,
+        trend=trend, results=results, truth=truth_of(estimating, effects, sample, name, factor))
+
+
+def truth_of(estimating: Estimating, effects: Effects, sample: MatchedSample, name: str, factor: float) -> float | None:
+    """The known effect over the families and event times in the headline; None for real data."""
+    if estimating.truth_of is None:
+        return None
+    from evaluation.models.inference import chosen_cells
+
+    cells = effects.cells[chosen_cells(effects, quarters=estimating.headline, cohorts="complete")]
+    rows, weights = [], effects.row_weight
+    treated = effects.rows["treated"].to_numpy()
+    for cohort, event_time in zip(cells["cohort"], cells["event_time"], strict=True):
+        column = int(np.searchsorted(effects.event_times, event_time))
+        inside = treated & (effects.rows["cohort"].to_numpy() == cohort) & (weights[:, column] > 0)
+        rows.append((effects.rows["unit"].to_numpy()[inside], np.full(inside.sum(), cohort + event_time)))
+    units, columns = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    return estimating.truth_of(name, units, columns) * factor
+
+
+def event_label(plan: Plan, panel: Panel, event_time: int) -> str:
+    """The period itself where all start together, else the distance from entry."""
+    if plan.programme.first_full_period is not None:
+        return panel.periods.label(panel.periods.index(plan.programme.first_full_period) + event_time)
+    noun = {"quarter": "quarter", "school_year": "school year", "year": "year"}[plan.periods.kind]
+    if event_time == 0:
+        return f"{noun} of joining"
+    return f"{abs(event_time)} {noun}{'s' if abs(event_time) != 1 else ''} {'before' if event_time < 0 else 'after'}"
+
+
+def later_from(plan: Plan) -> int | None:
+    """First event time at which comparison places had started too."""
+    programme = plan.programme
+    if programme.later_start_elsewhere is None or programme.first_full_period is None:
+        return None
+    periods = plan.resolved_periods()
+    return periods.index(programme.later_start_elsewhere) - periods.index(programme.first_full_period)
+
+
+def later_note(plan: Plan) -> str:
+    """Why later points are no effect of the programme."""
+    if later_from(plan) is None:
+        return ""
+    return (f"From {plan.programme.later_start_elsewhere} the comparison places had a programme of the same kind too: later points compare an early start with a later start "
+            "and are never the programme's effect.")
+
+
+def events_of(estimating: Estimating, effects: Effects, factor: float, panel: Panel) -> tuple[EventRow, ...]:
+    """The event study as rows on the printed scale."""
+    table = event_study(effects, quarters=estimating.headline, assignment=estimating.plan.programme.assignment)
+    later = later_from(estimating.plan)
+    rows = []
+    for row in table.itertuples():
+        if not np.isfinite(row.estimate):
+            continue
+        phase = "later" if later is not None and row.event_time >= later else row.phase
+        lower, upper = (0.0, 0.0) if phase == "base" else (row.lower * factor, row.upper * factor)
+        rows.append(EventRow(event_time=int(row.event_time), label=event_label(estimating.plan, panel, int(row.event_time)), phase=phase, estimate=row.estimate * factor,
+                             lower=lower, upper=upper, n_treated=int(row.n_treated)))
+    return tuple(rows)
+
+
+def lines_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample, factor: float) -> tuple[tuple[str, ...], tuple[GroupLine, ...], tuple[tuple[int, str], ...]]:
+    """Means of both groups: by period where all start together, else by event time."""
+    plan, panel = estimating.plan, sample.panel
+    many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
+    first, last = plan.estimator.window
+    if plan.programme.first_full_period is not None:
+        start = panel.periods.index(plan.programme.first_full_period)
+        first, last = -start, len(panel.periods) - 1 - start
+    times = np.arange(first, last + 1)
+    treated, comparison = group_means(sample, outcome.name, times)
+    seen = np.isfinite(treated)
+    if not seen.any():
+        return (), (), ()
+    times, treated, comparison = times[seen], treated[seen], comparison[seen]
+    lines = (GroupLine(name=f"Programme {many}", values=treated * factor, n=sample.n_treated),
+             GroupLine(name=f"Matched comparison {many}", values=comparison * factor, n=len(np.unique(sample.pair_comparison))))
+    marks: list[tuple[int, str]] = []
+    if plan.programme.first_full_period is not None:
+        marks = [(int(np.searchsorted(times, column - start)), words) for column, words in panel.breaks]
+        marks += [(int(np.searchsorted(times, -plan.estimator.anticipation)), f"Programme starts, {plan.programme.started}")]
+    elif (times >= 0).any():
+        marks = [(int(np.searchsorted(times, 0)), "Joining")]
+    axis = tuple(event_label(plan, panel, int(time)) for time in times)
+    return axis, lines, tuple(sorted(mark for mark in marks if 0 < mark[0] < len(times)))
+
+
+def bases_of(estimating: Estimating, sample: MatchedSample, outcome: Outcome, factor: float) -> tuple[BaseRow, ...]:
+    """The headline with bases -1, -2, -4 and the mean before, matched and unmatched."""
+    plan, calendar = estimating.plan, outcome.sources[estimating.plan.unit].calendar
+    rows = []
+    for base in (*(base for base in dict.fromkeys((*OTHER_BASES, plan.estimator.base)) if base >= plan.estimator.window[0]), "pre_mean"):
+        options = {"base": base, "window": plan.estimator.window, "anticipation": min(plan.estimator.anticipation, 0 if base == -1 else plan.estimator.anticipation)}
+        try:
+            matched = estimating.summarised(estimating.estimator(**options).fit(sample, outcome.name, calendar=calendar))
+            unmatched = estimating.summarised(UnmatchedDiD(**options).fit(sample, outcome.name, calendar=calendar))
+        except EstimationError:
+            continue
+        words = "mean of the periods before" if base == "pre_mean" else event_label(plan, sample.panel, int(base))
+        rows.append(BaseRow(base=words + (" (the plan's)" if base == plan.estimator.base else ""), matched=scaled(matched, factor), unmatched=scaled(unmatched, factor)))
+    return tuple(rows)
+
+
+def others_of(estimating: Estimating, sample: MatchedSample, outcome: Outcome, factor: float) -> tuple[OtherEstimate, ...]:
+    """The plan's second estimators."""
+    rows = []
+    for method in estimating.plan.second_estimators:
+        try:
+            spec = specified(method, estimating.plan)
+            found = estimating.summarised(spec.fit(sample, outcome.name, calendar=outcome.sources[estimating.plan.unit].calendar))
+        except EstimationError as fault:
+            rows.append(OtherEstimate(label=method.replace("_", " ").capitalize(), estimate=missing_estimate(str(fault))))
+            continue
+        rows.append(OtherEstimate(label=spec.in_words(), estimate=scaled(found, factor)))
+    return tuple(rows)
+
+
+def missing_estimate(reason: str) -> Estimate:
+    """No number, with the reason."""
+    nan = float("nan")
+    return Estimate(estimate=nan, std_error=nan, lower=nan, upper=nan, df=nan, p_value=nan, n_treated=0, n_comparison=0, clusters="", n_clusters=0, method="none", reason=reason)
+
+
+def trend_and_checks(estimating: Estimating, effects: Effects, sample: MatchedSample, outcome: Outcome, factor: float) -> tuple[TrendBefore, tuple[CheckLine, ...]]:
+    """The plan's checks for one outcome."""
+    from evaluation.pipeline.checking import run_checks
+
+    return run_checks(estimating.plan, effects, sample, outcome, factor)

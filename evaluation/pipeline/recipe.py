@@ -1,0 +1,135 @@
+"""The recipe: a plan's data become a panel, matched sets, effects, findings, and the protected content of every report."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from evaluation.dictionary import Dictionary
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.release import ReportContent, Warned
+from evaluation.disclosure.rules import RULES
+from evaluation.findings.content import assemble
+from evaluation.findings.study import OutcomeStudy
+from evaluation.ingest.tables import CheckedTable
+from evaluation.locations import project_file
+from evaluation.matching.sample import MatchedSample
+from evaluation.panel.types import Panel
+from evaluation.payment_by_results import read_framework
+from evaluation.pipeline.estimate import Estimating, matcher, study_outcome
+from evaluation.pipeline.placebo import Placebos, placebo_areas
+from evaluation.pipeline.receive import build_panel, receive
+from evaluation.pipeline.scopes import inputs_of, scopes_of
+from evaluation.plan import Plan
+
+Step = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """All that was estimated, unprotected; it stays in the room.
+
+    Attributes
+    ----------
+    panel : Panel
+        Every unit of the plan; `sample.panel` holds those of the main comparison.
+    studies : outcome name -> OutcomeStudy
+        All places together.
+    placebos : outcome name -> Placebos
+        Where the programme was assigned to areas.
+    benchmark : tuple
+        Rows of other comparison groups, where the plan names an experiment to compare with.
+    """
+
+    plan: Plan
+    dictionary: Dictionary
+    tables: Mapping[str, CheckedTable]
+    panel: Panel
+    sample: MatchedSample
+    estimating: Estimating
+    studies: Mapping[str, OutcomeStudy]
+    placebos: Mapping[str, Placebos]
+    benchmark: tuple = ()
+    warnings: tuple[Warned, ...] = ()
+
+
+def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, step: Step) -> Analysis:
+    """From records to effects."""
+    tables = receive(plan, plan_folder, dictionary, room)
+    step(received_in_words(tables))
+    everyone = build_panel(tables, plan, dictionary)
+    step(f"panel of {len(everyone):,} {everyone.unit} units and {len(everyone.periods)} periods")
+    panel = of_pool(everyone, plan.comparison.pools[0]) if plan.comparison.pools else everyone
+    sample = matcher(plan).fit(panel)
+    step("matched")
+    estimating = Estimating(plan=plan, framework=framework_of(plan), truth_of=truth_of(plan, room, sample))
+    joined = np.flatnonzero(panel.entry >= 0)
+    studies = {}
+    for name in plan.outcomes.all:
+        studies[name] = study_outcome(estimating, dictionary.outcomes[name], sample, joined)
+        step(f"{dictionary.outcomes[name].label}: {studies[name].numbers.status.replace('_', ' ')}")
+    placebos = {}
+    if plan.programme.assignment == "area":
+        measured = [dictionary.outcomes[name] for name, study in studies.items() if study.numbers.status == "estimated"]
+        placebos = placebo_areas(estimating, measured, sample)
+        studies |= {name: replace(studies[name], numbers=replace(studies[name].numbers, permutation_p=found.p_value)) for name, found in placebos.items()}
+        step(f"{plan.estimator.permutations:,} placebo assignments matched and estimated again")
+    return Analysis(plan=plan, dictionary=dictionary, tables=tables, panel=everyone, sample=sample, estimating=estimating, studies=studies, placebos=placebos,
+                    benchmark=benchmark(estimating, dictionary, everyone), warnings=warnings_of(plan, panel))
+
+
+def release(analysis: Analysis, councils: Sequence[str], *, analysis_hash: str) -> tuple[tuple[ReportContent, ...], Ledger]:
+    """The protected content of every report asked for (of all, when none is named), and the ledger of what they show."""
+    ledger = Ledger(profile=RULES[analysis.plan.disclosure.profile])
+    scopes = scopes_of(analysis, councils)
+    return tuple(assemble(inputs_of(analysis, scope, ledger, analysis_hash), ledger) for scope in scopes), ledger
+
+
+def received_in_words(tables: Mapping[str, CheckedTable]) -> str:
+    """How many rows came in, and what became of them."""
+    rows_in, kept = sum(table.rows_in for table in tables.values()), sum(table.rows_kept for table in tables.values())
+    quarantined = sum(table.rows_quarantined for table in tables.values())
+    return f"{rows_in:,} rows received in {len(tables)} tables: {kept:,} kept, {quarantined:,} quarantined, {rows_in - kept - quarantined:,} dropped by a declared rule"
+
+
+def of_pool(panel: Panel, pool: str) -> Panel:
+    """Programme units and the comparison units of one pool."""
+    keep = (panel.entry >= 0) | (panel.units["pool"] == pool).to_numpy()
+    return replace(panel, units=panel.units[keep].reset_index(drop=True), outcomes={name: values[keep] for name, values in panel.outcomes.items()},
+                   denominators={name: values[keep] for name, values in panel.denominators.items()}, varying={name: values[keep] for name, values in panel.varying.items()})
+
+
+def framework_of(plan: Plan):
+    """The payment-by-results framework of the plan, if any."""
+    return None if plan.payment_by_results is None else read_framework(project_file("data_dictionary") / "payment_by_results" / f"{plan.payment_by_results}.yml")
+
+
+def truth_of(plan: Plan, room: Path, sample: MatchedSample):
+    """The known effect as a function of outcome, units and columns; None for real data."""
+    if plan.data.kind != "simulated":
+        return None
+    from evaluation.simulate import Truth
+
+    truth, ids = Truth.read(room / "delivery"), sample.panel.units["unit_id"].to_numpy()
+    return lambda outcome, units, columns: truth.effect(outcome, ids[units], columns)
+
+
+def benchmark(estimating: Estimating, dictionary: Dictionary, panel: Panel) -> tuple:
+    """Every comparison group of the plan against the experiment, where there is one."""
+    if estimating.plan.comparison.experiment is None:
+        return ()
+    from evaluation.pipeline.benchmark import benchmark_rows
+
+    return benchmark_rows(estimating, dictionary, panel)
+
+
+def warnings_of(plan: Plan, panel: Panel) -> tuple[Warned, ...]:
+    """Named warnings that every report of the study carries."""
+    found = [Warned(code="DATA_NOTE", sentence=note) for note in panel.notes]
+    if plan.matching.score.history:
+        found.append(Warned(code="LEVEL_REGRESSION", sentence=(
+            "Earlier outcomes are part of the matching score. Groups matched on a chance high or low return to their own level afterwards; "
+            "the estimate can be wrong by that return. The unmatched estimates beside it show how far.")))
+    return tuple(found)

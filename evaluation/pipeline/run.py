@@ -1,0 +1,216 @@
+"""A study's run: folders, progress, release, reports. Nothing appears under its final name before it is complete and scanned."""
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluation.dictionary import Dictionary, load_dictionary
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.release import ReportContent
+from evaluation.errors import EvaluationError, PlanError, ReportError
+from evaluation.locations import project_file
+from evaluation.plan import Plan, read_plan
+from evaluation.runs.batch import run_all
+from evaluation.runs.manifest import analysis_hash, code_hash, versions, write_json
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """What a run made: the folder that holds it, reports made, and reports that failed with the reason."""
+
+    folder: Path
+    made: tuple[str, ...]
+    failed: tuple[tuple[str, str], ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every report was made."""
+        return not self.failed
+
+
+def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: int, say: Say) -> RunSummary:
+    """From a plan to released reports.
+
+    Raises
+    ------
+    EvaluationError
+        Something the user can mend; what had been made stays in a folder whose name ends in `.failed`.
+    """
+    from evaluation.pipeline.receive import check_names
+    from evaluation.pipeline.recipe import evaluate, release
+
+    plan, dictionary = read_plan(plan_path), load_dictionary()
+    check_names(plan, dictionary)
+    check_councils(councils, dictionary)
+    name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{plan.hash()[:8]}"
+    room = Path(out) / plan.study / f".{name}.partial"
+    room.mkdir(parents=True)
+    clock = Clock(say)
+    try:
+        analysis = evaluate(plan, Path(plan_path).parent, dictionary, room, clock.step)
+        hashed = analysis_hash(plan=plan.canonical(), code=code_hash([Path(__file__).parents[1], project_file("data_dictionary"), project_file("notebooks")]),
+                               tables={table.name: table.content_hash for table in analysis.tables.values()})
+        contents, ledger = release(analysis, councils, analysis_hash=hashed)
+        clock.step(f"{len(contents)} report(s) worded and protected")
+        write_release(room, plan, contents, ledger)
+        summary = make_reports(room, workers=workers, say=say, identifiers=secret_identifiers(analysis.panel))
+        write_manifest(room, plan, analysis, hashed)
+    except BaseException:
+        os.replace(room, room.with_name(f"{name}.failed"))
+        raise
+    final = room.with_name(name)
+    os.replace(room, final)
+    summary = RunSummary(folder=final, made=summary.made, failed=summary.failed)
+    finish(summary, contents, say)
+    return summary
+
+
+@dataclass(slots=True)
+class Clock:
+    """Says each step with the seconds since the start."""
+
+    say: Say
+    began: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.began = time.monotonic()
+
+    def step(self, text: str) -> None:
+        """One line of progress."""
+        self.say(f"[{time.monotonic() - self.began:6.1f} s] {text}")
+
+
+def check_councils(councils: Sequence[str], dictionary: Dictionary) -> None:
+    """Whether the councils asked for on the command line exist."""
+    for code in councils:
+        if code != "all" and code not in dictionary.councils:
+            try:
+                near = dictionary.resolve_council(code)
+            except EvaluationError:
+                raise PlanError(f"--council {code}: there is no council with this code. Codes are in data_dictionary/councils.csv.") from None
+            raise PlanError(f"--council {code}: give the GSS code of {near.name}, {near.code}.")
+
+
+def secret_identifiers(panel: object) -> set[str]:
+    """Identifiers that may not leave: those of families and people; councils and schools are public."""
+    return set(panel.units["unit_id"]) if panel.unit in ("family", "person") else set()
+
+
+def write_release(room: Path, plan: Plan, contents: Sequence[ReportContent], ledger: Ledger) -> None:
+    """results.json and the ledger: every number of every report; one content file a report."""
+    for folder in ("release/councils", "contents"):
+        (room / folder).mkdir(parents=True)
+    for content in contents:
+        content.write(room / "contents" / f"{content.council.code}.json")
+    write_json(room / "release" / "results.json", {"study": plan.study, "simulated": plan.report.simulated,
+                                                   "reports": {content.council.code: content.model_dump(mode="json") for content in contents}})
+    write_json(room / "release" / "ledger.json", {"profile": ledger.profile.name, "rule": ledger.profile.sentence, "numbers": [
+        {"what": entry.what, "population": entry.population, "text": entry.shown.text, "value": entry.shown.value} for entry in ledger.entries]})
+
+
+def write_manifest(room: Path, plan: Plan, analysis: object, hashed: str) -> None:
+    """What the run was made from: plan, versions, inputs with hashes and row counts, row flow."""
+    (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")
+    write_json(room / "manifest.json", {
+        "study": plan.study, "plan_hash": plan.hash(), "analysis_hash": hashed, "seed": plan.seed, "versions": dict(versions()),
+        "tables": {table.name: {"rows_in": table.rows_in, "rows_kept": table.rows_kept, "rows_quarantined": table.rows_quarantined, "rows_dropped": table.rows_dropped,
+                                "content_hash": table.content_hash, "sources": [{"label": source.label, "sha256": source.sha256, "bytes": source.bytes} for source in table.sources]}
+                   for table in analysis.tables.values()},
+        "flow": [{"step": step.step, "reason": step.reason, "count": step.count, "of": step.of} for step in analysis.panel.flow],
+        "warnings": [warning.code for warning in analysis.warnings]})
+
+
+def report_files(content_path: str, folder: str, failed: str) -> tuple[str, str, float]:
+    """Make one report; the task of a worker process."""
+    from evaluation.runs.notebooks import render_report
+
+    made = render_report(Path(content_path), Path(folder), failed=Path(failed))
+    return str(made.html), str(made.pdf), made.seconds
+
+
+def make_reports(room: Path, *, workers: int, say: Say, identifiers: set[str], councils: Sequence[str] = ()) -> RunSummary:
+    """Every report of a release from its content files: rendered aside, scanned, then moved into the release."""
+    from evaluation.disclosure.scan import scan
+
+    aside = room / "rendering"
+    shutil.rmtree(aside, ignore_errors=True)
+    contents = sorted(path for path in (room / "contents").glob("*.json") if not councils or path.stem in councils)
+    if not contents:
+        raise ReportError(f"{room.name} holds no content for {', '.join(councils) or 'any council'}. Run the study first, or name a council of the run.")
+    made, failed = [], []
+    tasks = [(path.stem, (str(path), str(aside / path.stem), str(room / "failed"))) for path in contents]
+    for number, done in enumerate(run_all(report_files, tasks, workers=workers), start=1):
+        if done.fault:
+            failed.append((done.name, done.fault))
+            say(f"  {number}/{len(tasks)} {done.name}: not made: {done.fault}")
+            continue
+        made.append(done.name)
+        say(f"  {number}/{len(tasks)} {done.name}: report made in {done.result[2]:.1f} s")
+    files = sorted(path for name in made for path in (aside / name).iterdir())
+    scanned = scan([*files, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers)
+    target = room / "release" / "councils"
+    for path in files:
+        (target / path.parent.name).mkdir(parents=True, exist_ok=True)
+        os.replace(path, target / path.parent.name / path.name)
+    shutil.rmtree(aside, ignore_errors=True)
+    write_json(room / "release" / "audit.json", {"files_scanned": scanned, "identifiers_looked_for": len(identifiers), "found": 0, "held": [name for name, _ in failed]})
+    write_index(room, dict(failed))
+    return RunSummary(folder=room, made=tuple(sorted(made)), failed=tuple(failed))
+
+
+def write_index(room: Path, failed: dict[str, str]) -> None:
+    """index.html: the list of the release's reports."""
+    from evaluation.reporting.index import IndexEntry
+    from evaluation.reporting.index import write_index as write_page
+
+    contents = [ReportContent.read(path) for path in sorted((room / "contents").glob("*.json"))]
+    entries = []
+    for content in contents:
+        code, folder = content.council.code, room / "release" / "councils" / content.council.code
+        files = {path.suffix: f"councils/{code}/{path.name}" for path in sorted(folder.glob("*"))}
+        shown = any(outcome.status == "estimated" for outcome in content.outcomes)
+        entries.append(IndexEntry(code=code, name=content.council.name, state="failed" if code in failed else "made" if shown else "not_shown",
+                                  strength=f"{content.strength.score} of 5: {content.strength.label}", headline=failed.get(code, content.summary.headline),
+                                  html=files.get(".html", ""), pdf=files.get(".pdf", "")))
+    study = contents[0].study
+    date = dt.date.fromisoformat(study.date)
+    write_page(entries, room / "release", title=study.title, date=f"{date.day} {date:%B %Y}", simulated=study.simulated)
+
+
+def finish(summary: RunSummary, contents: Sequence[ReportContent], say: Say) -> None:
+    """The table at the end."""
+    say("")
+    verdicts = {content.council.code: content for content in contents}
+    for code in summary.made:
+        content = verdicts[code]
+        say(f"  {code:<10} {content.council.name[:34]:<34} strength {content.strength.score} of 5   {content.summary.headline}")
+    for code, reason in summary.failed:
+        say(f"  {code:<10} NOT MADE: {reason}")
+    say(f"\n{len(summary.made)} of {len(summary.made) + len(summary.failed)} reports made. Open {summary.folder / 'release' / 'index.html'}")
+
+
+def report_run(run: Path, *, councils: Sequence[str], workers: int, say: Say) -> RunSummary:
+    """Make a finished run's reports again from its release."""
+    run = Path(run)
+    if not (run / "contents").is_dir():
+        raise ReportError(f"{run} is not a finished run: it has no folder `contents`. Give a folder like runs/<study>/<run id>.")
+    return make_reports(run, workers=workers, say=say, identifiers=run_identifiers(run), councils=councils)
+
+
+def run_identifiers(run: Path) -> set[str]:
+    """Identifiers of a finished run's families and people, from its checked tables; fails closed when a simulated or delivered run has none."""
+    import duckdb
+
+    found: set[str] = set()
+    with duckdb.connect() as con:
+        for name, column in (("families", "family_id"), ("people", "person_id"), ("participants", "person_id")):
+            for path in sorted(run.rglob(f"tables/{name}*.parquet")):
+                found |= {row[0] for row in con.execute(f"SELECT DISTINCT {column} FROM read_parquet(?)", [str(path)]).fetchall()}
+    return found

@@ -1,0 +1,266 @@
+"""Whose reports are made, and what each says: the programme's effect with the area's own gap, or the council's own effect."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evaluation.disclosure.ledger import Ledger, decimals, number
+from evaluation.disclosure.release import Study, TableContent, Warned
+from evaluation.errors import PlanError
+from evaluation.findings import spread
+from evaluation.findings.content import Inputs
+from evaluation.findings.present import Nouns
+from evaluation.findings.strength import Evidence
+from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
+from evaluation.findings.summary import Context, listed
+from evaluation.models.contrasts import outcome_array
+from evaluation.pipeline.estimate import study_outcome, subset
+
+if TYPE_CHECKING:
+    from evaluation.pipeline.recipe import Analysis
+
+NOUNS = {"family": ("family", "families"), "person": ("person", "people"), "school": ("school", "schools"), "council": ("council", "councils")}
+ALL = "all"
+
+
+def scopes_of(analysis: Analysis, councils: Sequence[str]) -> tuple[Scope, ...]:
+    """A scope for every council with programme units (those asked for, or all); one scope 'all' where units have no council.
+
+    Raises
+    ------
+    PlanError
+        A council was asked for that has no programme units in the study.
+    """
+    units = analysis.sample.panel.units
+    treated = units["entry"].to_numpy() >= 0
+    present = sorted(set(members_of(units["council_code"][treated])))
+    if present == [""] or not present:
+        return (scope_of(analysis, ALL),)
+    wanted = tuple(councils) or analysis.plan.programme.councils or tuple(present)
+    unknown = [code for code in wanted if code not in present]
+    if unknown:
+        raise PlanError(f"{', '.join(unknown)}: no programme {NOUNS[analysis.plan.unit][1]} there in study {analysis.plan.study}. "
+                        f"Councils with programme units: {', '.join(present[:12])}{' ...' if len(present) > 12 else ''}.")
+    return tuple(scope_of(analysis, code) for code in wanted)
+
+
+def members_of(codes: Sequence[str]) -> list[str]:
+    """Single council codes; councils added together carry codes joined by '+'."""
+    return [part for code in codes for part in str(code).split("+")]
+
+
+def in_council(analysis: Analysis, code: str) -> np.ndarray:
+    """Units of one council, shape (n_units,)."""
+    codes = analysis.sample.panel.units["council_code"].astype(str)
+    return codes.map(lambda joined: code in joined.split("+")).to_numpy(dtype=bool)
+
+
+def scope_of(analysis: Analysis, code: str) -> Scope:
+    """The scope of one report."""
+    sample, plan = analysis.sample, analysis.plan
+    units, many = sample.panel.units, NOUNS[plan.unit][1]
+    if code == ALL:
+        joined = int((units["entry"] >= 0).sum())
+        return Scope(code=ALL, name=plan.programme.name, region="", area="", area_members=(), words=f"Among {many} who joined,", sample=sample,
+                     counts={"joined": joined, "matched": sample.n_treated, "comparison": len(np.unique(sample.pair_comparison))})
+    council = analysis.dictionary.councils[code]
+    inside = in_council(analysis, code)
+    by_area = plan.programme.assignment == "area"
+    area = str(units["area"][inside & (units["entry"].to_numpy() >= 0)].iloc[0]) if by_area else ""
+    chosen = (units["area"] == area).to_numpy() if by_area else inside
+    own = subset(sample, chosen[sample.set_treated])
+    members = tuple(analysis.dictionary.councils[member].name for member in sorted(set(members_of(units["council_code"][chosen])))) if by_area else (council.name,)
+    n_areas = units["area"][units["entry"] >= 0].nunique()
+    return Scope(code=code, name=council.name, region=council.region, area=area, area_members=members,
+                 words=f"In the {n_areas} programme areas together," if by_area else f"In {council.name},", sample=own,
+                 counts={"joined": int((chosen & (units["entry"].to_numpy() >= 0)).sum()), "matched": own.n_treated if own else 0,
+                         "comparison": len(np.unique(own.pair_comparison)) if own else 0})
+
+
+def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: str) -> Inputs:
+    """Everything the content of one report is made from."""
+    plan = analysis.plan
+    by_area = plan.programme.assignment == "area"
+    one, many = NOUNS[plan.unit]
+    nouns = Nouns(one=one, many=many, started=plan.programme.started, scope=scope.code, published=plan.data.kind == "open_statistics")
+    studies = tuple(area_study(analysis, scope, name) if by_area else council_study(analysis, scope, name) for name in plan.outcomes.all)
+    return Inputs(plan=plan, dictionary=analysis.dictionary, study=study_of(analysis, nouns, ledger, analysis_hash), panel=analysis.panel, sample=analysis.sample, scope=scope,
+                  studies=studies, nouns=nouns, context=context_of(analysis, scope, studies, nouns, ledger), evidence=evidence_of(analysis, scope, studies),
+                  tables=benchmark_table(analysis, ledger, many), warnings=(*analysis.warnings, *base_warning(studies)), limits=limits_of(analysis, nouns))
+
+
+def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
+    """The programme's effect over all areas, with this area's own line, placebo gap and size."""
+    study = analysis.studies[name]
+    if study.numbers.status != "estimated":
+        return study
+    panel = analysis.sample.panel
+    inside = in_council(analysis, scope.code)
+    column = panel.periods.index(str(analysis.plan.programme.first_full_period))
+    denominators = panel.denominators.get(name)
+    pupils = panel.denominators.get("persistent_absence")
+    total = float(np.nansum(denominators[inside, column])) if denominators is not None else math.nan
+    heads = float(np.nansum(pupils[inside, column])) if pupils is not None else math.nan
+    line = own_line(analysis, scope, study, name, inside)
+    placebo = analysis.placebos[name].of_area(scope.area) if name in analysis.placebos else None
+    return replace(study, lines=(*study.lines, *line), placebo=placebo, denominator=total, per_pupil=total / heads if heads else math.nan)
+
+
+def own_line(analysis: Analysis, scope: Scope, study: OutcomeStudy, name: str, inside: np.ndarray) -> tuple[GroupLine, ...]:
+    """The council's own figures, on the axis of the chart: what was added up over its units where they carry a denominator, else their mean."""
+    panel = analysis.sample.panel
+    if not study.lines:
+        return ()
+    values, weights = outcome_array(panel, name)[inside], panel.denominators.get(name)
+    weight = np.where(np.isfinite(values), 1.0 if weights is None else np.nan_to_num(weights[inside]), 0.0)
+    total = weight.sum(axis=0)
+    mean = np.divide((np.nan_to_num(values) * weight).sum(axis=0), total, out=np.full(len(total), np.nan), where=total > 0)
+    by_label = dict(zip(panel.periods.labels(), mean, strict=True))
+    return (GroupLine(name=scope.name, values=np.array([by_label.get(label, math.nan) for label in study.axis]), n=int(inside.sum())),)
+
+
+def council_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
+    """The effect on this council's own programme units."""
+    if scope.code == ALL:
+        return analysis.studies[name]
+    panel = analysis.sample.panel
+    joined = np.flatnonzero((panel.entry >= 0) & in_council(analysis, scope.code))
+    return study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], scope.sample, joined)
+
+
+def study_of(analysis: Analysis, nouns: Nouns, ledger: Ledger, analysis_hash: str) -> Study:
+    """The study in words, hashes and versions."""
+    from evaluation.runs.manifest import versions
+
+    plan = analysis.plan
+    return Study(name=plan.study, title=plan.title, question=plan.question, programme=plan.programme.name, unit=nouns.one, unit_plural=nouns.many, simulated=plan.report.simulated,
+                 date=plan.report.date, reference=plan.report.reference, sources=sources_of(analysis), disclosure_rule=ledger.profile.sentence, plan_hash=plan.hash(),
+                 analysis_hash=analysis_hash, seed=plan.seed, versions=versions())
+
+
+def sources_of(analysis: Analysis) -> tuple[str, ...]:
+    """Where the data come from, one sentence each."""
+    if analysis.plan.data.kind == "simulated":
+        return ("Simulated records of families with a known effect, drawn from the data dictionary and published profiles. No record is of a real family.",)
+    if analysis.plan.data.kind == "open_statistics":
+        from evaluation.ingest.open_statistics import SOURCES
+
+        return tuple(SOURCES[name] for name in analysis.plan.data.tables)
+    return tuple(f"{analysis.dictionary.tables[name].title}: {analysis.dictionary.tables[name].owner}." for name in sorted(analysis.tables) if name in analysis.dictionary.tables)
+
+
+def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], nouns: Nouns, ledger: Ledger) -> Context:
+    """What page one needs besides the outcomes."""
+    plan, sample = analysis.plan, analysis.sample
+    by_area = plan.programme.assignment == "area"
+    n_areas = int(sample.panel.units["area"][sample.panel.entry >= 0].nunique())
+
+    def shown(count: int, what: str) -> str:
+        value = ledger.count(count, of=nouns.many, what=what, population=scope.code)
+        return "fewer than " + str(ledger.profile.threshold) if value.symbol == "[c]" else value.text
+
+    comparison = shown(len(np.unique(sample.pair_comparison)) if by_area else scope.counts["comparison"], "comparison")
+    if by_area:
+        others = [member for member in scope.area_members if member != scope.name]
+        which = f"{scope.name} was one of them" if not others else f"{scope.name} was part of one of them, with {listed(others)}"
+        who = (f"{plan.programme.name} began in {plan.programme.started} in {n_areas} areas ({shown(len(set(members_of(sample.panel.units['council_code'][sample.panel.entry >= 0]))), 'councils')} "
+               f"councils); {which}. The areas were chosen as a whole, so the effect is judged for all of them together.")
+        compared = (f"Their {nouns.many} are compared with {comparison} similar {nouns.many} elsewhere that had not started, not with what they were before: absence and offending were falling "
+                    "across England in these years, with or without the programme.")
+        return Context(programme=plan.programme.name, nouns=nouns, scope=scope.words, who=who, compared_with=compared, n_effective=n_areas, effective_noun="areas",
+                       extra_caveats=area_caveats(analysis, scope, studies))
+    place = "" if scope.code == ALL else f" in {scope.name}"
+    who = (f"{plan.programme.name} was joined by {shown(scope.counts['joined'], 'joined')} {nouns.many}{place} ({plan.programme.started}); "
+           f"{shown(scope.counts['matched'], 'matched')} of them could be matched.")
+    compared = (f"They are compared with {comparison} similar {nouns.many} that were eligible and had not joined by then, not with themselves before: people join at a crisis, "
+                "and many would have recovered anyway.")
+    n = int(ledger.rounded(scope.counts["matched"], nouns.many))
+    return Context(programme=plan.programme.name, nouns=nouns, scope=scope.words, who=who, compared_with=compared, n_effective=n, effective_noun=f"programme {nouns.many}",
+                   anchor=anchor_of(analysis))
+
+
+def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> tuple[str, ...]:
+    """How thinly the effect is spread, and how few periods are clean."""
+    plan, found = analysis.plan, []
+    for study in studies:
+        if (per_family := spread.of_study(study, plan)) is not None and study.numbers.primary:
+            found.append(spread.sentence(per_family, study.numbers.outcome.label, plan.programme.helped, scope.name) + ".")
+            break
+    if plan.programme.later_start_elsewhere is not None:
+        found.append(f"Only {plan.programme.first_full_period} is clean: the part-treated period before it is left out, and from {plan.programme.later_start_elsewhere} "
+                     "all councils had a programme of this kind.")
+    return tuple(found)
+
+
+def anchor_of(analysis: Analysis) -> str:
+    """What the experiment says beside the main estimate."""
+    randomised = next((row for row in analysis.benchmark if row.pool == analysis.plan.comparison.experiment), None)
+    main = analysis.studies[analysis.plan.outcomes.primary[0]].numbers.effect
+    if randomised is None or main is None:
+        return ""
+    digits = decimals(main.std_error)
+    gap = main.estimate - randomised.estimate.estimate
+    inside = main.lower <= randomised.estimate.estimate <= main.upper
+    return (f"An experiment measured the same effect: {number(randomised.estimate.estimate, 0, signed=True).text}. The matched estimate lands "
+            f"{number(abs(gap), digits).text} {'above' if gap > 0 else 'below'} it; its 95% interval {'includes' if inside else 'does not include'} the experiment's figure.")
+
+
+def benchmark_table(analysis: Analysis, ledger: Ledger, many: str) -> tuple[TableContent, ...]:
+    """How far each comparison group lands from the experiment."""
+    from evaluation.pipeline.benchmark import POOL_WORDS
+
+    if not analysis.benchmark:
+        return ()
+    truth = analysis.benchmark[0].estimate.estimate
+    rows = []
+    for row in analysis.benchmark:
+        cell = ledger.interval(row.estimate, of=many, digits=0, what="benchmark", population=row.pool)
+        distance = number(row.estimate.estimate - truth, 0, signed=True).text if row is not analysis.benchmark[0] else "the anchor"
+        worst = number(row.worst_smd, 2).text if math.isfinite(row.worst_smd) else "[z]"
+        rows.append((f"{POOL_WORDS.get(row.pool, row.pool)}: {row.method}", cell.estimate.text, f"{cell.lower.text} to {cell.upper.text}", distance, worst))
+    return (TableContent(id="benchmark", title="How far each comparison lands from the experiment",
+                         columns=("Comparison group and method", "Estimate", "95% interval", "Distance from the experiment", "Largest imbalance after matching"), rows=tuple(rows),
+                         notes=("Imbalance: standardised mean difference of the worst covariate; under 0.1 is the aim.",)),)
+
+
+def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> Evidence:
+    """What the strength rating looks at."""
+    measured = [study.numbers for study in studies if study.numbers.primary and study.numbers.status == "estimated"]
+    shares = [numbers.detectable / abs(numbers.comparison_level) for numbers in measured if numbers.comparison_level and math.isfinite(numbers.comparison_level)]
+    by_area, sample = analysis.plan.programme.assignment == "area", analysis.sample
+    joined = int((sample.panel.entry >= 0).sum()) if by_area else scope.counts["joined"]
+    matched = sample.n_treated if by_area else scope.counts["matched"]
+    return Evidence(randomised=False, detectable_share=max((share for share in shares if math.isfinite(share)), default=math.nan),
+                    worst_smd=float(sample.balance["smd_after"].abs().max()), matched_share=matched / joined if joined else math.nan,
+                    trends=tuple(numbers.trend.verdict for numbers in measured if numbers.trend is not None),
+                    n_places=int(sample.panel.units["area"][sample.panel.entry >= 0].nunique()) if by_area else None)
+
+
+def base_warning(studies: Sequence[OutcomeStudy]) -> tuple[Warned, ...]:
+    """Main outcomes whose headline depends on the base period."""
+    names = [study.numbers.outcome.label for study in studies if study.numbers.primary and depends_on_base(study)]
+    if not names:
+        return ()
+    return (Warned(code="BASE_PERIOD", sentence=f"The estimate depends on the base period for {listed(names)}: with another base its interval no longer holds the plan's estimate."),)
+
+
+def depends_on_base(study: OutcomeStudy) -> bool:
+    """Whether a base of the table gives an interval that leaves the plan's estimate out."""
+    return any(math.isfinite(row.matched.lower) and not row.matched.lower <= study.numbers.effect.estimate <= row.matched.upper for row in study.bases)
+
+
+def limits_of(analysis: Analysis, nouns: Nouns) -> tuple[str, ...]:
+    """What the evaluation cannot say."""
+    plan = analysis.plan
+    found = [f"The comparison rests on {nouns.many} that look alike in what was recorded; what was not recorded and differs is not removed.",
+             f"The result speaks for programme {nouns.many} that could be matched, and for these places and years only."]
+    found += [f"{note}" for note in analysis.panel.notes]
+    if plan.programme.later_start_elsewhere:
+        found.append(f"From {plan.programme.later_start_elsewhere} there is no untreated comparison: nothing is said about longer effects.")
+    if plan.unit in ("council", "school"):
+        found.append(f"The figures are of all pupils of a {nouns.one}, not of the families helped. An effect on a few dozen families is spread over all of them.")
+    return tuple(found)
