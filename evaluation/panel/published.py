@@ -5,8 +5,7 @@ years, since their counts are additive. Which councils those are is read from th
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import numpy as np
@@ -15,71 +14,15 @@ import pandas as pd
 from evaluation.dictionary import Dictionary, OutcomeSource
 from evaluation.errors import ContractError, PlanError
 from evaluation.ingest.tables import CheckedTable
+from evaluation.panel.geography import Geography, constant_geography, names_of
 from evaluation.panel.types import NEVER, FlowStep, Panel
 from evaluation.periods import Periods
 
 SCHOOL_TYPES = ("primary", "secondary", "special")
 IMD_YEARS = (2007, 2010, 2015)
+COVARIATES_OF_A_PLACE = ("london", "metropolitan")
 PERSON_COVARIATES = ("age", "education", "black", "hispanic", "married", "no_degree")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Geography:
-    """Councils in constant geography.
-
-    Attributes
-    ----------
-    unit_of : council code -> unit id
-        The council's own code, or the joined code (`E06000055+E06000056`) of a reorganised one.
-    members : unit id -> codes of the councils after reorganisation, in order
-    before : frozenset of str
-        Codes of councils that were replaced inside the data.
-    notes : tuple of str
-        One sentence per joined unit.
-    """
-
-    unit_of: Mapping[str, str]
-    members: Mapping[str, tuple[str, ...]]
-    before: frozenset[str]
-    notes: tuple[str, ...]
-
-
-def constant_geography(codes: Iterable[str], dictionary: Dictionary) -> Geography:
-    """Units that stay the same over all periods in which these councils report.
-
-    A council and its successors become one unit if both are among `codes`; a reorganisation that these data do not show joins nothing.
-    """
-    present = sorted(set(codes))
-    unknown = [code for code in present if code not in dictionary.councils]
-    if unknown:
-        raise ContractError(f"Every council of the tables must be in the dictionary: {len(unknown)} codes are not. "
-                            "Mend data_dictionary/councils.csv.")
-    root = {code: code for code in present}
-
-    def find(code: str) -> str:
-        while root[code] != code:
-            code = root[code]
-        return code
-
-    before = {code for code in present if any(after in root for after in dictionary.councils[code].successors)}
-    for code in sorted(before):
-        for after in dictionary.councils[code].successors:
-            if after in root:
-                root[find(after)] = find(code)
-    groups: dict[str, list[str]] = {}
-    for code in present:
-        groups.setdefault(find(code), []).append(code)
-    unit_of, members, notes = {}, {}, []
-    for group in groups.values():
-        after = tuple(code for code in group if code not in before)
-        unit = "+".join(after)
-        members[unit] = after
-        unit_of.update(dict.fromkeys(group, unit))
-        if len(group) > 1:
-            old = _names([code for code in group if code in before], dictionary)
-            notes.append(f"{old} was replaced by {_names(after, dictionary)} inside these years: "
-                         "their counts are added together over all years and form one unit.")
-    return Geography(unit_of=unit_of, members=members, before=frozenset(before), notes=tuple(notes))
+YEARS_BEFORE = (1974, 1975)      # earnings known before the employment programme
 
 
 def build_councils(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *, periods: Periods, outcomes: Sequence[str],
@@ -97,7 +40,7 @@ def build_councils(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *
         Councils not named are never treated; their area is the unit itself.
     covariates : names that the plan needs; refused if this builder does not make them
     school_type : 'primary', 'secondary' or 'special', in place of the outcome's own `where`
-    base : label of the period from which `log_enrolments`, `share_secondary` and `n_schools` are taken; the first period by default
+    base : label of the period from which size and mix of schools are taken; the first period by default
 
     Returns
     -------
@@ -113,7 +56,7 @@ def build_councils(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *
     geography = constant_geography(codes, dictionary)
     units = _council_units(geography, dictionary)
     _register_members(con, geography, units)
-    units = _assign(units, geography.unit_of, entry_of, periods, "council")
+    units = _assign(units, geography, entry_of, periods)
     units = units.join(_council_covariates(con, periods, len(units), base)).join(_deprivation(con, tables, len(units)))
     _require(units, covariates, "council")
     values, denominators = {}, {}
@@ -135,7 +78,8 @@ def build_schools(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *,
     """Schools by school years; arguments as in `build_councils`.
 
     A school takes council and type from its last row inside the periods, the programme from its council. `school_type` counts 0 primary, 1 secondary,
-    2 special. NaN where a school has no row, or no possible session.
+    2 special. Size is that of the base period, by default that of the school's first row. NaN where a school has no row, or no possible session.
+    The publisher gives a school that becomes an academy a new number: its rows before and after are two units.
     """
     con = duckdb.connect()
     _open(con, tables, "school_year", keys=("urn", "school_year"))
@@ -149,21 +93,22 @@ def build_schools(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *,
     geography = constant_geography(codes, dictionary)
     councils = _council_units(geography, dictionary)
     _register_members(con, geography, councils)
-    councils = _assign(councils, geography.unit_of, entry_of, periods, "school").join(_deprivation(con, tables, len(councils)))
+    councils = _assign(councils, geography, entry_of, periods).join(_deprivation(con, tables, len(councils)))
     home = councils.set_index("unit_id").loc[last["member"].map(geography.unit_of)].reset_index(drop=True)
     entry = home["entry"].to_numpy()
     units = pd.concat([last[["unit_id"]], home[["council_code", "council_name", "region", "area", "pool", "entry"]], pd.DataFrame({
         "eligible_from": last["eligible_from"].to_numpy(int),
         "eligible_to": np.where(entry == NEVER, last["last_row"], np.minimum(last["last_row"], entry - 1)).astype(int)}),
-        home[[column for column in home if column == "london" or column.startswith("imd_")]]], axis=1)
+        home[[column for column in home if column in COVARIATES_OF_A_PLACE or column.startswith("imd_")]]], axis=1)
     units["school_type"] = last["school_type"].map({kind: float(number) for number, kind in enumerate(SCHOOL_TYPES)})
     for kind in SCHOOL_TYPES:
-        units[kind] = (last["school_type"] == kind).to_numpy(float)
+        units[f"school_type_{kind}"] = (last["school_type"] == kind).to_numpy(float)
     con.register("school_units", pd.DataFrame({"urn": units["unit_id"], "unit": np.arange(len(units))}))
-    at = _base(base, periods)
-    found = con.execute(f"""select unit, cast(enrolments as double) as enrolments
-                            from rows join school_units using (urn) where period = {at}""").fetchnumpy()
-    units["log_enrolments"] = _log(_scatter(len(units), found["unit"], found["enrolments"]))
+    at = "arg_min({0}, period)" if base is None else f"any_value({{0}}) filter (period = {_base(base, periods)})"
+    found = con.execute(f"""select unit, {at.format('enrolments')} as enrolments, {at.format('possible_sessions')} as possible_sessions
+                            from rows join school_units using (urn) group by unit""").df()
+    for name in ("enrolments", "possible_sessions"):
+        units[f"log_{name}"] = _log(_scatter(len(units), found["unit"], found[name]))
     _require(units, covariates, "school")
     values, denominators = {}, {}
     for name in outcomes:
@@ -174,8 +119,8 @@ def build_schools(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *,
     (received,) = con.execute("select count(*) from rows").fetchone()
     flow = (FlowStep(step="received", reason="rows of published figures in these years", count=received, of="school-years"),
             FlowStep(step="kept", reason="schools with at least one row", count=len(units), of="schools"))
-    return Panel(unit="school", periods=periods, units=units, outcomes=values, denominators=denominators, notes=(*geography.notes, *notes),
-                 breaks=breaks, flow=flow)
+    notes = (*geography.notes, *notes, "A school that became an academy has a new number and counts as another school from then on.")
+    return Panel(unit="school", periods=periods, units=units, outcomes=values, denominators=denominators, notes=notes, breaks=breaks, flow=flow)
 
 
 def build_people(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *, periods: Periods, outcomes: Sequence[str], entry: str,
@@ -199,8 +144,9 @@ def build_people(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *, 
     people.insert(4, "entry", np.where(treated, at, NEVER))
     people.insert(5, "eligible_from", 0)
     people.insert(6, "eligible_to", np.where(treated, at - 1, len(periods) - 1))
-    _require(people, covariates, "person")
     con.register("person_units", pd.DataFrame({"person_id": people["unit_id"], "unit": np.arange(len(people))}))
+    people = people.assign(age_squared=people["age"] ** 2, **_earnings_before(con, len(people)))
+    _require(people, covariates, "person")
     values, surveyed = {}, np.zeros(len(periods), bool)
     for name in outcomes:
         source = _source(dictionary, name, "person", "earnings_year")
@@ -215,6 +161,17 @@ def build_people(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *, 
     flow = tuple(FlowStep(step="received", reason=f"people of the pool {pool}", count=int(count), of="people")
                  for pool, count in people.groupby("pool").size().items())
     return Panel(unit="person", periods=periods, units=people, outcomes=values, notes=notes, flow=flow)
+
+
+def _earnings_before(con: duckdb.DuckDBPyConnection, n_people: int) -> dict[str, np.ndarray]:
+    """Earnings of the years before the programme, and whether there were none; NaN where a year is missing."""
+    columns = {}
+    for year in YEARS_BEFORE:
+        found = con.execute(f"""select unit, earnings from earnings_year join person_units using (person_id)
+                                where cast("year" as integer) = {year}""").df()
+        earnings = columns[f"earnings_{year}"] = _scatter(n_people, found["unit"], found["earnings"])
+        columns[f"no_earnings_{year}"] = np.where(np.isnan(earnings), np.nan, earnings == 0)
+    return columns
 
 
 def _open(con: duckdb.DuckDBPyConnection, tables: Mapping[str, CheckedTable], name: str, *, keys: Sequence[str]) -> None:
@@ -250,8 +207,10 @@ def _council_units(geography: Geography, dictionary: Dictionary) -> pd.DataFrame
     for unit, members in sorted(geography.members.items()):
         councils = [dictionary.councils[code] for code in members]
         regions = " and ".join(sorted({council.region for council in councils}))
-        rows.append((unit, unit, _names(members, dictionary), regions, float(any("london" in council.region.lower() for council in councils))))
-    return pd.DataFrame(rows, columns=["unit_id", "council_code", "council_name", "region", "london"])
+        london = float(any("london" in council.region.lower() for council in councils))
+        metropolitan = float(any(council.type == "metropolitan_district" for council in councils))
+        rows.append((unit, unit, names_of(members, dictionary), regions, london, metropolitan))
+    return pd.DataFrame(rows, columns=["unit_id", "council_code", "council_name", "region", *COVARIATES_OF_A_PLACE])
 
 
 def _register_members(con: duckdb.DuckDBPyConnection, geography: Geography, units: pd.DataFrame) -> None:
@@ -261,38 +220,48 @@ def _register_members(con: duckdb.DuckDBPyConnection, geography: Geography, unit
     con.register("members", pd.DataFrame(rows, columns=["council_code", "unit", "is_before", "n_after"]))
 
 
-def _assign(units: pd.DataFrame, unit_of: Mapping[str, str], entry_of: Mapping[str, tuple[str, str]], periods: Periods, kind: str) -> pd.DataFrame:
-    """Columns `area`, `pool`, `entry`, `eligible_from`, `eligible_to` from the programme's councils."""
-    absent = sorted(code for code in entry_of if code not in unit_of)
-    if absent:
-        raise PlanError(f"Every council of the programme must have published figures: {len(absent)} have none ({', '.join(absent[:5])}). "
-                        "Mend `programme` of the plan, or the delivery.")
-    given: dict[str, tuple[str, str]] = {}
-    for code, start in entry_of.items():
-        if given.setdefault(unit_of[code], tuple(start)) != tuple(start):
-            raise PlanError(f"Councils added together must enter together: those of {unit_of[code]} do not. Mend `programme` of the plan.")
-    if any(unit_of[code] in given and code not in entry_of and "+" in unit_of[code] and code in unit_of[code] for code in unit_of):
-        raise PlanError("Councils added together must enter together: some of a joined unit do not enter. Mend `programme` of the plan.")
-    columns = {unit: periods.index(start[0]) for unit, start in given.items()}
+def _assign(units: pd.DataFrame, geography: Geography, entry_of: Mapping[str, tuple[str, str]], periods: Periods) -> pd.DataFrame:
+    """Columns `area`, `pool`, `entry`, `eligible_from`, `eligible_to` from the programme's councils, before the covariates."""
+    starts = _starts(geography, entry_of)
+    columns = {unit: periods.index(start) for unit, (start, _) in starts.items()}
     early = [unit for unit, column in columns.items() if column < 0]
     if early:
         raise PlanError("The programme must begin inside or after the panel's periods: "
                         f"{len(early)} of {len(columns)} begin before {periods.labels()[0]}. Mend `periods` or `programme` in the plan.")
     entry = np.array([column if (column := columns.get(unit, NEVER)) < len(periods) else NEVER for unit in units["unit_id"]])
-    area = [given[unit][1] if unit in given else unit for unit in units["unit_id"]]
-    placed = units.drop(columns="london").assign(area=area, pool="", entry=entry, eligible_from=0)
-    return placed.assign(eligible_to=np.where(entry == NEVER, len(periods), entry) - 1, london=units["london"])
+    area = [starts[unit][1] if unit in starts else unit for unit in units["unit_id"]]
+    fixed = units[[name for name in units if name in COVARIATES_OF_A_PLACE]]
+    placed = units.drop(columns=list(fixed)).assign(area=area, pool="", entry=entry, eligible_from=0)
+    return placed.assign(eligible_to=np.where(entry == NEVER, len(periods), entry) - 1).join(fixed)
+
+
+def _starts(geography: Geography, entry_of: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Unit -> (label of the first treated period, area); councils added together must agree."""
+    absent = sorted(code for code in entry_of if code not in geography.unit_of)
+    if absent:
+        raise PlanError(f"Every council of the programme must have published figures: {len(absent)} have none ({', '.join(absent[:5])}). "
+                        "Mend `programme` of the plan, or the delivery.")
+    starts: dict[str, set[tuple[str, str]]] = {}
+    for code, start in entry_of.items():
+        starts.setdefault(geography.unit_of[code], set()).add(tuple(start))
+    for unit, found in starts.items():
+        replaced = any(code in geography.before and geography.unit_of[code] == unit for code in entry_of)
+        if len(found) > 1 or not (replaced or all(code in entry_of for code in geography.members[unit])):
+            raise PlanError(f"Councils added together must enter together: those of {unit} do not. Mend `programme` of the plan.")
+    return {unit: next(iter(found)) for unit, found in starts.items()}
 
 
 def _council_covariates(con: duckdb.DuckDBPyConnection, periods: Periods, n_units: int, base: str | None) -> pd.DataFrame:
-    """Size and mix of schools in the base period: `log_enrolments`, `share_secondary`, `n_schools`."""
-    year = periods.label(_base(base, periods))
+    """Size and mix of schools in the base period; NaN where no school of that type reports."""
     found = con.execute(f"""
-        select unit, sum(enrolments) filter (school_type = 'total') as enrolments, sum(enrolments) filter (school_type = 'secondary') as secondary,
+        select unit, sum(enrolments) filter (school_type = 'total') as enrolments, sum(possible_sessions) filter (school_type = 'total') as sessions,
+               sum(enrolments) filter (school_type = 'secondary') as secondary, sum(enrolments) filter (school_type = 'special') as special,
                sum(schools) filter (school_type = 'total') as schools
-        from council_year join members using (council_code) where school_year = '{year}' and enrolments is not null group by unit""").df()
-    column = {name: _scatter(n_units, found["unit"], found[name]) for name in ("enrolments", "secondary", "schools")}
-    return pd.DataFrame({"log_enrolments": _log(column["enrolments"]), "share_secondary": column["secondary"] / column["enrolments"],
+        from council_year join members using (council_code)
+        where school_year = '{periods.label(_base(base, periods))}' and enrolments is not null group by unit""").df()
+    column = {name: _scatter(n_units, found["unit"], found[name]) for name in found.columns if name != "unit"}
+    return pd.DataFrame({"log_enrolments": _log(column["enrolments"]), "log_possible_sessions": _log(column["sessions"]),
+                         "share_secondary": column["secondary"] / column["enrolments"], "share_special": column["special"] / column["enrolments"],
                          "n_schools": column["schools"]})
 
 
@@ -404,10 +373,6 @@ def _scatter(n_units: int, unit: np.ndarray, value: np.ndarray) -> np.ndarray:
 def _log(values: np.ndarray) -> np.ndarray:
     """Natural logarithm; NaN where there is nothing to take it of."""
     return np.log(np.where(values > 0, values, np.nan))
-
-
-def _names(codes: Sequence[str], dictionary: Dictionary) -> str:
-    return " and ".join(dictionary.councils[code].name for code in codes)
 
 
 def _sql_list(labels: Sequence[str]) -> str:
