@@ -16,7 +16,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
@@ -73,11 +72,6 @@ class Variable(Frozen):
     @classmethod
     def codes_are_text(cls, value: Any) -> Any:
         return {str(code): label for code, label in value.items()} if isinstance(value, dict) else value
-
-    @field_validator("codes")
-    @classmethod
-    def codes_do_not_change(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        return MappingProxyType(dict(value))
 
     @model_validator(mode="after")
     def agrees_with_itself(self) -> Variable:
@@ -342,7 +336,7 @@ def read_dictionary(folder: Path) -> Dictionary:
     outcomes = read_yaml(folder / "outcomes.yml")
     check_fields(outcomes, ("populations", "outcomes", "covariates"), "outcomes.yml")
     dictionary = Dictionary(
-        tables=MappingProxyType(tables),
+        tables=tables,
         outcomes=named(Outcome, outcomes.get("outcomes"), "outcomes.yml, outcomes"),
         populations=named(Population, outcomes.get("populations"), "outcomes.yml, populations"),
         covariates=outcomes.get("covariates") or {},
@@ -411,7 +405,7 @@ def read_table(path: Path) -> Table:
 def named(model: type[Frozen], entries: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(entries, dict) or not entries:
         raise DictionaryError(f"{where} must list at least one entry: it is missing or empty. See the file in the project's repository.")
-    return MappingProxyType({name: make(model, name, entry, f"{where}, {name}") for name, entry in entries.items()})
+    return {name: make(model, name, entry, f"{where}, {name}") for name, entry in entries.items()}
 
 
 def make(model: type[Frozen], name: Any, entry: Any, where: str) -> Any:
@@ -484,7 +478,7 @@ def read_councils(path: Path) -> Mapping[str, Council]:
     if unknown:
         raise DictionaryError(f"A successor is a council of the same file: {', '.join(unknown)} is not. "
                               f"Where: councils.csv, column successors. Add the council or mend the code.")
-    return MappingProxyType(dict(sorted(councils.items())))
+    return dict(sorted(councils.items()))
 
 
 def parts(text: str) -> tuple[str, ...]:
