@@ -79,14 +79,18 @@ def build_schools(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *,
 
     A school takes council and type from its last row inside the periods, the programme from its council. `school_type` counts 0 primary, 1 secondary,
     2 special. Size is that of the base period, by default that of the school's first row. NaN where a school has no row, or no possible session.
-    The publisher gives a school that becomes an academy a new number: its rows before and after are two units.
+    A school that becomes an academy gets a new URN and keeps its number of establishment; in a reorganised council it is the other way round.
+    Rows that share either are one school, named by its latest URN, unless that would give it two rows in one year.
     """
     con = duckdb.connect()
     _open(con, tables, "school_year", keys=("urn", "school_year"))
     con.execute(f"""create table rows as select *, cast(substr(school_year, 1, 4) as integer) - {periods.first} as period
                     from school_year where school_year in ({_sql_list(periods.labels())})""")
-    last = con.execute("""select urn as unit_id, arg_max(council_code, period) as member, arg_max(school_type, period) as school_type,
-                                 min(period) as eligible_from, max(period) as last_row from rows group by urn order by urn""").df()
+    n_numbers = _follow_schools(con)
+    last = con.execute("""
+        select school as unit_id, arg_max(council_code, period) as member, arg_max(school_type, period) as school_type, min(period) as eligible_from,
+               max(period) as last_row
+        from rows join schools using (urn) group by school order by school""").df()
     if last.empty:
         raise _nothing("school_year", periods)
     codes = [code for (code,) in con.execute("select distinct council_code from rows").fetchall()]
@@ -103,7 +107,8 @@ def build_schools(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *,
     units["school_type"] = last["school_type"].map({kind: float(number) for number, kind in enumerate(SCHOOL_TYPES)})
     for kind in SCHOOL_TYPES:
         units[f"school_type_{kind}"] = (last["school_type"] == kind).to_numpy(float)
-    con.register("school_units", pd.DataFrame({"urn": units["unit_id"], "unit": np.arange(len(units))}))
+    con.register("school_rows", pd.DataFrame({"school": units["unit_id"], "unit": np.arange(len(units))}))
+    con.execute("create table school_units as select urn, unit from schools join school_rows using (school)")
     at = "arg_min({0}, period)" if base is None else f"any_value({{0}}) filter (period = {_base(base, periods)})"
     found = con.execute(f"""select unit, {at.format('enrolments')} as enrolments, {at.format('possible_sessions')} as possible_sessions
                             from rows join school_units using (urn) group by unit""").df()
@@ -119,7 +124,9 @@ def build_schools(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *,
     (received,) = con.execute("select count(*) from rows").fetchone()
     flow = (FlowStep(step="received", reason="rows of published figures in these years", count=received, of="school-years"),
             FlowStep(step="kept", reason="schools with at least one row", count=len(units), of="schools"))
-    notes = (*geography.notes, *notes, "A school that became an academy has a new number and counts as another school from then on.")
+    if n_numbers > len(units):
+        notes += (f"{n_numbers:,} school numbers are {len(units):,} schools: a school is followed when it becomes an academy and gets a new number.",)
+    notes = (*geography.notes, *notes)
     return Panel(unit="school", periods=periods, units=units, outcomes=values, denominators=denominators, notes=notes, breaks=breaks, flow=flow)
 
 
@@ -199,6 +206,28 @@ def _source(dictionary: Dictionary, name: str, unit: str, table: str) -> Outcome
         raise PlanError(f"The outcome {name} is not available in published data for a {unit}. "
                         "Take it out of `outcomes`, or name its source in data_dictionary/outcomes.yml.")
     return source
+
+
+def _follow_schools(con: duckdb.DuckDBPyConnection) -> int:
+    """The table `schools` (URN -> latest URN of the same school); returns the number of URNs."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    known = [row[0] for row in con.execute("describe rows").fetchall()]
+    number = "school_number" if "school_number" in known else "null"
+    pairs = con.execute(f"select urn, coalesce({number}, 'urn ' || urn) as number, max(period) as last from rows group by all order by all").df()
+    urns, urn = np.unique(pairs["urn"].to_numpy(str), return_inverse=True)
+    numbers, establishment = np.unique(pairs["number"].to_numpy(str), return_inverse=True)
+    size = len(urns) + len(numbers)
+    _, group = connected_components(coo_array((np.ones(len(pairs)), (urn, len(urns) + establishment)), shape=(size, size)), directed=False)
+    con.register("followed", pd.DataFrame({"urn": pairs["urn"], "last": pairs["last"], "family": group[urn]}))
+    con.execute("""
+        create table schools as
+        with named as (select urn, family, max(last) as last from followed group by urn, family),
+             latest as (select family, arg_max(urn, (last, urn)) as school from named group by family),
+             twice as (select distinct family from (select family, period from rows join named using (urn) group by all having count(*) > 1))
+        select urn, case when family in (from twice) then urn else school end as school from named join latest using (family)""")
+    return len(urns)
 
 
 def _council_units(geography: Geography, dictionary: Dictionary) -> pd.DataFrame:

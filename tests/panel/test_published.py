@@ -131,6 +131,34 @@ def test_base_period_gives_the_size_of_a_council(country, tmp_path):
     assert panel.units["n_schools"].tolist() == [4, 2] and panel.units["london"].tolist() == [0, 1]
 
 
+def school_year(folder, *rows: tuple) -> CheckedTable:
+    """A checked table of rows (urn, school number, year, possible, unauthorised), all of council D and secondary."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as con:
+        con.execute("""create table t (urn varchar, school_number varchar, school_year varchar, possible_sessions bigint,
+                                       unauthorised_sessions bigint)""")
+        con.executemany("insert into t values (?, ?, ?, ?, ?)", rows)
+        con.execute(f"""copy (select *, 'D' as council_code, 'secondary' as school_type, 'five' as year_breakdown, 10 as enrolments from t)
+                        to '{folder / 'schools.parquet'}' (format parquet)""")
+    return CheckedTable(name="school_year", path=folder / "schools.parquet", rows_in=len(rows), rows_kept=len(rows), rows_quarantined=0,
+                        rows_dropped=0, content_hash="")
+
+
+def test_a_school_is_followed_when_it_becomes_an_academy_and_when_its_council_is_reorganised(country, tmp_path):
+    table = school_year(tmp_path, ("1", "d1", "2007/08", 100, 1), ("2", "d1", "2008/09", 100, 2), ("2", "e1", "2009/10", 100, 3),   # one school
+                        ("3", "d3", "2007/08", 100, 4), ("3", "d3", "2009/10", 0, 0))                                           # another
+    panel = build_schools({"school_year": table}, country, periods=THREE_YEARS, outcomes=["unauthorised_absence_rate"], entry_of={})
+    assert panel.units["unit_id"].tolist() == ["2", "3"]
+    np.testing.assert_array_equal(panel.outcomes["unauthorised_absence_rate"], [[1, 2, 3], [4, np.nan, np.nan]])
+    assert panel.notes[-1].startswith("3 school numbers are 2 schools")
+
+
+def test_schools_that_report_in_the_same_year_are_never_made_one(country, tmp_path):
+    table = school_year(tmp_path, ("1", "d1", "2007/08", 100, 1), ("1", "d2", "2008/09", 100, 2), ("2", "d2", "2007/08", 100, 3))
+    panel = build_schools({"school_year": table}, country, periods=THREE_YEARS, outcomes=["unauthorised_absence_rate"], entry_of={})
+    assert panel.units["unit_id"].tolist() == ["1", "2"]
+
+
 # ---- the published data
 
 @pytest.fixture(scope="module")
@@ -203,7 +231,8 @@ def test_schools_become_a_panel_whose_sums_are_the_councils(open_data, dictionar
     panel = build_schools(tables, dictionary, periods=SCHOOL_YEARS, outcomes=["unauthorised_absence_rate", "persistent_absence"], entry_of=entry_of,
                           covariates=["imd_2010", "log_enrolments", "school_type"])
     sessions = panel.denominators["unauthorised_absence_rate"]
-    assert (len(panel), int(np.isfinite(sessions).sum())) == (30_911, 276_857)
+    assert (len(panel), int(np.isfinite(sessions).sum())) == (25_303, 276_857)
+    assert any("30,911 school numbers are 25,303 schools" in note for note in panel.notes)
     assert panel.flow[0].count == 276_857
     assert panel.units.notna().all(axis=None)
     treated = panel.entry >= 0

@@ -44,8 +44,9 @@ def read_absence(con: duckdb.DuckDBPyConnection, folder: Path, dictionary: Dicti
 def read_schools(con: duckdb.DuckDBPyConnection, folder: Path, dictionary: Dictionary) -> Delivery:
     """Every school and year of the absence release as text rows of `school_year`."""
     path = find_file(folder, PART, SCHOOLS_FILE)
-    rows = open_text(con, "absence_schools_file", path, ["urn", "time_period", "year_breakdown", "school_type", *LABELS, *COUNTS])
-    _select(con, "absence_schools", "absence_schools_file", COUNTS, dictionary, extra="nullif(trim(file.urn), '') as urn, ")
+    rows = open_text(con, "absence_schools_file", path, ["urn", "laestab", "time_period", "year_breakdown", "school_type", *LABELS, *COUNTS])
+    _select(con, "absence_schools", "absence_schools_file", COUNTS, dictionary, 
+            extra="nullif(trim(file.urn), '') as urn, regexp_replace(file.laestab, '\\.0$', '') as school_number, ")
     return Delivery(table="school_year", relation="absence_schools", files=((path, rows),), blanks=count_blanks(con, "absence_schools_file", COUNTS))
 
 
