@@ -98,8 +98,7 @@ def match_columns(con: duckdb.DuckDBPyConnection, relation: str, table: Table) -
             present[variable.name] = there.pop(name)
     missing = [v.name for v in table.columns.values() if v.name not in present and v.required]
     if not present:   # the first row may hold data: name nothing of it
-        return present, [Fault(table=table.name, reason="missing_column", must_hold=f"the first row must be a heading with {', '.join(missing)}: "
-                               "it has none of them", mend="Deliver the table with its heading in the first row.", severity="reject")]
+        return present, [no_heading(table)]
     for name in missing:
         hint = nearest(name, [known for known in there if known.isidentifier()])
         faults.append(Fault(table=table.name, column=name, reason="missing_column", must_hold=f"the column must be delivered: it is missing{hint}",
@@ -110,6 +109,13 @@ def match_columns(con: duckdb.DuckDBPyConnection, relation: str, table: Table) -
                             must_hold=f"the contract does not know the column{nearest(name, missing)}", severity="warn",
                             mend="It is not read. Take it out, or mend its heading."))
     return present, faults
+
+
+def no_heading(table: Table) -> Fault:
+    """The fault of a table whose first row names none of its columns."""
+    names = ", ".join(v.name for v in table.columns.values() if v.required)
+    return Fault(table=table.name, reason="missing_column", must_hold=f"the first row must be a heading with {names}: it has none of them",
+                 mend="Deliver the table with its heading in the first row.", severity="reject")
 
 
 class Work:

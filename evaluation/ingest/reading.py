@@ -19,7 +19,7 @@ import duckdb
 
 from evaluation.dictionary import Dictionary, Table, nearest
 from evaluation.errors import ContractError
-from evaluation.ingest.contracts import OWN, check_relation, literal, quoted
+from evaluation.ingest.contracts import OWN, check_relation, literal, no_heading, quoted
 from evaluation.ingest.tables import CheckedTable, Fault, Source, reject
 
 SUFFIXES = (".csv", ".parquet", ".xlsx")
@@ -194,8 +194,10 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, table: Table) -> tuple[
             delivered, read_options=arrow_csv.ReadOptions(use_threads=False, block_size=CHUNK),
             parse_options=arrow_csv.ParseOptions(newlines_in_values=scan.quotes > 0, ignore_empty_lines=False, invalid_row_handler=set_aside),
             convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False))
+        if reader.schema.names != names:
+            raise Unreadable(unreadable(table, path, "its heading must stand in one row without quotes around line breaks", "Mend the heading."))
         load_batches(con, reader, arrived, path.name)
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, duckdb.Error):      # DuckDB wraps what the parser raises while it streams
         raise Unreadable(unreadable(table, path, "it must be a table of fields separated by commas: it cannot be read so",
                                     "Export the table again as CSV.")) from None
     if not scan.ends_with_newline:
@@ -277,6 +279,8 @@ def read_heading(path: Path, encoding: str, table: Table) -> list[str]:
         if matches < min(2, len(known)) and len(known & {name.strip(' "').lower() for name in line.split(delimiter)}) > matches:
             raise Unreadable(unreadable(table, path, f"fields must be separated by commas: the heading looks like {delimiter!r} ({word})",
                                         "Export with commas.", "wrong_delimiter"))
+    if not matches:      # the first row may hold data: name nothing of it
+        raise Unreadable(no_heading(table))
     require_single(names, table, path)
     return names
 
