@@ -111,7 +111,7 @@ def build_families(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *
     PlanError
         Periods are not quarters, or an outcome, council or covariate is not to be had.
     ContractError
-        A table is missing.
+        A table is missing, or no family is left.
     """
     sources = _sources(tables, dictionary, periods, outcomes)
     with duckdb.connect() as con:
@@ -158,6 +158,9 @@ def _open_room(con: duckdb.DuckDBPyConnection, tables: Mapping[str, CheckedTable
     _make_tables(con, periods, chosen, with_addresses="addresses" in tables)
     frame = con.sql(f"""SELECT family_id, council_code, coalesce(col(entry_date), {ALWAYS}) AS entry, col(first_eligible_date) AS eligible, seen_until
         FROM fam ORDER BY u""").df()
+    if frame.empty:
+        raise ContractError("A panel needs at least one family: none is left after leaving out other councils and families that joined before "
+                            f"{periods.label(0)}. Mend `periods` or `programme.councils` in the plan, or deliver the families.")
     entry, seen_until, last = frame["entry"].to_numpy(), frame["seen_until"].to_numpy(), len(periods) - 1
     council = frame["council_code"].to_numpy().astype(str)
     units = pd.DataFrame({"unit_id": frame["family_id"].astype(str), "council_code": council, "area": council, "pool": "",

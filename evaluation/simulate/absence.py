@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.simulate.calendar import Calendar
 from evaluation.simulate.composition import Composition
+from evaluation.simulate.quarters import Calendar
 
 POSSIBLE = {4: 140, 1: 118, 2: 112}                   # half-day sessions of the autumn, spring and summer terms
 SETTLED = {"authorised": 0.045, "unauthorised": 0.012}

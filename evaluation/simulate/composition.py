@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.simulate.calendar import HISTORY, Calendar
+from evaluation.simulate.quarters import HISTORY, Calendar
 from evaluation.simulate.streams import stream
 
 N_CHILDREN = (0.29, 0.32, 0.21, 0.10, 0.05, 0.03)    # one to six children
@@ -98,9 +98,9 @@ def compose(sizes: np.ndarray, calendar: Calendar, seed: int) -> Composition:
     council = np.repeat(np.arange(len(sizes)), sizes)
     n_areas = np.maximum(sizes // FAMILIES_PER_AREA, 1)
     area = (np.cumsum(n_areas) - n_areas)[council] + (rng.random(n) * n_areas[council]).astype(int)
-    deprivation = (0.5 * rng.normal(size=len(sizes))[council] + 0.87 * rng.normal(size=n_areas.sum())[area])
+    deprivation = 0.3 * rng.normal(size=len(sizes))[council] + 0.95 * rng.normal(size=n_areas.sum())[area]
     lone_parent = rng.random(n) < LONE_PARENT
-    workless = rng.random(n) < 1 / (1 + np.exp(-(-0.05 + 0.5 * lone_parent + 0.3 * deprivation)))
+    workless = rng.random(n) < 1 / (1 + np.exp(-(0.5 * lone_parent + 0.3 * deprivation)))
     n_children = 1 + rng.choice(len(N_CHILDREN), size=n, p=N_CHILDREN)
     people = _people(n_children, lone_parent, workless, calendar, seed)
     n_people = np.bincount(people["family"], minlength=n)

@@ -12,8 +12,8 @@ import pyarrow.parquet
 
 from evaluation.dictionary import Dictionary
 from evaluation.simulate.absence import Absence
-from evaluation.simulate.calendar import HISTORY, Calendar
 from evaluation.simulate.composition import ETHNICITY, FAMILIES_PER_AREA, SEN, Composition
+from evaluation.simulate.quarters import HISTORY, Calendar
 from evaluation.simulate.streams import stream
 from evaluation.simulate.world import NEED_RATES, World
 

@@ -13,8 +13,8 @@ from evaluation.dictionary import REFERENCE_DAY, Dictionary
 from evaluation.errors import PlanError
 from evaluation.periods import Periods
 from evaluation.simulate.absence import draw_absence
-from evaluation.simulate.calendar import Calendar
 from evaluation.simulate.composition import Composition, compose
+from evaluation.simulate.quarters import Calendar
 from evaluation.simulate.records import Records, sought_in, write_tables
 from evaluation.simulate.streams import stream
 from evaluation.simulate.truth import SCALE, Truth, true_outcomes

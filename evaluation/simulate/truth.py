@@ -13,8 +13,8 @@ from evaluation.dictionary import Dictionary, OutcomeSource, Population
 from evaluation.errors import EstimationError
 from evaluation.periods import Periods
 from evaluation.simulate.absence import Absence
-from evaluation.simulate.calendar import HISTORY, Calendar
 from evaluation.simulate.composition import Composition
+from evaluation.simulate.quarters import HISTORY, Calendar
 from evaluation.simulate.world import World
 
 FOLDER = "_truth"          # beside the delivered tables; readers of deliveries take tables of the dictionary only

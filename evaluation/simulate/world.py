@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.simulate.calendar import HISTORY, Calendar
 from evaluation.simulate.composition import Composition
+from evaluation.simulate.quarters import HISTORY, Calendar
 from evaluation.simulate.streams import stream
 
 
