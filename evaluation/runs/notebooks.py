@@ -89,7 +89,7 @@ def execute_notebook(source: Path, out: Path, parameters: Mapping[str, Any], *, 
             os.replace(working, out)
             return out
         kept = _keep(working, failed, out.name)
-    raise ReportError(f"{source.name} must run to its end: {fault}. {kept}")
+    raise ReportError(f"{source.name} must run to its end: {fault.rstrip('.')}. {kept}")
 
 
 def declared_parameters(source: Path) -> dict[str, tuple[str, bool]]:
@@ -147,7 +147,8 @@ def _execute(source: Path, working: Path, parameters: Mapping[str, Any], cell_se
             kernel_manager_class=_kernel_manager(room),
         )
     except papermill.PapermillExecutionError as fault:
-        return f"cell {fault.exec_count} raised {_safe(fault.ename, fault.evalue)}"
+        cell = fault.exec_count - bool(parameters)  # papermill puts a cell with the values after the one with the defaults
+        return f"code cell {cell} raised {_safe(fault.ename, fault.evalue)}"
     except CellTimeoutError:
         return f"a cell took longer than {cell_seconds} seconds"
     except DeadKernelError:

@@ -25,6 +25,8 @@ from evaluation.disclosure.release import (
     TrendLine,
     Warned,
 )
+from evaluation.reporting import council
+from evaluation.reporting.blocks import Block
 
 HELD = Shown(value=None, text="[c]", symbol="[c]")
 YEARS = (
@@ -646,3 +648,23 @@ def held_report() -> ReportContent:
 
 
 SAMPLES = {"council": council_report, "family": family_report, "held": held_report}
+
+SECTIONS = (
+    council.page_one,
+    council.how_to_read,
+    council.who_took_part,
+    council.who_is_compared,
+    council.what_changed,
+    council.outcome_pages,
+    council.this_area,
+    council.how_far_to_trust,
+    council.limits,
+    council.tables,
+    council.methods,
+    council.glossary,
+    council.accessibility,
+)
+
+
+def blocks_from(content: ReportContent) -> tuple[Block, ...]:
+    return tuple(block for section in SECTIONS for block in section(content))

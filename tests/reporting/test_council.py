@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+
+import pytest
+from sample import SAMPLES, blocks_from, study
+
+from evaluation.disclosure.release import TableContent
+from evaluation.errors import ReportError
+from evaluation.reporting import council
+from evaluation.reporting.blocks import Contents, Figure, Heading, SignOff, Table
+from evaluation.reporting.words import minus
+
+
+def every_text(blocks) -> str:
+    return json.dumps([block.to_json() for block in blocks], ensure_ascii=False)
+
+
+def test_every_sentence_of_the_release_reaches_the_report(content, blocks):
+    told = every_text(blocks)
+    summary, strength = content.summary, content.strength
+    sentences = [summary.headline, *summary.paragraphs, *summary.findings, summary.could_have_seen, summary.payment_by_results, summary.value]
+    sentences += [
+        *summary.caveats,
+        *summary.next_steps,
+        *content.limits,
+        *content.study.sources,
+        content.study.disclosure_rule,
+        content.study.plan_hash,
+    ]
+    sentences += [result.sentence for result in content.outcomes] + [check.sentence for check in content.checks]
+    sentences += [point.reason for point in strength.points] + [warned.sentence for warned in content.warnings]
+    sentences += [placebo.sentence for placebo in content.placebos] + [study.pre_trend for study in content.event_studies]
+    sentences += [study.later_note for study in content.event_studies] + [text for _, text in content.glossary]
+    assert [sentence for sentence in sentences if json.dumps(sentence, ensure_ascii=False)[1:-1] not in told] == []
+
+
+def test_every_number_of_an_outcome_reaches_the_report(content, blocks):
+    told = every_text(blocks)
+    for result in content.outcomes:
+        for shown in (
+            result.before,
+            result.after,
+            result.before_after,
+            result.payment_by_results,
+            result.comparison_level,
+            result.detectable,
+            result.truth,
+        ):
+            assert shown is None or minus(shown.text) in told
+
+
+def test_before_and_after_change_payment_by_results_and_effect_are_three_columns_with_three_names(blocks):
+    table = next(block for block in blocks if block.kind == "table")
+    assert table.columns[1:4] == ("Before and after change", "Payment by results", "Effect (95% interval)")
+
+
+def test_no_cell_is_blank_and_what_is_not_available_reads_so(blocks, content):
+    tables = [block for block in blocks if isinstance(block, Table)] + [block.data for block in blocks if isinstance(block, Figure)]
+    assert all(cell for table in tables for row in table.rows for cell in row)
+    three = next(table for table in tables if table.id == "tab-three")
+    cells = {row[0].split(" (")[0]: row[1:] for row in three.rows}
+    for result in content.outcomes:
+        if result.status == "not_available":
+            assert set(cells[result.label]) == {"[x]"}
+
+
+def test_a_held_report_shows_symbols_says_so_and_has_no_number_of_an_outcome():
+    blocks = blocks_from(SAMPLES["held"]())
+    three = next(block for block in blocks if isinstance(block, Table))
+    assert {cell for row in three.rows for cell in row[1:]} == {"[c]"}
+    assert "confidential" in three.notes[0]
+    assert [block.id for block in blocks if isinstance(block, Figure)] == ["fig-flow"]
+
+
+def test_the_true_effect_is_a_column_only_of_simulated_studies(content, blocks):
+    three = next(block for block in blocks if isinstance(block, Table))
+    assert any("simulated" in column for column in three.columns) == content.study.simulated
+
+
+def test_page_one_ends_with_the_sign_off_and_comes_before_the_contents(blocks):
+    kinds = [type(block) for block in blocks]
+    assert kinds.index(SignOff) + 1 == kinds.index(Contents)
+
+
+def test_page_one_has_no_p_value(blocks):
+    first = every_text(blocks[: [type(block) for block in blocks].index(Contents)])
+    assert not re.search(r"\bp\s*[<=]|p-value|significan", first)
+
+
+def test_ids_are_unique_and_sections_do_not_skip_a_level(blocks):
+    ids = [block.id for block in blocks if hasattr(block, "id")]
+    assert len(ids) == len(set(ids))
+    levels = [2] + [block.level for block in blocks if isinstance(block, Heading)]
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_a_chart_of_simulated_data_says_so_under_the_chart(blocks, content):
+    for block in blocks:
+        if isinstance(block, Figure):
+            assert block.source.startswith("Simulated data.") == content.study.simulated
+
+
+@pytest.mark.parametrize("n, parts", [(3, 1), (7, 1), (8, 2), (13, 2), (14, 3)])
+def test_a_wide_table_is_split_into_parts_that_repeat_the_row_headers_and_lose_no_column(n, parts):
+    columns = ("Who", *(f"c{j}" for j in range(1, n)))
+    made = council.split(TableContent(id="wide", title="Wide", columns=columns, rows=(("a", *map(str, range(1, n))),)))
+    assert len(made) == parts
+    assert all(len(table.columns) <= council.WIDEST and table.rows[0][0] == "a" for table in made)
+    assert [column for table in made for column in table.columns[1:]] == list(columns[1:])
+
+
+def test_files_are_named_after_study_and_council_and_say_when_data_are_simulated(content):
+    assert council.stem(content).endswith("_simulated") == content.study.simulated
+    assert council.stem(content).startswith(f"{content.study.name}_{content.council.code}")
+
+
+def test_a_name_that_could_leave_the_folder_is_refused():
+    content = SAMPLES["council"]().model_copy(update={"study": study(name="../elsewhere")})
+    with pytest.raises(ReportError, match="name files"):
+        council.stem(content)
+
+
+def test_what_is_no_release_is_refused_without_showing_what_it_holds(tmp_path):
+    path = tmp_path / "content.json"
+    with pytest.raises(ReportError, match="must be there"):
+        council.read(path)
+    path.write_text('{"family": "F0012345"}')
+    with pytest.raises(ReportError, match="fields are missing or wrong") as refused:
+        council.read(path)
+    assert "F0012345" not in str(refused.value)
+
+
+def test_showing_a_report_changes_nothing_in_the_release(content):
+    before = content.model_dump_json()
+    blocks_from(content)
+    assert content.model_dump_json() == before
+
+
+def test_a_council_without_an_area_has_no_line_for_it():
+    blocks = list(council.who_took_part(SAMPLES["family"]()))
+    assert "Area" not in dict(blocks[1].items)
+
+
+def test_blocks_are_frozen_all_through(blocks):
+    for block in blocks:
+        assert all(not isinstance(getattr(block, field.name), list | dict) for field in dataclasses.fields(block))

@@ -1,0 +1,204 @@
+"""The notebook is thin, and running it leaves a whole report or nothing."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from evaluation.errors import ReportError
+from evaluation.locations import project_file
+from evaluation.runs.notebooks import COUNCIL_REPORT, check_parameters, declared_parameters, execute_notebook, render_report
+
+sys.path.insert(0, str(Path(__file__).parent / "reporting"))
+
+from sample import SAMPLES  # noqa: E402
+
+SECRET = "F0012345"
+NOTEBOOKS = sorted(project_file("notebooks").glob("*.ipynb"))
+LOGIC = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.For,
+    ast.While,
+    ast.If,
+    ast.IfExp,
+    ast.Try,
+    ast.With,
+    ast.comprehension,
+    ast.BinOp,
+)
+
+
+def cells(path: Path, kind: str) -> list[dict]:
+    return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == kind]
+
+
+def statements(path: Path) -> list[ast.stmt]:
+    return [line for cell in cells(path, "code") for line in ast.parse("".join(cell["source"])).body]
+
+
+def write_notebook(folder: Path, *sources: str) -> Path:
+    made = [
+        {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None, "id": f"c{n}"}
+        for n, source in enumerate(sources)
+    ]
+    made[0]["metadata"]["tags"] = ["parameters"]
+    path = folder / "source.ipynb"
+    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    path.write_text(json.dumps({"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_committed_without_outputs(path):
+    for cell in cells(path, "code"):
+        assert cell["outputs"] == [] and cell["execution_count"] is None
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_holds_no_logic(path):
+    found = [type(node).__name__ for line in statements(path) for node in ast.walk(line) if isinstance(node, LOGIC)]
+    calls = [
+        node.func.attr for line in statements(path) for node in ast.walk(line) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    assert found == [] and not {"merge", "groupby", "apply", "query"} & set(calls)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_imports_from_evaluation_only(path):
+    for line in statements(path):
+        assert not isinstance(line, ast.Import)
+        assert not isinstance(line, ast.ImportFrom) or line.module.split(".")[0] == "evaluation"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_declares_its_parameters_with_types(path):
+    assert declared_parameters(path)
+
+
+def test_a_cell_of_the_council_report_shows_one_section():
+    shown = cells(project_file(COUNCIL_REPORT), "code")[2:]
+    for cell in shown:
+        (line,) = ast.parse("".join(cell["source"])).body
+        assert isinstance(line, ast.Expr) and isinstance(line.value, ast.Call)
+        assert ast.unparse(line).startswith("council.") and ast.unparse(line).endswith("(content)")
+
+
+def test_the_notebook_shows_the_sections_that_the_tests_of_the_blocks_look_at():
+    from sample import SECTIONS
+
+    shown = [ast.unparse(ast.parse("".join(cell["source"]))) for cell in cells(project_file(COUNCIL_REPORT), "code")[2:]]
+    assert shown == [f"council.{section.__name__}(content)" for section in SECTIONS]
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("release") / "content.json"
+    SAMPLES["family"]().write(path)
+    return path
+
+
+def test_two_runs_make_the_same_bytes_under_the_names_of_study_and_council(release, tmp_path):
+    first, second = (render_report(release, tmp_path / name) for name in ("one", "two"))
+    assert first.html.name == "demonstration_E06000099_simulated.html" and first.pdf.name == "demonstration_E06000099_simulated.pdf"
+    assert first.html.read_bytes() == second.html.read_bytes() and first.pdf.read_bytes() == second.pdf.read_bytes()
+    assert sorted(path.name for path in first.html.parent.iterdir()) == [first.html.name, first.pdf.name]
+    assert max(first.seconds, second.seconds) < 30
+
+
+def test_the_report_of_a_notebook_equals_the_one_made_from_its_blocks(release, tmp_path):
+    from sample import blocks_from
+
+    from evaluation.reporting import html, pdf
+
+    made, blocks = render_report(release, tmp_path), blocks_from(SAMPLES["family"]())
+    assert made.html.read_text(encoding="utf-8") == html.document(blocks) and made.pdf.read_bytes() == pdf.document(blocks)
+
+
+def test_a_missing_release_leaves_no_report_and_says_what_to_mend(tmp_path):
+    with pytest.raises(ReportError, match="cell 2 raised ReportError: The release of a report must be there: nowhere.json is not"):
+        render_report(tmp_path / "nowhere.json", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failing_notebook_goes_to_a_private_folder_and_its_error_shows_no_row(tmp_path):
+    source = write_notebook(tmp_path, 'code: str = ""', f'raise ValueError("family {SECRET} has no birth month")')
+    with pytest.raises(ReportError, match="cell 2 raised ValueError") as told:
+        execute_notebook(source, tmp_path / "out" / "done.ipynb", {"code": "E1"}, failed=tmp_path / "failed")
+    assert SECRET not in str(told.value) and "Traceback" not in str(told.value)
+    assert told.value.__cause__ is None and told.value.__context__ is None
+    kept = tmp_path / "failed" / "done.ipynb"
+    assert SECRET in kept.read_text() and list((tmp_path / "out").iterdir()) == []
+    if os.name == "posix":
+        assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700 and stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_without_a_private_folder_no_copy_of_a_failed_notebook_is_kept(tmp_path):
+    source = write_notebook(tmp_path, 'code: str = ""', "1 / 0")
+    with pytest.raises(ReportError, match="No copy was kept"):
+        execute_notebook(source, tmp_path / "out" / "done.ipynb", {"code": "E1"})
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_cell_that_hangs_is_stopped(tmp_path):
+    source = write_notebook(tmp_path, 'code: str = ""', "import time; time.sleep(60)")
+    with pytest.raises(ReportError, match="longer than 1 seconds"):
+        execute_notebook(source, tmp_path / "done.ipynb", {"code": "E1"}, cell_seconds=1)
+
+
+def test_a_kernel_that_dies_is_told_apart(tmp_path):
+    source = write_notebook(tmp_path, 'code: str = ""', "import os; os._exit(1)")
+    with pytest.raises(ReportError, match="kernel died"):
+        execute_notebook(source, tmp_path / "done.ipynb", {"code": "E1"})
+
+
+def test_the_kernel_is_this_interpreter_and_reads_no_start_up_file_of_the_user(tmp_path, monkeypatch):
+    profile = tmp_path / "home" / ".ipython" / "profile_default" / "startup"
+    profile.mkdir(parents=True)
+    (profile / "start.py").write_text("raise SystemExit('read')")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "home" / ".ipython"))
+    source = write_notebook(tmp_path, 'code: str = ""', "import sys, evaluation\nprint(sys.executable)")
+    done = execute_notebook(source, tmp_path / "done.ipynb", {"code": "E1"})
+    assert cells(done, "code")[-1]["outputs"][0]["text"] == [f"{sys.executable}\n"]
+
+
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        ({"content_path": "x", "seed": 1}, "seed is not among them"),
+        ({"content_path": 7}, "content_path must be str, not int"),
+        ({}, "content_path has no value"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused_before_anything_runs(given, told):
+    with pytest.raises(ReportError, match=told):
+        check_parameters(declared_parameters(project_file(COUNCIL_REPORT)), given, "council_report.ipynb")
+
+
+def test_a_whole_number_is_not_taken_for_a_truth_value():
+    with pytest.raises(ReportError, match="must be bool, not int"):
+        check_parameters({"draft": ("bool", True)}, {"draft": 1}, "any.ipynb")
+
+
+@pytest.mark.parametrize("source", ["code = ''", "code: str = ''\nprint(code)", "code: list = []", ""])
+def test_a_parameters_cell_without_plain_types_is_refused(tmp_path, source):
+    with pytest.raises(ReportError, match="tagged 'parameters'"):
+        declared_parameters(write_notebook(tmp_path, source))
+
+
+def test_the_kernel_of_a_report_loads_no_model_and_no_frame_library():
+    heavy = ("pandas", "statsmodels", "scipy", "duckdb", "sklearn", "matplotlib", "typst")
+    code = f"import sys; from evaluation.reporting import council; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(project_file("notebooks").parent)}
+    )
+    assert done.stdout.strip() == "[]", done.stderr
