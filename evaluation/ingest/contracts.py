@@ -90,7 +90,8 @@ def check_relation(
 
 def match_columns(con: duckdb.DuckDBPyConnection, relation: str, table: Table) -> tuple[dict[str, str], list[Fault]]:
     """Contract column -> column of the relation (case and aliases aside), and the faults of the heading."""
-    there = {row[0].strip().lower(): row[0] for row in con.execute(f"DESCRIBE {relation}").fetchall() if row[0] not in OWN}
+    headings = [row[0] for row in con.execute(f"DESCRIBE {relation}").fetchall() if row[0] not in OWN]
+    there, place = {name.strip().lower(): name for name in headings}, {name: number for number, name in enumerate(headings, start=1)}
     present, faults = {}, []
     for variable in table.columns.values():
         name = next((name.lower() for name in (variable.name, *variable.aliases) if name.lower() in there), None)
@@ -100,15 +101,20 @@ def match_columns(con: duckdb.DuckDBPyConnection, relation: str, table: Table) -
     if not present:   # the first row may hold data: name nothing of it
         return present, [no_heading(table)]
     for name in missing:
-        hint = nearest(name, [known for known in there if known.isidentifier()])
+        hint = nearest(name, [known for known in there if is_plain_name(known)])
         faults.append(Fault(table=table.name, column=name, reason="missing_column", must_hold=f"the column must be delivered: it is missing{hint}",
                             mend="Mend the heading, or deliver the column.", severity="reject"))
     for name in there.values():
-        shown = name if name.replace("_", "").isalnum() and not name[:1].isdigit() and len(name) <= 40 else "(a heading that is no name)"
-        faults.append(Fault(table=table.name, column=shown, reason="unknown_column",
-                            must_hold=f"the contract does not know the column{nearest(name, missing)}", severity="warn",
+        shown, which = (name, "the column") if is_plain_name(name) else ("", f"column number {place[name]}")
+        faults.append(Fault(table=table.name, column=shown, reason="unknown_column", severity="warn",
+                            must_hold=f"the contract does not know {which}{nearest(name, missing)}",
                             mend="It is not read. Take it out, or mend its heading."))
     return present, faults
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a heading may be printed: letters and underscores only, for a broken heading may hold an identifier or a date."""
+    return name.replace("_", "").isalpha() and len(name) <= 40
 
 
 def no_heading(table: Table) -> Fault:
