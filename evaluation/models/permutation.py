@@ -102,8 +102,9 @@ def permute_areas(panel: Panel, matcher: Matcher, estimator: Estimator, outcomes
     places = _Places.of(panel, regions)
     found: dict[str, list[float]] = {name: [] for name in outcomes}
     for _ in range(n_draws):
+        placebo = _reassigned(panel, places, areas, rng)
         try:
-            gaps = _gaps(matcher.fit(_reassigned(panel, places, areas, rng)), estimator, outcomes, quarters, cohorts, calendars)
+            gaps = _gaps(matcher.fit(placebo), estimator, outcomes, quarters, cohorts, calendars)
         except (CommonSupportError, EstimationError):
             continue
         for name, gap in gaps.items():

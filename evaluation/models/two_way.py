@@ -37,8 +37,8 @@ class TwoWay:
     Notes
     -----
     PanelOLS gives coefficient and residuals; the influence of a unit is the sum of its (weighted residual treatment times residual) over the sum of
-    squares. Standard errors, as everywhere here, are CR1 with G / (G - 1) and no other small-sample factor; linearmodels' own with
-    `debiased=False` has no factor at all. Checked against linearmodels' covariance and pyfixest.
+    squares. Standard errors, as everywhere here, are CR1 with G / (G - 1) and no other small-sample factor; linearmodels' own counts
+    the absorbed effects (but for `auto_df=False, count_effects=False`) and has no G / (G - 1). Checked against linearmodels' covariance and pyfixest.
     """
 
     window: tuple[int, int] = (-8, 8)

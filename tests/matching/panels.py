@@ -8,16 +8,17 @@ from evaluation.panel.types import NEVER, Panel
 from evaluation.periods import Periods
 
 
-def panel_of(entry, outcomes=None, *, unit="council", eligible_from=0, eligible_to=None, areas=None, councils=None, ids=None, periods=None, varying=None,
-             **covariates) -> Panel:
+def panel_of(entry, outcomes=None, *, unit="council", eligible_from=0, eligible_to=None, areas=None, councils=None, ids=None, periods=None,
+             varying=None, **covariates) -> Panel:
     """A panel from arrays; unit ids are U000, U001, ... in the order given."""
     entry = np.asarray(entry)
     outcomes = {name: np.asarray(values, dtype=float) for name, values in (outcomes or {"y": np.zeros((len(entry), 4))}).items()}
     n_periods = next(iter(outcomes.values())).shape[1]
     periods = periods or Periods(kind="quarter", first=8044, last=8044 + n_periods - 1)
     ids = [f"U{i:05d}" for i in range(len(entry))] if ids is None else ids
-    units = pd.DataFrame({"unit_id": ids, "council_code": ids if councils is None else councils, "area": ids if areas is None else areas, "pool": "",
-                          "entry": entry, "eligible_from": eligible_from, "eligible_to": n_periods - 1 if eligible_to is None else eligible_to, **covariates})
+    units = pd.DataFrame({"unit_id": ids, "council_code": ids if councils is None else councils, "area": ids if areas is None else areas,
+                          "pool": "", "entry": entry, "eligible_from": eligible_from,
+                          "eligible_to": n_periods - 1 if eligible_to is None else eligible_to, **covariates})
     return Panel(unit=unit, periods=periods, units=units, outcomes=outcomes, varying=varying or {})
 
 

@@ -51,7 +51,7 @@ def test_the_balance_of_a_matched_sample_equals_a_weighted_mean_by_hand():
 
 def test_lalonde_differences_before_matching_equal_the_published_ones(open_data):
     """Standardised differences of the NSW treated and PSID-1, treated sd, from means and deviations by plain pandas."""
-    people = pd.concat([pd.read_csv(open_data / "lalonde" / "nsw_dw_445.csv").query("trt == 1"), pd.read_csv(open_data / "lalonde" / "psid1.csv").query("trt == 0")])
+    people = pd.concat([pd.read_csv(open_data / "lalonde" / file).query(f"trt == {trt}") for file, trt in (("nsw_dw_445.csv", 1), ("psid1.csv", 0))])
     names = ["age", "educ", "black", "nodeg", "re75"]
     panel = panel_of(np.where(people["trt"] == 1, 1, -1), **{name: people[name].to_numpy(float) for name in names})
     found = NearestNeighbour(covariates=tuple(names), caliper=None).fit(panel).balance.set_index("covariate")["smd_before"]

@@ -10,7 +10,8 @@ from tests.matching.valid import assert_valid_sample
 
 
 @pytest.mark.parametrize("name", list(MATCHERS))
-@pytest.mark.parametrize("options", [{}, {"replacement": False}, {"ratio": 1, "caliper": None}, {"exact": ("council_code", "b")}, {"history": ("y",)}])
+@pytest.mark.parametrize("options", [{}, {"replacement": False}, {"ratio": 1, "caliper": None}, {"exact": ("council_code", "b")},
+                                     {"history": ("y",)}])
 def test_every_matcher_gives_a_valid_sample_and_leaves_its_panel_as_it_was(name, options):
     panel = simulated_panel(missing=0.1)
     before = panel.units.copy(), panel.outcomes["y"].copy()
@@ -54,8 +55,8 @@ def test_the_order_of_units_does_not_matter(seed, replacement):
     panel = simulated_panel(120, seed=seed)
     order = np.random.default_rng(seed).permutation(len(panel))
     units = panel.units.iloc[order].reset_index(drop=True)
-    shuffled = panel_of(units["entry"], {"y": panel.outcomes["y"][order]}, unit="family", ids=units["unit_id"], eligible_from=units["eligible_from"],
-                        councils=units["council_code"], x=units["x"], b=units["b"])
+    shuffled = panel_of(units["entry"], {"y": panel.outcomes["y"][order]}, unit="family", ids=units["unit_id"],
+                        eligible_from=units["eligible_from"], councils=units["council_code"], x=units["x"], b=units["b"])
 
     def pairs(which):
         sample = NearestNeighbour(covariates=("x",), exact=("b",), replacement=replacement).fit(which)
@@ -84,7 +85,8 @@ def test_units_that_cannot_be_matched_are_left_out_with_their_reason():
 
 
 def test_an_entry_period_without_candidates_is_left_out_and_does_not_spoil_the_score():
-    panel = panel_of([1, 3, 3, -1, -1, -1, -1], x=[0.0, 0.2, 1.0, 0.5, 0.1, 1.2, -1.0], eligible_from=[0, 0, 0, 2, 2, 2, 2], eligible_to=[0, 0, 0, 3, 3, 3, 3])
+    panel = panel_of([1, 3, 3, -1, -1, -1, -1], x=[0.0, 0.2, 1.0, 0.5, 0.1, 1.2, -1.0], eligible_from=[0, 0, 0, 2, 2, 2, 2],
+                     eligible_to=[0, 0, 0, 3, 3, 3, 3])
     sample = NearestNeighbour(covariates=("x",), caliper=None).fit(panel)
     assert_valid_sample(sample)
     assert sample.dropped[["unit", "reason"]].to_numpy().tolist() == [[0, "no_comparison_in_stratum"]]

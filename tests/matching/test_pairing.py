@@ -34,7 +34,8 @@ cases = st.integers(0, 10**6)
 
 
 @settings(max_examples=150, deadline=None)
-@given(seed=cases, ratio=st.integers(1, 4), replacement=st.booleans(), width=st.sampled_from([float("inf"), 2.0, 1.0]), spread=st.sampled_from([3, 1000]))
+@given(seed=cases, ratio=st.integers(1, 4), replacement=st.booleans(), width=st.sampled_from([float("inf"), 2.0, 1.0]),
+       spread=st.sampled_from([3, 1000]))
 def test_pairs_equal_brute_force(seed, ratio, replacement, width, spread):
     """Scores are small integers in half the cases, so that ties in distance and in score are common."""
     rng = np.random.default_rng(seed)

@@ -70,6 +70,7 @@ def test_the_pooled_score_equals_a_logit_with_period_dummies():
     rows = risk_sets(panel)
     fit = entry_score(panel, rows, x[rows.unit][:, None], ["x"])
     dummies = (rows.entry[:, None] == [2, 3]).astype(float)
-    theirs = sm.GLM(rows.treated.astype(float), sm.add_constant(np.column_stack([x[rows.unit], dummies])), family=sm.families.Binomial()).fit(tol=1e-13)
+    design = sm.add_constant(np.column_stack([x[rows.unit], dummies]))
+    theirs = sm.GLM(rows.treated.astype(float), design, family=sm.families.Binomial()).fit(tol=1e-13)
     assert fit.names == ("intercept", "x", "enters 2011-Q3", "enters 2011-Q4")
     np.testing.assert_allclose(fit.coefficients, theirs.params, rtol=1e-8, atol=1e-8)

@@ -1,0 +1,108 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from evaluation.matching import NearestNeighbour
+from evaluation.models import CHECKS, CheckInput, GroupTimeATT, MatchedDiD, MatchedLevels, TwoWay, UnmatchedDiD, event_study
+from evaluation.models.checks import _detectable
+from tests.matching.panels import simulated_panel
+
+VERDICTS = {"passed", "failed", "not testable", "information"}
+
+
+def given(sample, estimator=None, **changes):
+    estimator = estimator or MatchedDiD()
+    return CheckInput(sample=sample, estimator=estimator, effects=estimator.fit(sample, "y"), quarters=(0, 3), **changes)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return NearestNeighbour(covariates=("x", "b")).fit(simulated_panel(500, effect=-0.3))
+
+
+def _moved(sample, shift):
+    """The sample with `shift(event time)` added to treated units' outcomes."""
+    panel = sample.panel
+    e = np.arange(panel.outcomes["y"].shape[1]) - panel.entry[:, None]
+    y = panel.outcomes["y"] + np.where((panel.entry >= 0)[:, None], shift(e), 0.0)
+    return dataclasses.replace(sample, panel=dataclasses.replace(panel, outcomes={"y": y}))
+
+
+@pytest.mark.parametrize("name", list(CHECKS))
+@pytest.mark.parametrize("estimator", [MatchedDiD(), MatchedLevels(), UnmatchedDiD(), GroupTimeATT(control="notyet"), TwoWay()])
+def test_every_check_gives_a_verdict_or_says_why_not(name, estimator, sample):
+    found = CHECKS[name](given(sample, estimator))
+    assert found.name == name and found.verdict in VERDICTS
+    assert (found.verdict == "not testable") == bool(found.reason)
+
+
+def test_a_trend_before_entry_is_found(sample):
+    assert CHECKS["pre_trend"](given(sample)).verdict == "passed"
+    steep = CHECKS["pre_trend"](given(_moved(sample, lambda e: 0.3 * e)))
+    assert steep.verdict == "failed" and steep.numbers["slope"] == pytest.approx(0.3, abs=0.08)
+
+
+def test_the_pre_trend_test_is_a_hotelling_test_of_set_means(sample):
+    """One cohort, no reuse: F equals the one-sample Hotelling statistic of the sets' differences before entry."""
+    panel = simulated_panel(200, entries=(9, 10))
+    sample = NearestNeighbour(covariates=("x",), ratio=1, replacement=False, caliper=None).fit(panel)
+    found = CHECKS["pre_trend"](given(sample))
+    y, times = panel.outcomes["y"], [-8, -7, -6, -5, -3, -2]
+    gap = y[sample.set_treated] - y[sample.pair_comparison]
+    d = np.column_stack([gap[:, 9 + e] - gap[:, 5] for e in times])
+    n, k = d.shape
+    t2 = n * d.mean(axis=0) @ np.linalg.inv(np.cov(d.T)) @ d.mean(axis=0)
+    assert found.numbers["f"] == pytest.approx(t2 * (n - k) / (k * (n - 1)))
+    assert (found.numbers["df1"], found.numbers["df2"]) == (k, n - k)
+    assert found.table["event_time"].tolist() == times
+
+
+def test_periods_that_entered_the_score_are_not_tested(sample):
+    some = CHECKS["pre_trend"](given(sample, matched_history=(-8, -7, -6)))
+    assert some.table["event_time"].tolist() == [-5, -3, -2]
+    none = CHECKS["pre_trend"](given(sample, matched_history=tuple(range(-8, 0))))
+    assert none.verdict == "not testable" and "entered the score" in none.reason
+
+
+def test_fewer_clusters_than_periods_is_not_testable():
+    sample = NearestNeighbour(covariates=("x",), ratio=1, caliper=None).fit(simulated_panel(14, seed=5))
+    found = CHECKS["pre_trend"](given(sample, cohorts=None))
+    assert found.verdict == "not testable" and "clusters cannot test" in found.reason
+
+
+def test_the_detectable_slope_has_80_per_cent_power():
+    """At the non-centrality found, scipy's non-central F gives the power asked for."""
+    from scipy import stats
+    for k, df in ((1, 10), (6, 200)):
+        assert stats.ncf.sf(stats.f.ppf(0.95, k, df), k, df, _detectable(k, df)) == pytest.approx(0.8, abs=1e-6)
+
+
+def test_a_dip_before_entry_is_found_and_measured(sample):
+    assert CHECKS["dip"](given(sample)).verdict == "passed"
+    found = CHECKS["dip"](given(_moved(sample, lambda e: np.where(e == -1, 0.8, 0.0))))
+    assert found.verdict == "failed" and found.numbers["lower"] < 0.8 < found.numbers["upper"]
+
+
+def test_the_base_table_shows_how_a_dip_moves_the_estimate(sample):
+    found = CHECKS["base_period"](given(_moved(sample, lambda e: np.where(e == -1, 5.0, 0.0))))
+    assert found.table["base"].tolist() == [-1, -2, -4, "pre_mean"]
+    matched = found.table.set_index("base")["matched"]
+    assert matched[-1] < matched[-2] - 4 and found.numbers["spread_matched"] > 4
+    table = event_study(MatchedDiD().fit(sample, "y"), quarters=(0, 3))
+    assert np.isfinite(table["estimate"]).all()
+
+
+def test_balance_fails_at_its_target(sample):
+    good = CHECKS["balance"](given(sample))
+    assert good.verdict == "passed" and good.numbers["largest_after"] < 0.1 < good.numbers["largest_before"]
+    strict = CHECKS["balance"](given(sample, balance_target=good.numbers["largest_after"]))
+    assert strict.verdict == "failed" and strict.numbers["n_over"] == 1
+
+
+def test_overlap_counts_who_was_left_out_and_why():
+    sample = NearestNeighbour(covariates=("x",), caliper=0.001, replacement=False, ratio=1).fit(simulated_panel(200))
+    numbers = CHECKS["overlap"](given(sample)).numbers
+    left = sum(count for name, count in numbers.items() if name.startswith("dropped_"))
+    assert left == numbers["n_treated"] - numbers["n_matched"] > 0
+    assert numbers["share_matched"] == numbers["n_matched"] / numbers["n_treated"]

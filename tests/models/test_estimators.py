@@ -1,0 +1,81 @@
+"""What holds for every estimator of `ESTIMATORS`."""
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from evaluation.errors import PlanError
+from evaluation.matching import NearestNeighbour
+from evaluation.models import ESTIMATORS, overall
+from tests.matching.panels import panel_of, simulated_panel
+from tests.models.valid import assert_same_estimate, assert_valid_effects
+
+ALL = list(ESTIMATORS)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return NearestNeighbour(covariates=("x",), exact=("b",)).fit(simulated_panel(400, effect=-0.5, missing=0.05))
+
+
+def _with_outcome(sample, y):
+    return dataclasses.replace(sample, panel=dataclasses.replace(sample.panel, outcomes={"y": y}))
+
+
+def _headline(name, sample):
+    return overall(ESTIMATORS[name]().fit(sample, "y"), quarters=(0, 3))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_effects_are_valid_and_the_sample_stays_as_it_was(name, sample):
+    y = sample.panel.outcomes["y"].copy()
+    effects = ESTIMATORS[name]().fit(sample, "y")
+    assert_valid_effects(effects)
+    assert effects.outcome == "y" and effects.estimator
+    assert np.array_equal(sample.panel.outcomes["y"], y, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_constant_added_to_the_outcome_changes_nothing(name, sample):
+    assert_same_estimate(_headline(name, sample), _headline(name, _with_outcome(sample, sample.panel.outcomes["y"] + 7)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_scaling_the_outcome_scales_the_effect_and_its_error(name, sample):
+    one, three = _headline(name, sample), _headline(name, _with_outcome(sample, sample.panel.outcomes["y"] * 3))
+    assert three.estimate == pytest.approx(3 * one.estimate) and three.std_error == pytest.approx(3 * one.std_error)
+    assert three.p_value == pytest.approx(one.p_value, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_order_of_units_does_not_matter(name, sample):
+    panel = sample.panel
+    order = np.random.default_rng(0).permutation(len(panel))
+    units = panel.units.iloc[order].reset_index(drop=True)
+    shuffled = panel_of(units["entry"], {"y": panel.outcomes["y"][order]}, unit="family", ids=units["unit_id"],
+                        eligible_from=units["eligible_from"], councils=units["council_code"], x=units["x"], b=units["b"])
+    assert_same_estimate(_headline(name, sample), _headline(name, NearestNeighbour(covariates=("x",), exact=("b",)).fit(shuffled)), rtol=1e-7)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_known_effect_lies_inside_four_standard_errors(name):
+    # levels are confounded without matching: there only the sign of the bias is known
+    found = _headline(name, NearestNeighbour(covariates=("x",)).fit(simulated_panel(1500, effect=-0.5, seed=11)))
+    if name != "unmatched_levels":
+        assert abs(found.estimate + 0.5) < 4 * found.std_error
+    else:
+        assert found.estimate > -0.3
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_unknown_outcome_is_refused(name, sample):
+    with pytest.raises(PlanError, match="'z' is not one of y"):
+        ESTIMATORS[name]().fit(sample, "z")
+
+
+def test_importing_models_does_not_import_the_heavy_libraries():
+    heavy = ("statsmodels", "linearmodels", "sklearn", "scipy.stats", "matplotlib")
+    code = f"import sys, evaluation.models; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
