@@ -222,7 +222,7 @@ def who_is_compared(content: ReportContent) -> Section:
             for low, high, treated, comparison in zip(shown.edges, shown.edges[1:], shown.treated, shown.comparison, strict=False)
         )
         blocks += [
-            Paragraph(text=shown.sentence),
+            *_told(("", shown.sentence)),
             _figure(
                 content,
                 "fig-overlap",
@@ -306,7 +306,7 @@ def this_area(content: ReportContent) -> Section:
                 ("What", "Value"),
                 rows,
             ),
-            Paragraph(text=shown.sentence),
+            *_told(("", shown.sentence)),
         ]
     return Section(tuple(blocks))
 
@@ -437,6 +437,7 @@ def _section(blocks: list[Block], otherwise: str) -> Section:
 
 
 def _told(*pairs: tuple[str, str]) -> list[Paragraph]:
+    """Paragraphs of the texts that there are."""
     return [Paragraph(lead=lead, text=text) for lead, text in pairs if text]
 
 
@@ -483,7 +484,7 @@ def _balance_rows(lines: Sequence[BalanceLine]) -> tuple[tuple[str, ...], tuple[
 
 def _pictures(content: ReportContent, outcome: str) -> list[Block]:
     blocks: list[Block] = []
-    for trend in (trend for trend in content.trends if trend.outcome == outcome):
+    for trend in (trend for trend in content.trends if trend.outcome == outcome and trend.lines):
         rows = tuple((period, *(in_words(line.values[j]) for line in trend.lines)) for j, period in enumerate(trend.periods))
         blocks.append(
             _figure(
@@ -496,7 +497,7 @@ def _pictures(content: ReportContent, outcome: str) -> list[Block]:
                 rows,
             )
         )
-    for study in (study for study in content.event_studies if study.outcome == outcome):
+    for study in (study for study in content.event_studies if study.outcome == outcome and study.points):
         rows = tuple((point.label, figures.PHASES[point.phase], in_words(point.estimate), range_in_words(point)) for point in study.points)
         blocks += [
             _figure(

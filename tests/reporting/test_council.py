@@ -147,3 +147,17 @@ def test_a_council_without_an_area_has_no_line_for_it():
 def test_blocks_are_frozen_all_through(blocks):
     for block in blocks:
         assert all(not isinstance(getattr(block, field.name), list | dict) for field in dataclasses.fields(block))
+
+
+def test_a_release_with_gaps_makes_no_blank_paragraph_and_no_empty_chart():
+    content = SAMPLES["council"]()
+    bare = content.model_copy(
+        update={
+            "event_studies": tuple(study.model_copy(update={"points": (), "pre_trend": "", "later_note": ""}) for study in content.event_studies),
+            "overlap": content.overlap.model_copy(update={"sentence": ""}),
+            "placebos": tuple(placebo.model_copy(update={"sentence": ""}) for placebo in content.placebos),
+        }
+    )
+    blocks = blocks_from(bare)
+    assert all(block.text for block in blocks if block.kind == "paragraph")
+    assert not any(block.id.startswith("fig-event") for block in blocks if isinstance(block, Figure))
