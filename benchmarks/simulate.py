@@ -52,7 +52,8 @@ def peak_memory() -> float:
 
 def main(sizes: tuple[int, ...]) -> None:
     for families in sizes:
-        code = f"import json, sys; sys.path[:0] = {[str(ROOT), str(Path(__file__).parent)]!r}; import simulate; print(json.dumps(simulate.measure({families})))"
+        places = [str(ROOT), str(Path(__file__).parent)]
+        code = f"import json, sys; sys.path[:0] = {places!r}; import simulate; print(json.dumps(simulate.measure({families})))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         found = json.loads(done.stdout.splitlines()[-1])
         print("  ".join(f"{name} {value:,.0f}" if name == "families" else f"{name} {value:.2f}" for name, value in found.items()))

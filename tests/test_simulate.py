@@ -274,6 +274,36 @@ def test_sticky_draws_stay_uniform():
     assert (draw[:, 1] == draw[:, 0]).mean() == pytest.approx(0.85, abs=0.005)
 
 
+WITHIN = 3.5      # standard errors: about one chance in two thousand per outcome, for a seed fixed beforehand
+
+
+@pytest.mark.slow
+def test_matched_estimates_find_the_truth_and_the_change_of_joining_families_does_not(tmp_path, dictionary):
+    from evaluation.matching.nearest import NearestNeighbour
+    from evaluation.models.before_after import before_after
+    from evaluation.models.inference import overall
+    from evaluation.models.matched_did import MatchedDiD
+
+    periods = Periods.between("2011-Q1", "2015-Q4", kind="quarter")
+    truth = Simulation(families=20_000, periods=periods, seed=20261124).write(tmp_path / "d", dictionary=dictionary)
+    outcomes = [name for name, outcome in dictionary.outcomes.items() if "family" in outcome.sources]
+    panel = build_families(receive_extracts(tmp_path / "d", dictionary, room=tmp_path / "room"), dictionary, periods=periods, outcomes=outcomes)
+    slow = ("n_children", "n_adults", "lone_parent", "any_sen", "any_fsm", "criterion_crime_asb", "criterion_education", "criterion_work", "n_needs")
+    sample = NearestNeighbour(exact=("council_code", "has_child_5_15", "has_adult_working_age"), covariates=slow).fit(panel)
+    whole = (sample.set_entry >= 4) & (sample.set_entry + 4 < len(periods))      # cohorts with the base and all four quarters after
+    ids = np.repeat(panel.units["unit_id"].to_numpy()[sample.set_treated[whole]], 4)
+    columns = (sample.set_entry[whole][:, None] + np.arange(1, 5)).ravel()
+    gaps, changes = {}, {}
+    for name in outcomes:
+        effects = MatchedDiD().fit(sample, name, calendar=dictionary.outcomes[name].sources["family"].calendar)
+        estimate, true = overall(effects), truth.effect(name, ids, columns)
+        gaps[name] = (estimate.estimate - true) / estimate.std_error
+        change = before_after(sample, name).change
+        changes[name] = (change.estimate - true) / change.std_error
+    assert {name: round(gap, 2) for name, gap in gaps.items() if abs(gap) > WITHIN} == {}
+    assert min(changes["any_offence"], changes["any_asb"], changes["asb_incidents"]) < -WITHIN      # families fall back by themselves
+
+
 @pytest.mark.parametrize(("wrong", "words"), [
     ({"effects": {"any_ofence": -0.1}}, "did you mean 'any_offence'"),
     ({"effects": {"any_offence": -3}}, "from -1 to 1"),
