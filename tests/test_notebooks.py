@@ -126,8 +126,9 @@ def test_the_report_of_a_notebook_equals_the_one_made_from_its_blocks(release, t
 
 def test_a_missing_release_leaves_no_report_and_says_what_to_mend(tmp_path):
     with pytest.raises(ReportError, match="cell 2 raised ReportError: The release of a report must be there: nowhere.json is not"):
-        render_report(tmp_path / "nowhere.json", tmp_path / "out")
+        render_report(tmp_path / "nowhere.json", tmp_path / "out", failed=tmp_path / "failed")
     assert not (tmp_path / "out").exists()
+    assert [path.name for path in (tmp_path / "failed").iterdir()] == ["nowhere.ipynb"]  # a batch keeps one copy for each council
 
 
 def test_a_failing_notebook_goes_to_a_private_folder_and_its_error_shows_no_row(tmp_path):

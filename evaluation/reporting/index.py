@@ -65,7 +65,7 @@ def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date
     )
     head = "".join(f'<th scope="col" class="text">{words}</th>' for words in ("Council", "State", "Strength of evidence", "First finding", "PDF"))
     main = (
-        f'<main id="main"><h1>{escaped(title)}: reports</h1><p class="about">{escaped(date)}. {len(entries)} councils: {"; ".join(counts)}.</p>'
+        f'<main id="main"><h1>{escaped(title)}: reports</h1><p class="about">{escaped(date)}. {len(entries)} listed: {"; ".join(counts)}.</p>'
         '<div class="scroll" role="region" aria-labelledby="reports" tabindex="0"><table><caption id="reports">Reports by council</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></main>"
     )
