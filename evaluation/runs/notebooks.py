@@ -50,9 +50,8 @@ def render_report(content_path: Path, folder: Path, *, failed: Path | None = Non
     """
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="evaluation-") as room:
-        executed = execute_notebook(
-            notebook or project_file(COUNCIL_REPORT), Path(room) / f"{Path(content_path).stem}.ipynb", {"content_path": str(Path(content_path).resolve())}, failed=failed
-        )
+        out, parameters = Path(room) / f"{Path(content_path).stem}.ipynb", {"content_path": str(Path(content_path).resolve())}
+        executed = execute_notebook(notebook or project_file(COUNCIL_REPORT), out, parameters, failed=failed)
         page, made = export(blocks_of(json.loads(executed.read_text(encoding="utf-8"))), Path(folder))
     return Rendered(html=page, pdf=made, seconds=time.perf_counter() - began)
 
