@@ -23,6 +23,7 @@ from evaluation.models.inference import (
     cluster_codes,
     cluster_names,
     complete_cohorts,
+    count_clusters,
     covariance_of,
     estimate_of,
     event_study,
@@ -228,7 +229,7 @@ def _covariance(given: CheckInput, parts: Sequence[Summary]) -> tuple[np.ndarray
     enters = np.logical_or.reduce([part.enters for part in parts])
     codes = [cluster_codes(given.effects, name)[enters] for name in cluster_names(given.effects, given.clusters, given.assignment)]
     v = covariance_of(np.column_stack([part.contribution[enters] for part in parts]), codes)
-    return v, min(len(np.unique(code)) for code in codes)
+    return v, min(count_clusters(code) for code in codes)
 
 
 def _detectable(df1: int, df2: int) -> float:

@@ -201,6 +201,8 @@ def average(effects: Effects, cells: np.ndarray, *, scale: np.ndarray | None = N
         return Summary(value=float("nan"), contribution=none, enters=none > 0, reason="no cell could be estimated")
     if effects.row_weight is None:
         return _of_fixed_weights(effects, np.where(cells, effects.cells["weight"], 0.0))
+    asked = np.isin(effects.event_times, effects.cells["event_time"].to_numpy()[cells])
+    effects = replace(effects, event_times=effects.event_times[asked], influence=effects.influence[:, asked], row_weight=effects.row_weight[:, asked])
     grid = _Grid.of(effects)
     share = grid.spread(cells * (1.0 if scale is None else scale)) * effects.row_weight
     treated = effects.rows["treated"].to_numpy()
@@ -229,13 +231,13 @@ def estimate_of(effects: Effects, summary: Summary, *, clusters: Clusters = "aut
     """A summary with its cluster-robust interval."""
     names = cluster_names(effects, clusters, assignment)
     treated, unit = effects.rows["treated"].to_numpy(), effects.rows["unit"].to_numpy()
-    n_treated, n_comparison = (len(np.unique(unit[summary.enters & side])) for side in (treated, ~treated))
+    n_treated, n_comparison = (count_clusters(unit[summary.enters & side]) for side in (treated, ~treated))
     words = " and ".join(IN_WORDS[name] for name in names)
     if summary.reason:
         return _without_interval(summary.value, n_treated, n_comparison, words, 0, summary.reason)
     codes = [cluster_codes(effects, name)[summary.enters] for name in names]
-    counts = [len(np.unique(code)) for code in codes]
-    with_treated = [len(np.unique(code[treated[summary.enters]])) for code in codes]
+    counts = [count_clusters(code) for code in codes]
+    with_treated = [count_clusters(code[treated[summary.enters]]) for code in codes]
     n = min(counts)
     if n < 2:
         return _without_interval(summary.value, n_treated, n_comparison, words, n, f"one cluster of {words} gives no standard error")
@@ -273,7 +275,7 @@ def cluster_names(effects: Effects, clusters: Clusters, assignment: Assignment) 
 
 
 def cluster_codes(effects: Effects, name: str) -> np.ndarray:
-    """Integer cluster of each row."""
+    """Cluster of each row, an integer from 0 up (-1 for `set` where there are none)."""
     column = effects.rows[{"council": "council_code"}.get(name, name)].to_numpy()
     return column if column.dtype.kind == "i" else pd.factorize(column)[0]
 
@@ -281,18 +283,22 @@ def cluster_codes(effects: Effects, name: str) -> np.ndarray:
 def covariance_of(contributions: np.ndarray, codes: Sequence[np.ndarray]) -> np.ndarray:
     """CR1 covariance of several numbers from their rows' contributions, shape (n_rows, k), clustered in one or two ways."""
     def meat(code: np.ndarray) -> np.ndarray:
-        _, dense = np.unique(code, return_inverse=True)
-        sums = np.column_stack([np.bincount(dense, weights=column) for column in contributions.T])
-        g = len(sums)
+        sums = np.column_stack([np.bincount(code, weights=column) for column in contributions.T])
+        g = count_clusters(code)
         return sums.T @ sums * (g / (g - 1) if g > 1 else 1.0)
 
     if len(codes) == 1:
         return meat(codes[0])
-    both = np.unique(np.column_stack(codes), axis=0, return_inverse=True)[1].ravel()
+    both = pd.factorize(codes[0].astype(np.int64) * (int(codes[1].max()) + 1) + codes[1])[0]
     one, two = meat(codes[0]), meat(codes[1])
     joint = one + two - meat(both)
     larger = one if np.trace(one) >= np.trace(two) else two     # two-way differences need not be positive: then the larger one-way matrix stands
     return joint if np.linalg.eigvalsh(joint).min() > 0 else larger
+
+
+def count_clusters(code: np.ndarray) -> int:
+    """Distinct clusters among integer codes."""
+    return int(np.count_nonzero(np.bincount(code))) if len(code) else 0
 
 
 def degrees_of_freedom(effects: Effects, enters: np.ndarray, names: Sequence[str]) -> int:
@@ -302,7 +308,7 @@ def degrees_of_freedom(effects: Effects, enters: np.ndarray, names: Sequence[str
     for name in names:
         code = cluster_codes(effects, name)[enters]
         arms = [code[treated], code[~treated]] if name in ("area", "council") else [code]
-        out.append(min(len(np.unique(arm)) for arm in arms if len(arm)) - 1)
+        out.append(min(count_clusters(arm) for arm in arms if len(arm)) - 1)
     return min(out)
 
 
@@ -317,8 +323,9 @@ class _Grid:
     def of(cls, effects: Effects) -> _Grid:
         cohorts = np.unique(effects.cells["cohort"].to_numpy())
         place = np.full((len(cohorts), len(effects.event_times)), -1)
-        place[np.searchsorted(cohorts, effects.cells["cohort"].to_numpy()),
-              np.searchsorted(effects.event_times, effects.cells["event_time"].to_numpy())] = np.arange(len(effects.cells))
+        here = np.flatnonzero(np.isin(effects.cells["event_time"].to_numpy(), effects.event_times))
+        cells = effects.cells.iloc[here]
+        place[np.searchsorted(cohorts, cells["cohort"].to_numpy()), np.searchsorted(effects.event_times, cells["event_time"].to_numpy())] = here
         return cls(place, np.searchsorted(cohorts, effects.rows["cohort"].to_numpy()))
 
     def spread(self, values: np.ndarray) -> np.ndarray:
