@@ -106,7 +106,9 @@ def _chunks(n: int) -> Iterator[slice]:
 def _moments(x: np.ndarray, weights: np.ndarray, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Weighted mean and standard deviation of each column; refuses constant columns."""
     used = weights > 0
-    low, high = x[used].min(axis=0, initial=np.inf), x[used].max(axis=0, initial=-np.inf)
+    low, high = np.full(x.shape[1], np.inf), np.full(x.shape[1], -np.inf)
+    for c in _chunks(len(x)):
+        low, high = np.minimum(low, x[c][used[c]].min(axis=0, initial=np.inf)), np.maximum(high, x[c][used[c]].max(axis=0, initial=-np.inf))
     if constant := [name for name, a, b in zip(names, low, high, strict=True) if not b > a]:
         raise EstimationError(f"Every covariate of the score must vary: {_list(constant)} is the same in all {used.sum():,} rows (or missing). "
                               "Take it out of `matching.score.covariates`.")

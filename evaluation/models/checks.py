@@ -23,8 +23,8 @@ from evaluation.models.inference import (
     cluster_codes,
     cluster_names,
     complete_cohorts,
-    count_clusters,
     covariance_of,
+    degrees_of_freedom,
     estimate_of,
     event_study,
     mean_of,
@@ -98,9 +98,9 @@ def pre_trend(given: CheckInput) -> CheckResult:
 
     Notes
     -----
-    Wald statistic W of the k effects with their cluster-robust covariance; F = W (G - k) / (k (G - 1)) on k and G - k degrees of freedom
-    (Hotelling), which with few clusters is far from chi-squared. The detectable slope solves the power of the non-central F (Roth 2022,
-    DOI 10.1257/aeri.20210236).
+    Wald statistic W of the k effects with their cluster-robust covariance and G clusters (with areas, those of the smaller arm);
+    F = W (G - k) / (k (G - 1)) on k and G - k degrees of freedom (Hotelling), which with few clusters is far from chi-squared. The detectable slope
+    solves the power of the non-central F (Roth 2022, DOI 10.1257/aeri.20210236). With areas, `permute_areas(before=...)` is the test to prefer.
     """
     effects = given.effects
     if effects.base is None or effects.row_weight is None:
@@ -225,11 +225,11 @@ def _at(given: CheckInput, event_time: int, *, base_too: bool = False) -> Summar
 
 
 def _covariance(given: CheckInput, parts: Sequence[Summary]) -> tuple[np.ndarray, int]:
-    """Cluster-robust covariance of several summaries, and the number of clusters (the smaller of two dimensions)."""
+    """Cluster-robust covariance of several summaries, and the number of clusters (of two dimensions, or of the two arms of areas, the smaller)."""
     enters = np.logical_or.reduce([part.enters for part in parts])
-    codes = [cluster_codes(given.effects, name)[enters] for name in cluster_names(given.effects, given.clusters, given.assignment)]
-    v = covariance_of(np.column_stack([part.contribution[enters] for part in parts]), codes)
-    return v, min(count_clusters(code) for code in codes)
+    names = cluster_names(given.effects, given.clusters, given.assignment)
+    v = covariance_of(np.column_stack([part.contribution[enters] for part in parts]), [cluster_codes(given.effects, name)[enters] for name in names])
+    return v, degrees_of_freedom(given.effects, enters, names) + 1
 
 
 def _detectable(df1: int, df2: int) -> float:

@@ -60,6 +60,13 @@ def test_the_order_of_units_does_not_matter(name, sample):
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_a_relabelled_council_changes_nothing(name, sample):
+    units = sample.panel.units.assign(council_code="Z" + sample.panel.units["council_code"], area="Z" + sample.panel.units["area"])
+    renamed = dataclasses.replace(sample, panel=dataclasses.replace(sample.panel, units=units))
+    assert _headline(name, sample) == _headline(name, renamed)
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_a_known_effect_lies_inside_four_standard_errors(name):
     # levels are confounded without matching: there only the sign of the bias is known
     found = _headline(name, NearestNeighbour(covariates=("x",)).fit(simulated_panel(1500, effect=-0.5, seed=11)))

@@ -52,6 +52,17 @@ def test_the_actual_gap_is_the_overall_estimate_and_a_large_effect_is_found():
     assert (found["y"].n_failed, found["y"].n_councils) == (0, 10)
 
 
+def test_trends_before_are_tested_jointly_against_the_placebo_draws():
+    panel = councils()
+    quiet = _permute(panel, 100, before=(-3,))["y"]
+    assert quiet.before_times == (-3,) and quiet.before_p_value > 0.05
+    drifting = panel.outcomes["y"] + np.where((panel.entry >= 0)[:, None], 2.0 * np.arange(7), 0.0)
+    loud = _permute(dataclasses.replace(panel, outcomes={"y": drifting, "z": panel.outcomes["z"]}), 100, before=(-3,))
+    assert loud["y"].before_p_value == pytest.approx(1 / 101) and loud["z"].before_p_value > 0.05
+    unasked = _permute(panel, 5)["y"]
+    assert unasked.before_times == () and np.isnan(unasked.before_p_value)
+
+
 def test_the_same_seed_gives_the_same_draws():
     panel = councils()
     one, two, other = _permute(panel, 10), _permute(panel, 10), _permute(panel, 10, seed=2)
