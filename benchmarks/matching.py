@@ -4,6 +4,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,8 @@ def families(n: int, seed: int = 20261124) -> Panel:
     y = x[:, None] + rng.normal(size=(n, N_PERIODS)) - 0.3 * ((entry >= 0)[:, None] & (np.arange(N_PERIODS) >= entry[:, None]))
     council = np.array([f"E{i:03d}" for i in range(28)])[rng.integers(0, 28, n)]
     units = pd.DataFrame({"unit_id": [f"F{i:07d}" for i in range(n)], "council_code": council, "area": council, "pool": "", "entry": entry,
-                          "eligible_from": rng.integers(0, 5, n), "eligible_to": N_PERIODS - 1, "x": x,
-                          "has_child": rng.integers(0, 2, n)})
+                          "eligible_from": rng.integers(0, 5, n),
+                          "eligible_to": N_PERIODS - 1, "x": x, "has_child": rng.integers(0, 2, n)})
     return Panel(unit="family", periods=Periods(kind="quarter", first=8044, last=8044 + N_PERIODS - 1), units=units, outcomes={"y": y})
 
 
@@ -41,7 +42,8 @@ def measure(n: int) -> None:
     """Print one block."""
     panel = families(n)
     print(f"{n:,} families")
-    with_, without = (NearestNeighbour(covariates=("x",), exact=("council_code", "has_child"), replacement=replacement) for replacement in (True, False))
+    with_ = NearestNeighbour(covariates=("x",), exact=("council_code", "has_child"))
+    without = replace(with_, replacement=False)
     timed("match 3:1 without replacement", lambda: without.fit(panel))
     sample = timed("match 3:1 with replacement", lambda: with_.fit(panel))
     effects = timed("matched difference-in-differences", lambda: MatchedDiD().fit(sample, "y"))
