@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.dictionary import Dictionary
-from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_AVAILABLE, Ledger, decimals, number
+from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, decimals, number
 from evaluation.disclosure.release import (
     BalanceLine, Check, Council, EventPoint, EventStudy, FlowLine, OutcomeResult, Overlap, Placebo, ReportContent, Shown, Study, TableContent, Trend, TrendLine, Warned)
 from evaluation.disclosure.rules import PEOPLE
@@ -16,7 +16,7 @@ from evaluation.findings.numbers import change_unit_of, unit_of
 from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import Evidence, rate
 from evaluation.findings.study import EventRow, OutcomeStudy, Scope
-from evaluation.findings.summary import Context, summarise
+from evaluation.findings.summary import Context, listed, summarise
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.plan import Plan
@@ -64,10 +64,10 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         event_studies=tuple(event_study(study, result, inputs, ledger) for study, result in shown if study.events),
         trends=tuple(trend(study, result, inputs, ledger) for study, result in shown if study.lines),
         placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
-        checks=tuple(Check(name=line.name, outcome=result.label, verdict=line.verdict, sentence=line.sentence) for study, result in shown for line in study.checks),
+        checks=checks(shown),
         warnings=inputs.warnings,
         tables=(*base_table(shown, inputs.nouns, ledger), *other_table(shown, inputs.nouns, ledger), *spread.table(shown, inputs.plan, ledger, inputs.scope), *inputs.tables),
-        methods=texts.methods(inputs.plan, inputs.sample, inputs.dictionary), limits=inputs.limits, glossary=texts.GLOSSARY)
+        methods=texts.methods(inputs.plan, inputs.dictionary), limits=inputs.limits, glossary=texts.GLOSSARY)
 
 
 def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
@@ -178,6 +178,16 @@ def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
     return f"{name} in programme and comparison {'groups'}"
 
 
+def checks(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> tuple[Check, ...]:
+    """Every check once: those that say the same of every outcome (balance, overlap) are one line."""
+    lines = [Check(name=line.name, outcome=result.label, verdict=line.verdict, sentence=line.sentence) for study, result in shown for line in study.checks]
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for line in lines:
+        found.setdefault((line.name, line.verdict, line.sentence), []).append(line.outcome)
+    return tuple(Check(name=name, outcome="All outcomes" if len(outcomes) > 1 else outcomes[0], verdict=verdict, sentence=sentence)
+                 for (name, verdict, sentence), outcomes in found.items())
+
+
 def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Placebo:
     """The area's own gap in the light of placebo areas."""
     gap = study.placebo
@@ -203,9 +213,20 @@ def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns
             rows.append((f"{result.label}: base {row.base}", *(words_of(cell) for cell in cells)))
     if not rows:
         return ()
-    return (TableContent(id="base-periods", title="The estimate does and does not depend on the base period", columns=("Outcome and base", "Matched", "Unmatched"), rows=tuple(rows),
+    return (TableContent(id="base-periods", title=base_title([study for study, _ in shown]), columns=("Outcome and base", "Matched", "Unmatched"), rows=tuple(rows),
                          notes=("Estimate with 95% interval. Large differences between bases near the start are a sign of families joining at a crisis.",
                                 "Unmatched: all candidates at risk are the comparison.")),)
+
+
+def depends_on_base(study: OutcomeStudy) -> bool:
+    """Whether some base gives an interval that leaves the plan's estimate out."""
+    return any(np.isfinite(row.matched.lower) and not row.matched.lower <= study.numbers.effect.estimate <= row.matched.upper for row in study.bases)
+
+
+def base_title(studies: Sequence[OutcomeStudy]) -> str:
+    """Whether the base period matters, as a title."""
+    names = [lower_first(study.numbers.outcome.label) for study in studies if depends_on_base(study)]
+    return f"The estimate depends on the base period for {listed(names)}" if names else "The estimate does not depend on the base period"
 
 
 def words_of(cell: object) -> str:
@@ -224,8 +245,3 @@ def other_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Noun
     if not rows:
         return ()
     return (TableContent(id="other-estimates", title="Other estimates of the same effect", columns=("Outcome and estimator", "Estimate (95% interval)", "Note"), rows=tuple(rows)),)
-
-
-def unavailable(value: Shown) -> bool:
-    """Whether a number stands for 'not available'."""
-    return value == NOT_AVAILABLE

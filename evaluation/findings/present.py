@@ -62,7 +62,12 @@ def out_of(shown: Shown, numbers: OutcomeNumbers, nouns: Nouns) -> str:
     """A level in natural words."""
     if numbers.outcome.scale == "any":
         return f"{shown.text} of every 100 {nouns.many}"
-    return f"{shown.text} {unit_of(numbers.outcome)}"
+    return with_unit(shown.text, unit_of(numbers.outcome))
+
+
+def with_unit(text: str, unit: str) -> str:
+    """A number and its unit: '5.0% of pupils', '8 per 100 families'."""
+    return f"{text}{unit}" if unit.startswith("%") else f"{text} {unit}"
 
 
 def sentence_of(numbers: OutcomeNumbers, found: str, nouns: Nouns, shown: dict[str, Shown]) -> str:
@@ -71,23 +76,29 @@ def sentence_of(numbers: OutcomeNumbers, found: str, nouns: Nouns, shown: dict[s
     levels = f"{out_of(shown['after'], numbers, nouns)} instead of {shown['comparison'].text}"
     interval = f"between {shown['lower'].text} and {shown['upper'].text} {change}"
     if found == "not_detectable":
-        return f"{label}: no effect could be detected. It was {levels}; the difference is likely to lie {interval}, which includes none."
+        drift = f" The groups were moving apart before {nouns.started} already, so the figure is no clean comparison." if drifted(numbers) else ""
+        return f"{label}: no effect could be detected. It was {levels}; the difference is likely to lie {interval}, which includes none.{drift}"
     if found == "explained_by_trend":
         return (f"{label}: it was {levels}, but the gap to similar {nouns.many} was already moving before {nouns.started}. "
                 "The difference cannot be put down to the programme.")
     return f"{label}: {levels}. The difference, {shown['estimate'].text} {change}, is likely to lie {interval}: a {'better' if found == 'better' else 'worse'} outcome."
 
 
+def drifted(numbers: OutcomeNumbers) -> bool:
+    """Whether the groups were moving apart before the programme."""
+    return numbers.trend is not None and numbers.trend.verdict == "failed"
+
+
 def detectable_sentence(numbers: OutcomeNumbers, shown: Shown, level: Shown) -> str:
     """What could have been seen, against the level without the programme."""
     if shown.value is None or level.value is None:
         return ""
-    start = f"{numbers.outcome.label}: a difference of {shown.text} {change_unit_of(numbers.outcome)} or more would very probably have been seen (80% power)"
+    start = f"{numbers.outcome.label}: only a difference of {shown.text} {change_unit_of(numbers.outcome)} or more could be relied on to show (80% power)"
     if numbers.outcome.direction == "lower_is_better" and level.value > 0:
         if shown.value >= level.value:
-            return f"{start}; that is as much as the whole level of {level.text}, so no reduction could have been detected."
-        return f"{start}; that is {100 * shown.value / level.value:.0f}% of the level of {level.text} {unit_of(numbers.outcome)} without the programme. Smaller effects could not have been seen."
-    return f"{start}. Smaller effects could not have been seen."
+            return f"{start}, as much as the whole level of {level.text}: no reduction could have been detected."
+        return f"{start}, {100 * shown.value / level.value:.0f}% of the level without the programme."
+    return f"{start}."
 
 
 def without_estimate(numbers: OutcomeNumbers, status: str, title: str, sentence: str) -> OutcomeResult:

@@ -58,8 +58,9 @@ def headline(results: Sequence[OutcomeResult], context: Context) -> str:
     primary = [result for result in results if result.primary]
     measured = [result for result in primary if result.status == "estimated"]
     if not measured:
-        hidden = any(result.status == "not_shown" for result in primary)
-        return f"{context.scope} nothing can be {'shown' if hidden else 'estimated'}: {'too few ' + context.nouns.many + ' stand behind the numbers' if hidden else 'no main outcome could be measured'}."
+        if any(result.status == "not_shown" for result in primary):
+            return f"{context.scope} nothing can be shown: too few {context.nouns.many} stand behind the numbers."
+        return f"{context.scope} nothing can be estimated: no main outcome could be measured."
     parts = [part for verdict, text in (
         ("better", "a better outcome than among similar {many} in {names}"),
         ("worse", "a worse outcome than among similar {many} in {names}"),
@@ -91,7 +92,7 @@ def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
     """What payment by results says, and why it differs from an effect."""
     claims = [result for result in results if result.primary and result.payment_by_results is not None and result.payment_by_results.value is not None]
     if not claims:
-        return (f"No payment-by-results rate is shown: the data hold no claims of single {nouns.many}." if nouns.published
+        return ("No payment-by-results rate is shown: published figures hold no claims of single families." if nouns.published
                 else "No payment-by-results rate is shown: no rule applies, or too few families stand behind it.")
     rates = listed([f"{result.payment_by_results.text} for {lower_first(result.label)}" for result in claims])
     return (f"Of the programme {nouns.many} with the problem when they joined, payment-by-results rules would count a success for {rates}. "
@@ -155,5 +156,5 @@ def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Con
     if context.anchor:
         paragraphs.append(context.anchor)
     return Summary(headline=headline(results, context), paragraphs=tuple(paragraphs), findings=findings(results), could_have_seen=could_have_seen(results),
-                   payment_by_results=by_results(results, context.nouns), value="Value for money is not part of this report: money is put only on effects, and by a later step.",
+                   payment_by_results=by_results(results, context.nouns), value="Not part of this report: money is put on effects only, in a later step.",
                    caveats=caveats(strength, context), next_steps=next_steps(results, context))

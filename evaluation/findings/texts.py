@@ -8,7 +8,6 @@ from evaluation.disclosure.ledger import number
 from evaluation.findings.numbers import OutcomeNumbers, change_unit_of
 from evaluation.findings.present import Nouns, lower_first
 from evaluation.findings.summary import listed
-from evaluation.matching.sample import MatchedSample
 from evaluation.plan import Plan
 
 PERIOD_NOUN = {"quarter": "quarter", "school_year": "school year", "year": "year"}
@@ -31,15 +30,15 @@ def trend_before(numbers: OutcomeNumbers, nouns: Nouns) -> str:
     """What the periods before say, with the power of the test."""
     trend, name = numbers.trend, lower_first(numbers.outcome.label)
     if trend is None or trend.verdict == "not testable":
-        return f"Trend before: not testable for {name}. {trend.reason if trend else ''}".strip()
+        return f"Not testable for {name}. {trend.reason if trend else ''}".strip()
     unit = change_unit_of(numbers.outcome)
     digits = 3 if trend.slope_detectable < 0.1 else 2 if trend.slope_detectable < 1 else 1
     slope = number(trend.slope, digits, signed=True).text
     power = (f"The test would usually have seen the groups drift apart by {number(trend.slope_detectable, digits).text} {unit} a period or more"
              if math.isfinite(trend.slope_detectable) else "The power of the test could not be computed")
     if trend.verdict == "failed":
-        return f"Trend before: the groups were not moving alike over {trend.n_periods} earlier period(s); the gap changed by {slope} {unit} a period. {power}."
-    return f"Trend before: no difference found over {trend.n_periods} earlier period(s); the gap changed by {slope} {unit} a period. {power}; a smaller drift could hide in it."
+        return f"The groups were not moving alike over {trend.n_periods} earlier period(s); the gap changed by {slope} {unit} a period. {power}."
+    return f"No difference found over {trend.n_periods} earlier period(s); the gap changed by {slope} {unit} a period. {power}; a smaller drift could hide in it."
 
 
 def adjusted_sentence(numbers: OutcomeNumbers) -> str:
@@ -55,7 +54,17 @@ def adjusted_sentence(numbers: OutcomeNumbers) -> str:
             f"(95% interval {low} to {high}), which {verdict}.")
 
 
-def methods(plan: Plan, sample: MatchedSample, dictionary: Dictionary) -> tuple[tuple[str, str], ...]:
+def matching_in_words(plan: Plan, covariates: list[str], exact: list[str], history: list[str]) -> str:
+    """The matching of the plan in a few sentences."""
+    matching = plan.matching
+    caliper = "without a caliper" if matching.caliper is None else f"no further than {matching.caliper:g} standard deviations of the score apart"
+    reuse = "a unit may be used again" if matching.replacement else "no unit is used twice in an entry period"
+    score = f"The score is the log odds of joining in one logit over all places on {listed(covariates)}" + (f", and earlier outcomes ({listed(history)})" if history else "")
+    return (f"Each programme unit has up to {matching.ratio} nearest neighbour{'s' if matching.ratio > 1 else ''} on the score, {caliper}; {reuse}. {score}."
+            + (f" Matched units agree exactly on {listed(exact)}." if exact else ""))
+
+
+def methods(plan: Plan, dictionary: Dictionary) -> tuple[tuple[str, str], ...]:
     """The methods section, from the plan."""
     many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
     period, estimator, matching = PERIOD_NOUN[plan.periods.kind], plan.estimator, plan.matching
@@ -68,8 +77,7 @@ def methods(plan: Plan, sample: MatchedSample, dictionary: Dictionary) -> tuple[
         ("Question", plan.question),
         ("Who is compared", f"Inside each entry {period}, {many} that joined are matched with {many} that were eligible and had not yet joined; "
                             "whether those joined later is not used, because it was not known then. From their own later entry they are left out."),
-        ("Matching", f"{sample.method}. Score: one logit of joining on {listed(covariates)}" + (f", and earlier outcomes ({listed(history)})" if history else "")
-         + (f". Exact on {listed(exact)}" if exact else "") + "."),
+        ("Matching", matching_in_words(plan, covariates, exact, history)),
         ("Effect", f"Difference-in-differences inside matched sets: change from {period} {estimator.base} (counted from the first full {period} of the programme) to {period}s {first} to {last}, "
                    f"programme less comparison; every matched programme unit counts alike. {estimator.anticipation} {period}(s) before the start are neither before nor after."),
         ("Uncertainty", "Standard errors are clustered on the place of assignment, and placebo assignments of the same sizes are re-matched and re-estimated." if plan.programme.assignment == "area"

@@ -66,7 +66,7 @@ def trend_of(plan: Plan, effects: Effects, result: CheckResult | None, factor: f
 def sentence_of(name: str, result: CheckResult, numbers: OutcomeNumbers, nouns: Nouns, factor: float) -> str:
     """A check's finding in words."""
     if name == "pre_trend":
-        return trend_before(numbers, nouns).removeprefix("Trend before: ").capitalize()
+        return trend_before(numbers, nouns)
     if result.verdict == "not testable":
         return f"Not testable: {result.reason}."
     if name == "dip":

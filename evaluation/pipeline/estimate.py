@@ -52,7 +52,7 @@ class Estimating:
 def specified(method: str, plan: Plan, **changed: object) -> object:
     """An estimator of `ESTIMATORS` with those of the plan's choices that it knows."""
     kind, chosen = ESTIMATORS[method], plan.estimator
-    options = {"base": chosen.base, "window": chosen.window, "anticipation": chosen.anticipation, **changed}
+    options = {"base": chosen.base, "window": chosen.window, "anticipation": chosen.anticipation, "quarters": chosen.headline.event_times, **changed}
     known = {name for name in kind.__dataclass_fields__}
     options = {name: value for name, value in options.items() if name in known and not (name == "base" and method in ("group_time", "two_way"))}
     return kind(**options)
@@ -65,13 +65,14 @@ def matcher(plan: Plan) -> object:
                                    history=chosen.score.history, history_window=chosen.score.history_window)
 
 
-def subset(sample: MatchedSample, keep: np.ndarray) -> MatchedSample | None:
-    """The sample's sets in `keep` (bool, shape (n_sets,)); None when none is left."""
+def subset(sample: MatchedSample, keep: np.ndarray, at_risk: np.ndarray | None = None) -> MatchedSample | None:
+    """The sample's sets in `keep` (bool, shape (n_sets,)) and the candidates among units `at_risk` (bool, shape (n_units,); None for all); None when no set is left."""
     if not keep.any():
         return None
     renumbered = np.cumsum(keep) - 1
     pairs = keep[sample.pair_set]
-    return replace(sample, set_treated=sample.set_treated[keep], set_entry=sample.set_entry[keep], pair_set=renumbered[sample.pair_set[pairs]],
+    candidates = sample.candidates if at_risk is None else sample.candidates[at_risk[sample.candidates["unit"].to_numpy()]].reset_index(drop=True)
+    return replace(sample, candidates=candidates, set_treated=sample.set_treated[keep], set_entry=sample.set_entry[keep], pair_set=renumbered[sample.pair_set[pairs]],
                    pair_comparison=sample.pair_comparison[pairs], pair_weight=sample.pair_weight[pairs])
 
 

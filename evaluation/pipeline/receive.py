@@ -8,7 +8,7 @@ from evaluation.dictionary import Dictionary
 from evaluation.errors import PlanError
 from evaluation.ingest.tables import CheckedTable
 from evaluation.locations import open_data_folder
-from evaluation.panel.types import Panel
+from evaluation.panel.types import REQUIRED, Panel
 from evaluation.plan import Plan
 
 FAMILY_TABLES_NEEDED = ("families", "people", "links", "source_coverage")
@@ -63,7 +63,7 @@ def receive(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path) -
 def build_panel(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Dictionary) -> Panel:
     """The panel of a plan: its units, periods and those outcomes that the data hold."""
     outcomes = tuple(name for name in plan.outcomes.all if plan.unit in dictionary.outcomes[name].sources)
-    common = {"periods": plan.resolved_periods(), "outcomes": outcomes, "covariates": (*plan.matching.score.covariates, *plan.matching.exact)}
+    common = {"periods": plan.resolved_periods(), "outcomes": outcomes, "covariates": tuple(name for name in (*plan.matching.score.covariates, *plan.matching.exact) if name not in REQUIRED)}
     if plan.unit == "family":
         from evaluation.panel.families import build_families
 

@@ -12,7 +12,7 @@ from evaluation.disclosure.ledger import Ledger, decimals, number
 from evaluation.disclosure.release import Study, TableContent, Warned
 from evaluation.errors import PlanError
 from evaluation.findings import spread
-from evaluation.findings.content import Inputs
+from evaluation.findings.content import Inputs, depends_on_base
 from evaluation.findings.present import Nouns
 from evaluation.findings.strength import Evidence
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
@@ -72,7 +72,7 @@ def scope_of(analysis: Analysis, code: str) -> Scope:
     by_area = plan.programme.assignment == "area"
     area = str(units["area"][inside & (units["entry"].to_numpy() >= 0)].iloc[0]) if by_area else ""
     chosen = (units["area"] == area).to_numpy() if by_area else inside
-    own = subset(sample, chosen[sample.set_treated])
+    own = subset(sample, chosen[sample.set_treated], None if by_area else inside)
     members = tuple(analysis.dictionary.councils[member].name for member in sorted(set(members_of(units["council_code"][chosen])))) if by_area else (council.name,)
     n_areas = units["area"][units["entry"] >= 0].nunique()
     return Scope(code=code, name=council.name, region=council.region, area=area, area_members=members,
@@ -188,7 +188,7 @@ def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStud
     plan, found = analysis.plan, []
     for study in studies:
         if (per_family := spread.of_study(study, plan)) is not None and study.numbers.primary:
-            found.append(spread.sentence(per_family, study.numbers.outcome.label, plan.programme.helped, scope.name) + ".")
+            found.append(spread.sentence(per_family, study.numbers.outcome.label, plan.programme.helped, scope.name))
             break
     if plan.programme.later_start_elsewhere is not None:
         found.append(f"Only {plan.programme.first_full_period} is clean: the part-treated period before it is left out, and from {plan.programme.later_start_elsewhere} "
@@ -242,15 +242,10 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
 
 def base_warning(studies: Sequence[OutcomeStudy]) -> tuple[Warned, ...]:
     """Main outcomes whose headline depends on the base period."""
-    names = [study.numbers.outcome.label for study in studies if study.numbers.primary and depends_on_base(study)]
+    names = [study.numbers.outcome.label for study in studies if study.numbers.primary and study.numbers.effect is not None and depends_on_base(study)]
     if not names:
         return ()
     return (Warned(code="BASE_PERIOD", sentence=f"The estimate depends on the base period for {listed(names)}: with another base its interval no longer holds the plan's estimate."),)
-
-
-def depends_on_base(study: OutcomeStudy) -> bool:
-    """Whether a base of the table gives an interval that leaves the plan's estimate out."""
-    return any(math.isfinite(row.matched.lower) and not row.matched.lower <= study.numbers.effect.estimate <= row.matched.upper for row in study.bases)
 
 
 def limits_of(analysis: Analysis, nouns: Nouns) -> tuple[str, ...]:
