@@ -9,12 +9,12 @@ import numpy as np
 from evaluation.dictionary import Dictionary
 from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, decimals, number
 from evaluation.disclosure.release import (
-    BalanceLine, Check, Council, EventPoint, EventStudy, FlowLine, OutcomeResult, Overlap, Placebo, ReportContent, Shown, Study, TableContent, Trend, TrendLine, Warned)
+    BalanceLine, Check, Council, EventPoint, EventStudy, FlowLine, OutcomeResult, Overlap, Placebo, ReportContent, Shown, Study, TableContent, Titles, Trend, TrendLine, Warned)
 from evaluation.disclosure.rules import PEOPLE
 from evaluation.findings import spread, texts
 from evaluation.findings.numbers import change_unit_of, unit_of
 from evaluation.findings.present import Nouns, lower_first, present
-from evaluation.findings.strength import Evidence, rate
+from evaluation.findings.strength import BALANCED, Evidence, rate
 from evaluation.findings.study import EventRow, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed, summarise
 from evaluation.matching.sample import MatchedSample
@@ -67,7 +67,20 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         checks=checks(shown),
         warnings=inputs.warnings,
         tables=(*base_table(shown, inputs.nouns, ledger), *other_table(shown, inputs.nouns, ledger), *spread.table(shown, inputs.plan, ledger, inputs.scope), *inputs.tables),
-        methods=texts.methods(inputs.plan, inputs.dictionary), limits=inputs.limits, glossary=texts.GLOSSARY)
+        methods=texts.methods(inputs.plan, inputs.dictionary, inputs.panel.notes), limits=inputs.limits, glossary=texts.GLOSSARY,
+        titles=titles(inputs, shown))
+
+
+def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> Titles:
+    """Findings that stand above the charts of the whole sample."""
+    many, sample = inputs.nouns.many, inputs.sample
+    share = sample.n_treated / max(int((sample.panel.entry >= 0).sum()), 1)
+    worst = float(sample.balance["smd_after"].abs().max())
+    seen = [lower_first(result.label) for _, result in shown if result.verdict in ("better", "worse")]
+    return Titles(
+        flow=f"{'All' if share == 1 else 'Nearly all' if share >= 0.95 else 'Most' if share >= 0.5 else 'Less than half of the'} programme {many} found similar {many}",
+        balance=f"After matching, programme and comparison {many} {'are alike' if worst < BALANCED else 'still differ'} in what was measured",
+        effects=f"{len(seen)} of {len(shown)} measured outcomes differ{'s' if len(seen) == 1 else ''} from similar {many} by more than chance" if shown else "")
 
 
 def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
@@ -77,8 +90,8 @@ def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
     def line(label: str, count: int, reason: str = "", level: int = 0) -> FlowLine:
         return FlowLine(label=label, count=ledger.count(count, of=many, what=label, population="flow"), reason=reason, level=level)
 
-    lines = [line(step.reason if step.step == "dropped" else f"{many.capitalize()} {step.step}", step.count, step.reason if step.step == "dropped" else "",
-                  1 if step.step == "dropped" else 0) for step in inputs.panel.flow if step.of in (many, inputs.panel.unit, f"{inputs.panel.unit}s")]
+    lines = [line("not used" if step.step == "dropped" else f"{step.reason[:1].upper()}{step.reason[1:]}", step.count, step.reason if step.step == "dropped" else "",
+                  1 if step.step == "dropped" else 0) for step in inputs.panel.flow if step.of == many and (step.count or step.step != "dropped")]
     joined = sample.n_treated + int(sample.panel.units.index.isin(sample.dropped["unit"]).sum())
     lines.append(line(f"{many.capitalize()} that joined the programme", joined))
     for reason, count in sample.dropped["reason"].value_counts(sort=False).sort_index().items():
@@ -106,6 +119,8 @@ def balance(inputs: Inputs, ledger: Ledger) -> tuple[BalanceLine, ...]:
 
 def label_of(covariate: str, dictionary: Dictionary) -> str:
     """A covariate in words; an outcome's history by the outcome's label."""
+    if covariate == "linear predictor":
+        return "Score (log odds of joining)"
     if covariate in dictionary.covariates:
         return dictionary.covariates[covariate]
     for name, outcome in dictionary.outcomes.items():
@@ -151,8 +166,14 @@ def event_study(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledg
         return EventPoint(event_time=row.event_time, label=row.label, phase=row.phase, estimate=kept[0], lower=kept[1], upper=kept[2])
 
     return EventStudy(outcome=result.outcome, label=result.label, title=result.title,
-                      subtitle=f"Gap between programme and matched comparison {inputs.nouns.many}, less the gap in the base period, in {change_unit_of(study.numbers.outcome)}",
+                      subtitle=(f"Gap between programme and matched comparison {inputs.nouns.many}, less the gap in the base period, {change_unit_of(study.numbers.outcome)}"
+                                f"{counted_from(inputs.plan)}"),
                       points=tuple(point(row) for row in study.events), pre_trend=texts.trend_before(study.numbers, inputs.nouns), later_note=study.later_note)
+
+
+def counted_from(plan: Plan) -> str:
+    """How the axis counts time, where it is not the calendar."""
+    return "" if plan.programme.first_full_period else f"; {plan.periods.kind.replace('_', ' ')}s before and after joining"
 
 
 def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Ledger) -> Trend:
@@ -160,7 +181,7 @@ def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Le
     digits = decimals(study.numbers.effect.std_error)
     lines = tuple(TrendLine(name=line.name, values=tuple(ledger.level(float(value), n=line.n, of=inputs.nouns.many, digits=digits, what="trend", population=line.name)
                                                          for value in line.values)) for line in study.lines)
-    return Trend(outcome=result.outcome, label=result.label, title=trend_title(study, result), subtitle=f"{result.measure}, {unit_of(study.numbers.outcome)}",
+    return Trend(outcome=result.outcome, label=result.label, title=trend_title(study, result), subtitle=f"{result.measure}, {unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}",
                  periods=study.axis, lines=lines, marks=study.marks)
 
 
@@ -197,7 +218,7 @@ def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Place
     unit = change_unit_of(study.numbers.outcome)
     return Placebo(
         outcome=result.outcome, label=result.label, gap=values[0], lower=values[1], upper=values[2], n_placebo=gap.n_placebo,
-        title=f"{gap.area}: the gap in {lower_first(result.label)} is {'within' if inside else 'outside'} what chance alone gives",
+        title=f"This area's gap in {lower_first(result.label)} is {'within' if inside else 'outside'} what chance alone gives",
         sentence=(f"{gap.area} changed by {values[0].text} {unit} against its matched comparison councils. Of {gap.n_placebo:,} placebo areas of the same size that had no programme, "
                   f"95% lie between {values[1].text} and {values[2].text}. " + ("A gap of this size is what places without a programme show too." if inside else
                   "Few places without a programme show a gap of this size; that alone does not make it the programme's effect.")))

@@ -1,6 +1,7 @@
 """The numbers of one outcome for one report, before protection. They stay in the room; `present.py` protects and words them."""
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from evaluation.dictionary import Outcome
@@ -17,6 +18,7 @@ class TrendBefore:
     Attributes
     ----------
     verdict : 'passed', 'failed' or 'not testable'
+        'failed' when the joint test of all periods or the test of a straight drift rejects at 5%: more cautious than either alone.
     n_periods : int
         Held-out periods tested jointly.
     slope, slope_detectable : float
@@ -28,10 +30,12 @@ class TrendBefore:
     verdict: str
     n_periods: int
     p_value: float
+    drift_p: float
     slope: float
     slope_detectable: float
     adjusted: Estimate | None
     reason: str = ""
+    placebo_p: float | None = None       # joint permutation test of the same periods, where assignment was by area
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +73,18 @@ def factor_of(outcome: Outcome) -> float:
 
 def unit_of(outcome: Outcome) -> str:
     """The printed unit of a level."""
-    return outcome.unit.replace("per family", f"per {COUNTED_PER:.0f} families") if outcome.scale == "count" else outcome.unit
+    return counted(outcome.unit) if outcome.scale == "count" else outcome.unit
 
 
 def change_unit_of(outcome: Outcome) -> str:
     """The printed unit of a change or an effect."""
-    return outcome.change_unit.replace("per family", f"per {COUNTED_PER:.0f} families") if outcome.scale == "count" else outcome.change_unit
+    return counted(outcome.change_unit) if outcome.scale == "count" else outcome.change_unit
+
+
+def counted(unit: str) -> str:
+    """A unit of counts per family, printed per hundred.
+
+    >>> counted("incidents per family and quarter")
+    'per 100 families a quarter'
+    """
+    return re.sub(r"^\w+ per family and ", f"per {COUNTED_PER:.0f} families a ", unit)

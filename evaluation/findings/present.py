@@ -42,17 +42,18 @@ def verdict(numbers: OutcomeNumbers) -> str:
 
 def lower_first(text: str) -> str:
     """A label inside a sentence."""
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def title_of(numbers: OutcomeNumbers, found: str, nouns: Nouns) -> str:
     """The finding as a title."""
     name = lower_first(numbers.outcome.label)
     lower = numbers.effect is not None and numbers.effect.estimate < 0
+    drift = ", and the groups were moving apart before" if drifted(numbers) else ""
     return {
         "better": f"{numbers.outcome.label} was {'lower' if lower else 'higher'} than in similar {nouns.many}: a better outcome",
         "worse": f"{numbers.outcome.label} was {'lower' if lower else 'higher'} than in similar {nouns.many}: a worse outcome",
-        "not_detectable": f"No effect on {name} could be detected",
+        "not_detectable": f"No effect on {name} could be detected{drift}",
         "explained_by_trend": f"The gap in {name} cannot be told apart from the trend before the programme",
         "none": f"No estimate for {name}",
     }[found]
@@ -76,10 +77,10 @@ def sentence_of(numbers: OutcomeNumbers, found: str, nouns: Nouns, shown: dict[s
     levels = f"{out_of(shown['after'], numbers, nouns)} instead of {shown['comparison'].text}"
     interval = f"between {shown['lower'].text} and {shown['upper'].text} {change}"
     if found == "not_detectable":
-        drift = f" The groups were moving apart before {nouns.started} already, so the figure is no clean comparison." if drifted(numbers) else ""
-        return f"{label}: no effect could be detected. It was {levels}; the difference is likely to lie {interval}, which includes none.{drift}"
+        drift = " The groups were moving apart before the programme already: no clean comparison." if drifted(numbers) else ""
+        return f"{label}: no effect could be detected ({levels}; the difference is likely to lie {interval}).{drift}"
     if found == "explained_by_trend":
-        return (f"{label}: it was {levels}, but the gap to similar {nouns.many} was already moving before {nouns.started}. "
+        return (f"{label}: it was {levels}, but the gap to similar {nouns.many} was already moving before the programme. "
                 "The difference cannot be put down to the programme.")
     return f"{label}: {levels}. The difference, {shown['estimate'].text} {change}, is likely to lie {interval}: a {'better' if found == 'better' else 'worse'} outcome."
 
@@ -157,6 +158,7 @@ def results_share(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns, populat
     results = numbers.results
     if results is None:
         return ledger.keep("payment by results", population, NOT_APPLICABLE), "No payment-by-results rule applies to this outcome here."
+    rule = f"A success is {results.words}." + (f" Departs from the framework: {results.departs}." if results.departs else "")
     if results.n_problem < max(ledger.profile.threshold, 1):
-        return ledger.keep("payment by results", population, CONFIDENTIAL), results.words
-    return ledger.share(results.n_result, results.n_problem, of=nouns.many, what="payment by results", population=population), results.words
+        return ledger.keep("payment by results", population, CONFIDENTIAL), rule
+    return ledger.share(results.n_result, results.n_problem, of=nouns.many, what="payment by results", population=population), rule

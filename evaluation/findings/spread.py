@@ -60,8 +60,8 @@ def spread(detectable: float, denominator: float, per_pupil: float, helped: Help
 def sentence(found: Spread, label: str, helped: Helped, place: str) -> str:
     """The comparison in words, from rounded numbers."""
     needed, whole = number(found.needed, 0 if found.needed >= 10 else 1).text, number(found.whole, 0 if found.whole >= 10 else 1).text
-    start = (f"About {helped.families} families were helped in {place}. For an effect on {lower_first(label)} to be detectable, each would have had to account for {needed} fewer "
-             f"{found.things} in the year; the whole problem of such a family is about {whole}")
+    start = (f"About {helped.families} families were helped in {place}: for an effect on {lower_first(label)} to show, each would have had to account for {needed} fewer "
+             f"{found.things} a year. Their whole problem is about {whole}")
     if found.could_be_seen:
         return f"{start}, so an effect could only have been seen if most of it had ended."
     return f"{start}, so it could not have been seen even if every family's problem had ended."

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from evaluation.disclosure.release import OutcomeResult, Strength, Summary
 from evaluation.findings.present import Nouns, lower_first
 
+TOLD_ELSEWHERE = ("Size",)   # page one says what could have been seen on a line of its own
 WORTH_SEEING = 0.10          # of the level: the change for which we say how large a study would have to be
 NUMBER_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -78,14 +79,38 @@ def phrase(results: Sequence[OutcomeResult], verdict: str, text: str, many: str)
 
 
 def findings(results: Sequence[OutcomeResult]) -> tuple[str, ...]:
-    """One sentence a main outcome, then one that sums up the others."""
-    return tuple(result.sentence for result in results if result.primary)
+    """One sentence a measured main outcome; those without a number for the same reason share one."""
+    primary = [result for result in results if result.primary]
+    told = [result.sentence for result in primary if result.status in ("estimated", "not_estimable")]
+    for status in ("not_available", "not_shown"):
+        alike = [result for result in primary if result.status == status]
+        if len(alike) == 1:
+            told.append(alike[0].sentence)
+        elif alike:
+            names = listed([lower_first(result.label) for result in alike])
+            told.append(f"{names[:1].upper()}{names[1:]}:{alike[0].sentence.partition(':')[2].replace('about it here', 'about them here').replace('It is', 'They are')}")
+    return tuple(told)
 
 
 def could_have_seen(results: Sequence[OutcomeResult]) -> str:
     """The minimum detectable effects of the main outcomes."""
-    sentences = [result.detectable_sentence for result in results if result.primary and result.detectable_sentence]
-    return " ".join(sentences) if sentences else "No main outcome could be estimated, so no effect of any size could have been seen here."
+    measured = [result for result in results if result.primary and result.detectable is not None and result.detectable.value is not None]
+    if not measured:
+        return "No main outcome could be estimated, so no effect of any size could have been seen here."
+    seen = [part for result in measured if (part := detectable_part(result))]
+    hidden = [lower_first(result.label) for result in measured if not detectable_part(result)]
+    first = f"The smallest change that could be relied on to show (80% power) was {listed(seen)}. Smaller effects would usually be missed." if seen else ""
+    second = f"For {listed(hidden)} no reduction could have been detected, not even a complete one." if hidden else ""
+    return f"{first} {second}".strip()
+
+
+def detectable_part(result: OutcomeResult) -> str:
+    """'7% of the level for unauthorised absence'; '' where not even a complete reduction could have been seen."""
+    level, name = result.comparison_level, lower_first(result.label)
+    if level is None or not level.value or level.value <= 0:
+        return f"{result.detectable.text} {result.change_unit} for {name}"
+    share = result.detectable.value / level.value
+    return f"{100 * share:.0f}% of the level for {name}" if share < 1 else ""
 
 
 def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
@@ -112,7 +137,7 @@ def units_needed(results: Sequence[OutcomeResult], context: Context) -> str:
     if ratio <= 1:
         return ""
     return (f"To see a change of {100 * WORTH_SEEING:.0f}% in {lower_first(result.label)}, about {two_figures(ratio * context.n_effective)} {context.effective_noun} "
-            f"would be needed at the same design: pool councils or follow longer before judging.")
+            "would be needed: pool councils or follow longer before judging.")
 
 
 def two_figures(value: float) -> str:
@@ -137,13 +162,13 @@ def next_steps(results: Sequence[OutcomeResult], context: Context) -> tuple[str,
         steps.append("Keep what was done for the outcome that was better, and repeat the comparison with the next cohort before it is relied on.")
     if any(result.status == "not_available" for result in results if result.primary):
         missing = listed([lower_first(result.label) for result in results if result.primary and result.status == "not_available"])
-        steps.append(f"Arrange linked records of {context.nouns.many if not context.nouns.published else 'families'} for {missing}: without them these outcomes cannot be judged.")
+        steps.append(f"Arrange linked records of families for {missing}.")
     return tuple(steps[:4]) or ("Repeat the comparison when more records are in.",)
 
 
 def caveats(strength: Strength, context: Context) -> tuple[str, ...]:
     """The three biggest: the study's own, then the criteria that lost points."""
-    general = [point.reason for point in sorted(strength.points, key=lambda point: -point.lost) if point.lost]
+    general = [point.reason for point in sorted(strength.points, key=lambda point: -point.lost) if point.lost and point.criterion not in TOLD_ELSEWHERE]
     return tuple([*context.extra_caveats, *general][:3])
 
 
@@ -156,5 +181,5 @@ def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Con
     if context.anchor:
         paragraphs.append(context.anchor)
     return Summary(headline=headline(results, context), paragraphs=tuple(paragraphs), findings=findings(results), could_have_seen=could_have_seen(results),
-                   payment_by_results=by_results(results, context.nouns), value="Not part of this report: money is put on effects only, in a later step.",
+                   payment_by_results=by_results(results, context.nouns), value="",
                    caveats=caveats(strength, context), next_steps=next_steps(results, context))

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from evaluation.dictionary import Dictionary
 from evaluation.disclosure.ledger import number
@@ -36,9 +37,10 @@ def trend_before(numbers: OutcomeNumbers, nouns: Nouns) -> str:
     slope = number(trend.slope, digits, signed=True).text
     power = (f"The test would usually have seen the groups drift apart by {number(trend.slope_detectable, digits).text} {unit} a period or more"
              if math.isfinite(trend.slope_detectable) else "The power of the test could not be computed")
+    periods = f"{trend.n_periods} earlier period{'s' if trend.n_periods != 1 else ''}"
     if trend.verdict == "failed":
-        return f"The groups were not moving alike over {trend.n_periods} earlier period(s); the gap changed by {slope} {unit} a period. {power}."
-    return f"No difference found over {trend.n_periods} earlier period(s); the gap changed by {slope} {unit} a period. {power}; a smaller drift could hide in it."
+        return f"The groups were not moving alike over {periods}: the gap changed by {slope} {unit} a period. {power}."
+    return f"No difference found over {periods}: the gap changed by {slope} {unit} a period. {power}; a smaller drift could hide in it."
 
 
 def adjusted_sentence(numbers: OutcomeNumbers) -> str:
@@ -64,7 +66,7 @@ def matching_in_words(plan: Plan, covariates: list[str], exact: list[str], histo
             + (f" Matched units agree exactly on {listed(exact)}." if exact else ""))
 
 
-def methods(plan: Plan, dictionary: Dictionary) -> tuple[tuple[str, str], ...]:
+def methods(plan: Plan, dictionary: Dictionary, notes: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
     """The methods section, from the plan."""
     many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
     period, estimator, matching = PERIOD_NOUN[plan.periods.kind], plan.estimator, plan.matching
@@ -73,16 +75,23 @@ def methods(plan: Plan, dictionary: Dictionary) -> tuple[tuple[str, str], ...]:
     window = matching.score.history_window
     history = [f"{lower_first(dictionary.outcomes[name].label)} over event times {window[0]} to {window[1]}" for name in matching.score.history]
     first, last = estimator.headline.event_times
+    counted = "entry" if plan.programme.first_full_period is None else f"{plan.programme.first_full_period}, the first full {period}"
+    span = f"{period} {first}" if first == last else f"{period}s {first} to {last}"
+    left_out = estimator.anticipation
+    left = f"The {period if left_out == 1 else f'{left_out} {period}s'} before the start {'is' if left_out == 1 else 'are'} neither before nor after." if left_out else ""
     return (
         ("Question", plan.question),
         ("Who is compared", f"Inside each entry {period}, {many} that joined are matched with {many} that were eligible and had not yet joined; "
                             "whether those joined later is not used, because it was not known then. From their own later entry they are left out."),
         ("Matching", matching_in_words(plan, covariates, exact, history)),
-        ("Effect", f"Difference-in-differences inside matched sets: change from {period} {estimator.base} (counted from the first full {period} of the programme) to {period}s {first} to {last}, "
-                   f"programme less comparison; every matched programme unit counts alike. {estimator.anticipation} {period}(s) before the start are neither before nor after."),
+        *((("How the data were put together", " ".join(notes)),) if notes else ()),
+        ("Effect", f"Difference-in-differences inside matched sets: change from {period} {estimator.base} (counted from {counted}) to {span}, "
+                   f"programme less comparison; every matched programme unit counts alike. {left}".strip()),
         ("Uncertainty", "Standard errors are clustered on the place of assignment, and placebo assignments of the same sizes are re-matched and re-estimated." if plan.programme.assignment == "area"
          else "Standard errors are clustered on matched sets and on units that serve several sets; intervals use the t distribution. They are for these places, not for places like them."),
         ("Smallest detectable difference", "The standard error times the sum of the t quantiles for 97.5% and 80%."),
+        ("Trend before", "Only periods that entered neither the score nor the base are tested. The verdict is 'failed' when the joint test of all of them, or the test of a straight drift, "
+                         "rejects at 5%; two tests fail more often than one, which errs on the side of caution."),
         ("Strength of evidence", "Starts from 5. Two points are lost without random assignment; one each for a detectable effect over 25% of the level, a standardised difference over 0.1 after "
                                  "matching, under 80% matched, a trend before that differs or cannot be tested, and fewer than 20 assigned places."),
         ("Reproducibility", f"Plan {plan.hash()[:12]}, seed {plan.seed}. The same plan and data give the same files, byte for byte."),

@@ -13,9 +13,9 @@ from evaluation.findings.present import Nouns
 from evaluation.findings.study import CheckLine
 from evaluation.findings.texts import adjusted_sentence, trend_before
 from evaluation.matching.sample import MatchedSample
-from evaluation.models.checks import CHECKS, CheckInput, CheckResult
+from evaluation.models.checks import CHECKS, SIZE, CheckInput, CheckResult
 from evaluation.models.effects import Effects
-from evaluation.models.trend import less_continued_trend
+from evaluation.models.trend import drift_before, less_continued_trend
 from evaluation.plan import Plan
 
 SHOWN_ELSEWHERE = ("base_period",)        # has a table of its own
@@ -30,10 +30,20 @@ def run_checks(plan: Plan, effects: Effects, sample: MatchedSample, outcome: Out
     trend = trend_of(plan, effects, results.get("pre_trend"), factor)
     numbers = OutcomeNumbers(outcome=outcome, primary=name_is_primary(plan, outcome), status="estimated", trend=trend)
     nouns = Nouns(one=plan.unit, many="", started=plan.programme.started, scope="", published=False)
-    lines = [CheckLine(name=NAMES[name], verdict=result.verdict, sentence=sentence_of(name, result, numbers, nouns, factor)) for name, result in results.items()]
+    lines = [CheckLine(name=NAMES[name], verdict=trend.verdict if name == "pre_trend" else result.verdict, sentence=sentence_of(name, result, numbers, nouns, factor)) for name, result in results.items()]
     if trend.adjusted is not None and (sentence := adjusted_sentence(numbers)):
         lines.append(CheckLine(name="Earlier drift continued", verdict="information", sentence=sentence))
     return trend, tuple(lines)
+
+
+def placebo_lines(numbers: OutcomeNumbers, n_draws: int) -> tuple[CheckLine, ...]:
+    """What placebo assignments of areas say about the effect and about the trend before."""
+    lines = [CheckLine(name="Placebo assignments", verdict="information",
+                       sentence=f"Of {n_draws:,} placebo assignments of areas of the same sizes, {100 * numbers.permutation_p:.0f}% gave a gap at least as large by chance alone.")]
+    if numbers.trend is not None and numbers.trend.placebo_p is not None and math.isfinite(numbers.trend.placebo_p):
+        lines.append(CheckLine(name="Placebo trend before", verdict="information",
+                               sentence=f"{100 * numbers.trend.placebo_p:.0f}% of placebo assignments moved as far apart before the programme as these areas did."))
+    return tuple(lines)
 
 
 def name_is_primary(plan: Plan, outcome: Outcome) -> bool:
@@ -53,14 +63,22 @@ def trend_of(plan: Plan, effects: Effects, result: CheckResult | None, factor: f
     nan = float("nan")
     if result is None or result.verdict == "not testable":
         reason = "The plan does not ask for the test." if result is None else f"{result.reason[:1].upper()}{result.reason[1:]}."
-        return TrendBefore(verdict="not testable", n_periods=0, p_value=nan, slope=nan, slope_detectable=nan, adjusted=None, reason=reason)
-    before = tuple(int(e) for e in effects.event_times if e < effects.base and e not in not_held_out(plan))
+        return TrendBefore(verdict="not testable", n_periods=0, p_value=nan, drift_p=nan, slope=nan, slope_detectable=nan, adjusted=None, reason=reason)
+    before, assignment = held_out(plan, effects), plan.programme.assignment
     try:
-        adjusted = scaled(less_continued_trend(effects, before=before, quarters=plan.estimator.headline.event_times, assignment=plan.programme.assignment), factor)
+        drift = drift_before(effects, before=before, assignment=assignment)
+        adjusted = scaled(less_continued_trend(effects, before=before, quarters=plan.estimator.headline.event_times, assignment=assignment), factor)
+        drift_p, slope = drift.p_value, drift.estimate
     except EstimationError:
-        adjusted = None
-    return TrendBefore(verdict=result.verdict, n_periods=int(result.numbers["n_cells"]), p_value=result.numbers["p_value"], slope=result.numbers["slope"] * factor,
+        adjusted, drift_p, slope = None, nan, result.numbers["slope"]
+    failed = result.verdict == "failed" or drift_p < SIZE
+    return TrendBefore(verdict="failed" if failed else "passed", n_periods=int(result.numbers["n_cells"]), p_value=result.numbers["p_value"], drift_p=drift_p, slope=slope * factor,
                        slope_detectable=result.numbers["slope_detectable"] * factor, adjusted=adjusted)
+
+
+def held_out(plan: Plan, effects: Effects) -> tuple[int, ...]:
+    """Event times before the base that a test of the trend may use."""
+    return tuple(int(e) for e in effects.event_times if e < effects.base and e not in not_held_out(plan))
 
 
 def sentence_of(name: str, result: CheckResult, numbers: OutcomeNumbers, nouns: Nouns, factor: float) -> str:

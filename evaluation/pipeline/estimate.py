@@ -150,13 +150,12 @@ def truth_of(estimating: Estimating, effects: Effects, sample: MatchedSample, na
 
 
 def event_label(plan: Plan, panel: Panel, event_time: int) -> str:
-    """The period itself where all start together, else the distance from entry."""
+    """The period itself where all start together, else the distance from joining."""
     if plan.programme.first_full_period is not None:
         return panel.periods.label(panel.periods.index(plan.programme.first_full_period) + event_time)
-    noun = {"quarter": "quarter", "school_year": "school year", "year": "year"}[plan.periods.kind]
     if event_time == 0:
-        return f"{noun} of joining"
-    return f"{abs(event_time)} {noun}{'s' if abs(event_time) != 1 else ''} {'before' if event_time < 0 else 'after'}"
+        return "joining"
+    return f"{abs(event_time)} {'before' if event_time < 0 else 'after'}"
 
 
 def later_from(plan: Plan) -> int | None:

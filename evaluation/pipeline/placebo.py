@@ -11,6 +11,7 @@ from evaluation.findings.numbers import factor_of
 from evaluation.findings.study import PlaceboGap
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.permutation import Null, permute_areas, placebo_gaps
+from evaluation.pipeline.checking import not_held_out
 from evaluation.pipeline.estimate import Estimating, matcher
 
 AREA_DRAWS = 499
@@ -45,7 +46,9 @@ def placebo_areas(estimating: Estimating, outcomes: Sequence[Outcome], sample: M
         return {}
     seeds = np.random.SeedSequence(plan.seed).spawn(2)
     common = {"quarters": estimating.headline, "regions": REGION}
-    programme = permute_areas(sample.panel, matcher(plan), estimating.estimator(), names, n_draws=plan.estimator.permutations, rng=np.random.default_rng(seeds[0]), **common)
+    before = tuple(e for e in range(plan.estimator.window[0], plan.estimator.base) if e not in not_held_out(plan))
+    programme = permute_areas(sample.panel, matcher(plan), estimating.estimator(), names, n_draws=plan.estimator.permutations, rng=np.random.default_rng(seeds[0]), before=before,
+                              **common)
     areas = placebo_gaps(sample, matcher(plan), estimating.estimator(), names, n_draws=AREA_DRAWS, rng=np.random.default_rng(seeds[1]), **common)
     return {outcome.name: Placebos(programme=programme[outcome.name], areas={null.name: null for null in areas if null.outcome == outcome.name}, factor=factor_of(outcome))
             for outcome in outcomes}

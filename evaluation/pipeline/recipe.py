@@ -18,6 +18,7 @@ from evaluation.locations import project_file
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import read_framework
+from evaluation.pipeline.checking import placebo_lines
 from evaluation.pipeline.estimate import Estimating, matcher, study_outcome
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.receive import build_panel, receive
@@ -74,7 +75,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     if plan.programme.assignment == "area":
         measured = [dictionary.outcomes[name] for name, study in studies.items() if study.numbers.status == "estimated"]
         placebos = placebo_areas(estimating, measured, sample)
-        studies |= {name: replace(studies[name], numbers=replace(studies[name].numbers, permutation_p=found.p_value)) for name, found in placebos.items()}
+        studies |= {name: with_placebos(studies[name], found) for name, found in placebos.items()}
         step(f"{plan.estimator.permutations:,} placebo assignments matched and estimated again")
     return Analysis(plan=plan, dictionary=dictionary, tables=tables, panel=everyone, sample=sample, estimating=estimating, studies=studies, placebos=placebos,
                     benchmark=benchmark(estimating, dictionary, everyone), warnings=warnings_of(plan, panel))
@@ -85,6 +86,14 @@ def release(analysis: Analysis, councils: Sequence[str], *, analysis_hash: str) 
     ledger = Ledger(profile=RULES[analysis.plan.disclosure.profile])
     scopes = scopes_of(analysis, councils)
     return tuple(assemble(inputs_of(analysis, scope, ledger, analysis_hash), ledger) for scope in scopes), ledger
+
+
+def with_placebos(study: OutcomeStudy, found: Placebos) -> OutcomeStudy:
+    """A study with the p values of placebo assignments, and the lines that report them."""
+    trend = study.numbers.trend
+    trend = replace(trend, placebo_p=found.programme.before_p_value) if trend is not None and trend.n_periods else trend
+    numbers = replace(study.numbers, permutation_p=found.p_value, trend=trend)
+    return replace(study, numbers=numbers, checks=(*study.checks, *placebo_lines(numbers, len(found.programme.draws))))
 
 
 def received_in_words(tables: Mapping[str, CheckedTable]) -> str:
@@ -127,7 +136,8 @@ def benchmark(estimating: Estimating, dictionary: Dictionary, panel: Panel) -> t
 
 def warnings_of(plan: Plan, panel: Panel) -> tuple[Warned, ...]:
     """Named warnings that every report of the study carries."""
-    found = [Warned(code="DATA_NOTE", sentence=note) for note in panel.notes]
+    found = [Warned(code="SERIES_BREAK", sentence=f"A series is counted in another way: {words}. Levels are not comparable across {panel.periods.label(column)}; "
+                    "the comparison with other places is, because the change is the same everywhere.") for column, words in panel.breaks]
     if plan.matching.score.history:
         found.append(Warned(code="LEVEL_REGRESSION", sentence=(
             "Earlier outcomes are part of the matching score. Groups matched on a chance high or low return to their own level afterwards; "

@@ -139,7 +139,19 @@ def study_of(analysis: Analysis, nouns: Nouns, ledger: Ledger, analysis_hash: st
     plan = analysis.plan
     return Study(name=plan.study, title=plan.title, question=plan.question, programme=plan.programme.name, unit=nouns.one, unit_plural=nouns.many, simulated=plan.report.simulated,
                  date=plan.report.date, reference=plan.report.reference, sources=sources_of(analysis), disclosure_rule=ledger.profile.sentence, plan_hash=plan.hash(),
-                 analysis_hash=analysis_hash, seed=plan.seed, versions=versions())
+                 analysis_hash=analysis_hash, seed=plan.seed, versions=versions(), source_line=source_line(analysis))
+
+
+def source_line(analysis: Analysis) -> str:
+    """The short source under a chart: publishers, or owners of the records."""
+    plan = analysis.plan
+    if plan.data.kind == "simulated":
+        return "simulated records, no real family"
+    if plan.data.kind == "open_statistics":
+        publishers = dict.fromkeys(sentence.split(",")[0] for sentence in sources_of(analysis) if sentence.startswith(("Department", "Ministry", "LaLonde")))
+        return f"published statistics ({'; '.join(publishers)}), our calculations"
+    owners = dict.fromkeys(analysis.dictionary.tables[name].owner for name in sorted(analysis.tables) if name in analysis.dictionary.tables)
+    return f"linked records ({'; '.join(owners)}), our calculations"
 
 
 def sources_of(analysis: Analysis) -> tuple[str, ...]:
@@ -166,18 +178,17 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
     comparison = shown(len(np.unique(sample.pair_comparison)) if by_area else scope.counts["comparison"], "comparison")
     if by_area:
         others = [member for member in scope.area_members if member != scope.name]
-        which = f"{scope.name} was one of them" if not others else f"{scope.name} was part of one of them, with {listed(others)}"
+        which = f"{scope.name} was one of them" if not others else f"{scope.name} was part of one of them, with {listed(others) if len(others) < 5 else f'{len(others)} other councils'}"
         who = (f"{plan.programme.name} began in {plan.programme.started} in {n_areas} areas ({shown(len(set(members_of(sample.panel.units['council_code'][sample.panel.entry >= 0]))), 'councils')} "
-               f"councils); {which}. The areas were chosen as a whole, so the effect is judged for all of them together.")
-        compared = (f"Their {nouns.many} are compared with {comparison} similar {nouns.many} elsewhere that had not started, not with what they were before: absence and offending were falling "
-                    "across England in these years, with or without the programme.")
+               f"councils); {which}. Areas were chosen as a whole, so the effect is judged for all together.")
+        compared = (f"Their {nouns.many} are compared with {comparison} similar {nouns.many} that had not started, not with what they were before: change that came everywhere is not the programme's.")
         return Context(programme=plan.programme.name, nouns=nouns, scope=scope.words, who=who, compared_with=compared, n_effective=n_areas, effective_noun="areas",
                        extra_caveats=area_caveats(analysis, scope, studies))
     place = "" if scope.code == ALL else f" in {scope.name}"
     who = (f"{plan.programme.name} was joined by {shown(scope.counts['joined'], 'joined')} {nouns.many}{place} ({plan.programme.started}); "
            f"{shown(scope.counts['matched'], 'matched')} of them could be matched.")
-    compared = (f"They are compared with {comparison} similar {nouns.many} that were eligible and had not joined by then, not with themselves before: people join at a crisis, "
-                "and many would have recovered anyway.")
+    compared = (f"They are compared with {comparison} similar {nouns.many} that had not joined by then, not with themselves before: families often join at a crisis, "
+                "and some recover without help.")
     n = int(ledger.rounded(scope.counts["matched"], nouns.many))
     return Context(programme=plan.programme.name, nouns=nouns, scope=scope.words, who=who, compared_with=compared, n_effective=n, effective_noun=f"programme {nouns.many}",
                    anchor=anchor_of(analysis))
@@ -252,8 +263,8 @@ def limits_of(analysis: Analysis, nouns: Nouns) -> tuple[str, ...]:
     """What the evaluation cannot say."""
     plan = analysis.plan
     found = [f"The comparison rests on {nouns.many} that look alike in what was recorded; what was not recorded and differs is not removed.",
-             f"The result speaks for programme {nouns.many} that could be matched, and for these places and years only."]
-    found += [f"{note}" for note in analysis.panel.notes]
+             f"The result speaks for programme {nouns.many} that could be matched, and for these places and years only.",
+             "Value for money is not part of this report: money can be put on effects only."]
     if plan.programme.later_start_elsewhere:
         found.append(f"From {plan.programme.later_start_elsewhere} there is no untreated comparison: nothing is said about longer effects.")
     if plan.unit in ("council", "school"):

@@ -89,7 +89,8 @@ def page_one(content: ReportContent) -> Section:
         KeyFindings(headline=summary.headline, items=summary.findings),
         *(Paragraph(text=text) for text in summary.paragraphs),
         three_numbers(
-            [result for result in content.outcomes if result.primary],
+            [result for result in content.outcomes if result.primary and result.status == "estimated"]
+            or [result for result in content.outcomes if result.primary],
             id="tab-three",
             title="Three different numbers for each primary outcome",
             truth=study.simulated,
@@ -98,7 +99,7 @@ def page_one(content: ReportContent) -> Section:
         *_told(
             ("What could have been seen.", summary.could_have_seen),
             ("Payment by results.", summary.payment_by_results),
-            ("Costs and benefits.", summary.value),
+            ("Value for money.", summary.value),
         ),
     ]
     if summary.caveats:
@@ -133,10 +134,12 @@ def how_to_read(content: ReportContent) -> Section:
 
 def three_numbers(results: Sequence[OutcomeResult], *, id: str, title: str, truth: bool = False) -> Table:
     """Before and after change, payment by results rate and effect: three columns with three names."""
-    units = {result.change_unit for result in results if result.status != "not_available"}
+    units = list(dict.fromkeys(result.change_unit for result in results if result.status != "not_available"))
     one = len(units) == 1
+    usual = max(units, key=lambda unit: sum(result.change_unit == unit for result in results), default="")
+    others = [f"{result.label[:1].lower() + result.label[1:]}: {result.change_unit}" for result in results if result.change_unit != usual]
     columns = [
-        "Outcome" if one else "Outcome and unit of change",
+        "Outcome",
         "Before and after change",
         "Payment by results",
         "Effect (95% interval)",
@@ -146,7 +149,7 @@ def three_numbers(results: Sequence[OutcomeResult], *, id: str, title: str, trut
     for result in results:
         other = IN_PLACE[result.status]
         row = [
-            result.label if one else f"{result.label} ({result.change_unit})",
+            result.label,
             in_words(result.before_after, other),
             in_words(result.payment_by_results, other),
             interval_in_words(result.effect, other),
@@ -155,10 +158,10 @@ def three_numbers(results: Sequence[OutcomeResult], *, id: str, title: str, trut
         rows.append((*row, in_words(result.truth, other)) if truth else tuple(row))
     return Table(
         id=id,
-        title=f"{title}, {units.pop()}" if one else title,
+        title=f"{title}, {usual}" if one else title,
         columns=(*columns, "True effect (simulated)") if truth else tuple(columns),
         rows=tuple(rows),
-        notes=_symbols_used(rows),
+        notes=(*(() if one or not units else (f"In {usual}; {'; '.join(others)}.",)), *_symbols_used(rows)),
     )
 
 
@@ -168,7 +171,7 @@ def three_numbers(results: Sequence[OutcomeResult], *, id: str, title: str, trut
 def who_took_part(content: ReportContent) -> Section:
     """The council, its area, and the way from all units to those analysed."""
     council, study = content.council, content.study
-    items = [("Programme", study.programme), ("Council", council.name), ("Region", council.region), ("Area", council.area)]
+    items = [("Programme", study.programme), ("Council", council.name if council.region else ""), ("Region", council.region), ("Area", council.area)]
     if len(council.area_members) > 1:
         items.append((f"The {len(council.area_members)} councils of the area", ", ".join(council.area_members)))
     blocks: list[Block] = [Heading(text="Who took part", id="sec-part"), Definitions(items=tuple((term, text) for term, text in items if text))]
@@ -240,7 +243,7 @@ def what_changed(content: ReportContent) -> Section:
     """All outcomes in one chart and two tables."""
     study, results = content.study, content.outcomes
     numbers = [_levels(content)]
-    if any(not result.primary for result in results):
+    if any(not result.primary or result.status == "not_available" for result in results):
         numbers.insert(0, three_numbers(results, id="tab-all", title="Three different numbers for every outcome", truth=study.simulated))
     chart: list[Block] = []
     shown = [result for result in results if result.effect is not None and result.effect.estimate.value is not None]
@@ -272,7 +275,7 @@ def outcome_pages(content: ReportContent) -> Section:
             Heading(
                 text=result.label if name.startswith(result.domain.lower()) else f"{result.domain}: {name}", id=f"sec-{slug(result.outcome)}", level=3
             ),
-            Paragraph(lead=sentence(result.title), text=result.sentence),
+            Paragraph(text=result.sentence),
         ]
         if result.status == "estimated":
             blocks += _told(
@@ -363,11 +366,7 @@ def methods(content: ReportContent) -> Section:
     """How it was done, with which data and which software, so that it can be done again."""
     study = content.study
     blocks: list[Block] = [Heading(text="Methods and data", id="sec-methods")]
-    for heading, text in content.methods:
-        blocks += [
-            Heading(text=heading, id=f"sec-method-{slug(heading)}", level=3),
-            *(Paragraph(text=part) for part in text.split("\n\n") if part.strip()),
-        ]
+    blocks += [Paragraph(lead=sentence(heading), text=text) for heading, text in content.methods]
     blocks += [
         Heading(text="Data", id="sec-data", level=3),
         Bullets(items=study.sources),
@@ -443,8 +442,9 @@ def _told(*pairs: tuple[str, str]) -> list[Paragraph]:
 
 def _strength(content: ReportContent) -> str:
     strength = content.strength
-    reasons = [f"{point.criterion}: {sentence(point.reason[:1].lower() + point.reason[1:])}" for point in strength.points if point.lost]
-    return " ".join([f"{strength.score} out of 5, {strength.label}.", *reasons])
+    lost = [f"{point.criterion.lower()} ({point.lost:g})" for point in strength.points if point.lost]
+    points = f" Points were lost for {', '.join(lost)}; @tab-strength says why." if lost else ""
+    return f"{strength.score} out of 5: {strength.label}.{points}"
 
 
 def _symbols_used(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ class Drawing:
 def flow(lines: Sequence[FlowLine]) -> Drawing:
     """Boxes from all units received down to those analysed; to the right, who left at each stage and why."""
     stages = _stages(lines)
-    left, gap, right = 206.0, 22.0, WIDTH - 206.0 - 40.0
+    left, gap, right = 236.0, 15.0, WIDTH - 236.0 - 36.0
     boxes = [
         (_box(f"{in_words(stage.count)}", stage.label, left), [_box(in_words(line.count), line.label, right, line.reason) for line in gone])
         for stage, gone in stages
@@ -158,7 +158,8 @@ def event_study(study: EventStudy) -> Drawing:
                 weight="bold" if phase == "after" else "normal",
                 linespacing=1.15,
             )
-        _label_last(axes, points)
+        if sum(point.phase == "after" for point in points) == 1:
+            _label_last(axes, points)
         _period_ticks(axes, [point.label for point in points], always=[x for x, point in enumerate(points) if point.phase in ("base", "after")])
         axes.grid(axis="y")
         svg = _svg(figure, f"event-{study.outcome}")
