@@ -120,8 +120,7 @@ def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
         return ("No payment-by-results rate is shown: published figures hold no claims of single families." if nouns.published
                 else "No payment-by-results rate is shown: no rule applies, or too few families stand behind it.")
     rates = listed([f"{result.payment_by_results.text} for {lower_first(result.label)}" for result in claims])
-    return (f"Of the programme {nouns.many} with the problem when they joined, payment-by-results rules would count a success for {rates}. "
-            f"That is not an effect: {nouns.many} join at a crisis, and many would have met the rule without the programme.")
+    return (f"Of the {nouns.many} with the problem when they joined, the rules would count a success for {rates}. That is not an effect: nobody is compared with anybody.")
 
 
 def units_needed(results: Sequence[OutcomeResult], context: Context) -> str:
@@ -159,7 +158,7 @@ def next_steps(results: Sequence[OutcomeResult], context: Context) -> tuple[str,
     if needed := units_needed(results, context):
         steps.append(needed)
     if any(result.verdict == "better" for result in measured):
-        steps.append("Keep what was done for the outcome that was better, and repeat the comparison with the next cohort before it is relied on.")
+        steps.append("Repeat the comparison with the next cohort before the better outcome is relied on.")
     if any(result.status == "not_available" for result in results if result.primary):
         missing = listed([lower_first(result.label) for result in results if result.primary and result.status == "not_available"])
         steps.append(f"Arrange linked records of families for {missing}.")
@@ -175,9 +174,7 @@ def caveats(strength: Strength, context: Context) -> tuple[str, ...]:
 def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Context) -> Summary:
     """Page one of a report."""
     null = any(result.verdict == "not_detectable" for result in results if result.primary)
-    paragraphs = [context.who, context.compared_with]
-    if null:
-        paragraphs.append(f"No detectable effect does not mean that nothing changed: similar {context.nouns.many} changed too, and a smaller effect could not have been seen.")
+    paragraphs = [context.who, context.compared_with + (" No detectable effect does not mean that nothing changed." if null else "")]
     if context.anchor:
         paragraphs.append(context.anchor)
     return Summary(headline=headline(results, context), paragraphs=tuple(paragraphs), findings=findings(results), could_have_seen=could_have_seen(results),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evaluation.dictionary import load_dictionary
-from evaluation.errors import EvaluationError
+from evaluation.errors import ContractError, EvaluationError
 from evaluation.periods import Periods
 from evaluation.plan import read_plan
 
@@ -45,7 +45,7 @@ def check_data(folder: Path, *, tables: tuple[str, ...] = ()) -> Iterator[str]:
     Raises
     ------
     ContractError
-        With every fault of every file, when a file had to be rejected.
+        With every fault of every file: when a file had to be rejected, and when rows had to be quarantined.
     """
     import tempfile
 
@@ -54,7 +54,13 @@ def check_data(folder: Path, *, tables: tuple[str, ...] = ()) -> Iterator[str]:
 
     with tempfile.TemporaryDirectory() as room:
         checked = receive_extracts(Path(folder), load_dictionary(), room=Path(room), tables=tables or None)
-        yield from describe(checked).splitlines()
+    yield from describe(checked).to_string(index=False).splitlines()
+    faults = [fault for table in checked.values() for fault in table.faults]
+    yield from (f"  warning: {fault.text()}" for fault in faults if fault.severity == "warn")
+    broken = [fault for fault in faults if fault.severity == "quarantine"]
+    if broken:
+        raise ContractError(f"{len(broken)} rule(s) of the contracts are broken; the rows would be quarantined:\n" + "\n".join(f"  - {fault.text()}" for fault in broken), tuple(broken))
+    yield "Every row satisfies its contract."
 
 
 def write_simulated(out: Path, *, families: int, councils: int, first: str, last: str, seed: int) -> Iterator[str]:
@@ -65,6 +71,7 @@ def write_simulated(out: Path, *, families: int, councils: int, first: str, last
     if out.exists() and any(out.iterdir()):
         raise EvaluationError(f"{out} must be a new or an empty folder: it holds {len(list(out.iterdir()))} entries. Name another folder, or empty this one.")
     Simulation(families=families, councils=councils, periods=Periods.between(first, last, kind="quarter"), seed=seed).write(out, dictionary=load_dictionary())
+    (out / "SIMULATED_DATA.txt").write_text("The tables in this folder are simulated. No record is of a real family.\n", encoding="utf-8")
     for path in sorted(out.glob("*.parquet")):
         yield f"  {path.name:<28} {path.stat().st_size / 1e6:8.2f} MB"
     yield f"SIMULATED records of {families:,} families are in {out}. Check them with: evaluation check {out}"

@@ -46,7 +46,7 @@ LAYOUT = r"""
 #set document(title: %(title)s, description: %(description)s, keywords: (%(keywords)s,),
   date: datetime(year: %(year)d, month: %(month)d, day: %(day)d))
 #set text(font: %(font)s, size: 12pt, lang: "en", region: "GB", fill: ink)
-#set par(leading: 0.55em, spacing: 0.85em, justify: false)
+#set par(leading: 0.55em, spacing: 0.75em, justify: false)
 #set page(paper: "a4", margin: (x: 20mm, top: 24mm, bottom: 19mm), header-ascent: 5mm, footer-descent: 4mm,
   header: context { if counter(page).get().first() > 1 { set text(size: 10pt, fill: muted); %(banner)s
     grid(columns: (1fr, auto), column-gutter: 8mm, [#%(short)s], [#%(council)s]) } },
@@ -179,7 +179,7 @@ def _(block: Cover, numbers: Mapping[str, str]) -> str:
         "inset: (bottom: 4mm), outset: (x: 20mm, top: 24mm), above: 0pt, below: 0pt)[\n"
         f"#set text(fill: white); #set par(leading: 0.45em)\n{banner}"
         '#show title: set text(size: 20pt, weight: "bold"); #show title: set block(above: 0pt, below: 8pt)\n'
-        f"#title()\n#block(below: 6pt)[#{_q(block.question)}]\n"
+        "#title()\n"
         f"#{_q(date_in_words(block.date))} #h(1fr) Reference #{_q(block.reference)}]\n#v(-1mm)\n"
     )
 
