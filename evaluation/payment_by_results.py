@@ -2,6 +2,7 @@
 
 Works on a panel's family-by-quarter arrays. Fees and eligibility are not here yet.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -22,10 +23,10 @@ class ResultRule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     rule: Literal["stays_below", "falls_by", "stays_off"]
-    over: int = Field(ge=1)          # collected periods in a row
-    threshold: float | None = None   # stays_below: the outcome's unit
-    share: float | None = Field(default=None, gt=0, le=1)   # falls_by: least fall as a share of the total before joining
-    counts: str | None = None        # falls_by: the outcome that is counted
+    over: int = Field(ge=1)  # collected periods in a row
+    threshold: float | None = None  # stays_below: the outcome's unit
+    share: float | None = Field(default=None, gt=0, le=1)  # falls_by: least fall as a share of the total before joining
+    counts: str | None = None  # falls_by: the outcome that is counted
     words: str
     departs: str = ""
 
@@ -71,7 +72,10 @@ def read_framework(path: Path) -> Framework:
     """
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yml"))) or "none"
-        raise DictionaryError(f"There is no payment-by-results framework `{path.stem}` in data_dictionary/payment_by_results; known: {known}. Mend `payment_by_results` in the plan.")
+        raise DictionaryError(
+            f"There is no payment-by-results framework `{path.stem}` in data_dictionary/payment_by_results; known: {known}. Mend `payment_by_results`"
+            " in the plan."
+        )
     try:
         return Framework.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
@@ -98,7 +102,9 @@ def collected_columns(values: np.ndarray) -> np.ndarray:
     return np.take_along_axis(values, order, axis=1)
 
 
-def apply_rule(rule: ResultRule, outcomes: Mapping[str, np.ndarray], outcome: str, entry: np.ndarray, claim_within: int) -> tuple[np.ndarray, np.ndarray]:
+def apply_rule(
+    rule: ResultRule, outcomes: Mapping[str, np.ndarray], outcome: str, entry: np.ndarray, claim_within: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Whether each unit had the problem before joining and met the rule after; both NaN where the records do not show it.
 
     Returns
@@ -137,5 +143,10 @@ def results_claimed(panel: Panel, framework: Framework, outcome: str, units: np.
     chosen = {name: values[units] for name, values in panel.outcomes.items()}
     problem, result = apply_rule(rule, chosen, outcome, panel.entry[units], framework.claim_within)
     had = problem == 1
-    return ResultsClaimed(n_problem=int((had & np.isfinite(result)).sum()), n_result=int((had & (result == 1)).sum()),
-                          n_undetermined=int((np.isnan(problem) | (had & np.isnan(result))).sum()), words=rule.words, departs=rule.departs)
+    return ResultsClaimed(
+        n_problem=int((had & np.isfinite(result)).sum()),
+        n_result=int((had & (result == 1)).sum()),
+        n_undetermined=int((np.isnan(problem) | (had & np.isnan(result))).sum()),
+        words=rule.words,
+        departs=rule.departs,
+    )

@@ -2,6 +2,7 @@
 
 Names of outcomes, covariates, matchers and estimators are resolved in `pipeline.py`; this file opens no data and imports no method.
 """
+
 from __future__ import annotations
 
 import difflib
@@ -54,8 +55,8 @@ class Helped(Section):
     """How many families the programme helped in a council, for saying how thinly an effect is spread."""
 
     families: int = Field(gt=0)
-    children_of_school_age: float = Field(gt=0)   # per family helped
-    problem_level: dict[str, float] = {}          # outcome -> level of a helped family's children, in the outcome's unit: their whole problem
+    children_of_school_age: float = Field(gt=0)  # per family helped
+    problem_level: dict[str, float] = {}  # outcome -> level of a helped family's children, in the outcome's unit: their whole problem
     source: str
 
 
@@ -63,12 +64,12 @@ class Programme(Section):
     """Who joined, where and when."""
 
     name: str
-    entry: str                                    # 'families.entry_date', 'participants.treated' or a published list of councils
-    started: str                                  # in words: 'April 2011'
-    councils: tuple[str, ...] = ()                # whose reports are made; empty: every council with programme units
-    area: str | None = None                       # column that names the places to which the programme was assigned
-    first_full_period: str | None = None          # first fully treated period when entry is one date for all
-    later_start_elsewhere: str | None = None      # first period in which comparison places started too
+    entry: str  # 'families.entry_date', 'participants.treated' or a published list of councils
+    started: str  # in words: 'April 2011'
+    councils: tuple[str, ...] = ()  # whose reports are made; empty: every council with programme units
+    area: str | None = None  # column that names the places to which the programme was assigned
+    first_full_period: str | None = None  # first fully treated period when entry is one date for all
+    later_start_elsewhere: str | None = None  # first period in which comparison places started too
     assignment: Literal["unit", "area"] = "unit"
     helped: Helped | None = None
     cost: str | None = None
@@ -82,10 +83,10 @@ class Programme(Section):
 class Comparison(Section):
     """With whom programme units are compared."""
 
-    pools: tuple[str, ...] = ()                   # values of the units' `pool`; empty: one pool of all units
+    pools: tuple[str, ...] = ()  # values of the units' `pool`; empty: one pool of all units
     candidates: Literal["eligible_not_yet_joined_at_index", "never_joined"] = "eligible_not_yet_joined_at_index"
     on_later_entry: Literal["censor"] = "censor"
-    experiment: str | None = None                 # the pool that was randomised, where there is one: the anchor
+    experiment: str | None = None  # the pool that was randomised, where there is one: the anchor
 
 
 class OutcomesPlan(Section):
@@ -101,8 +102,8 @@ class OutcomesPlan(Section):
 class Score(Section):
     model: Literal["logit"] = "logit"
     covariates: tuple[str, ...] = Field(min_length=1)
-    history: tuple[str, ...] = ()                 # outcomes whose earlier mean joins the score; regresses to the mean when the base lies inside it
-    history_window: tuple[int, int] = (-8, -3)    # first and last event time of that history
+    history: tuple[str, ...] = ()  # outcomes whose earlier mean joins the score; regresses to the mean when the base lies inside it
+    history_window: tuple[int, int] = (-8, -3)  # first and last event time of that history
 
     @model_validator(mode="after")
     def in_order(self) -> Score:
@@ -147,7 +148,9 @@ class Estimator(Section):
     def consistent(self) -> Estimator:
         low, high = self.window
         if not low <= self.base < -self.anticipation:
-            raise ValueError(f"base {self.base} must lie inside the window {list(self.window)} and before the {self.anticipation} period(s) of anticipation")
+            raise ValueError(
+                f"base {self.base} must lie inside the window {list(self.window)} and before the {self.anticipation} period(s) of anticipation"
+            )
         if self.headline.event_times[1] > high:
             raise ValueError(f"headline event times {list(self.headline.event_times)} must lie inside the window {list(self.window)}")
         return self
@@ -158,7 +161,7 @@ class DisclosurePlan(Section):
 
 
 class ReportPlan(Section):
-    date: str                                     # printed; the run's own clock is never printed
+    date: str  # printed; the run's own clock is never printed
     reference: str
     simulated: bool = False
 
@@ -200,8 +203,10 @@ class Plan(Section):
         score, base = self.matching.score, self.estimator.base
         if score.history and score.history_window[0] <= base <= score.history_window[1] and not self.estimator.allow_matched_base:
             raise ValueError(
-                f"estimator.base {base} lies inside the matched history of {', '.join(score.history)} ({score.history_window[0]} to {score.history_window[1]}): "
-                "regression to the mean is then built into the effect. Move the base, drop the history, or set estimator.allow_matched_base: true")
+                f"estimator.base {base} lies inside the matched history of {', '.join(score.history)} ({score.history_window[0]} to"
+                f" {score.history_window[1]}): regression to the mean is then built into the effect. Move the base, drop the history, or set"
+                " estimator.allow_matched_base: true"
+            )
         if self.unit == "family" and self.periods.kind != "quarter":
             raise ValueError("families are followed by quarter: periods.kind must be quarter")
         if self.data.kind == "simulated" and not self.report.simulated:
@@ -241,7 +246,10 @@ def read_plan(path: Path) -> Plan:
         line = f", line {where.line + 1}" if where else ""
         raise PlanError(f"{path}{line}: this is not YAML that can be read. Mend the indentation or quoting there.") from error
     if not isinstance(content, dict):
-        raise PlanError(f"{path} must hold `key: value` lines; it holds {'nothing' if content is None else type(content).__name__}. Start from studies/demonstration/plan.yml.")
+        raise PlanError(
+            f"{path} must hold `key: value` lines; it holds {'nothing' if content is None else type(content).__name__}. Start from"
+            " studies/demonstration/plan.yml."
+        )
     try:
         return Plan.model_validate(content)
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 It rounds, suppresses and words numbers. It does not decide what is worth saying (that is `findings.py`).
 """
+
 from __future__ import annotations
 
 import math
@@ -68,15 +69,19 @@ class Ledger:
             return self.keep(what, population, CONFIDENTIAL)
         return self.keep(what, population, number(value, digits))
 
-    def interval(self, estimate: Estimate, *, of: str, digits: int | None = None, what: str, population: str, compared_of: str | None = None) -> ShownInterval:
+    def interval(
+        self, estimate: Estimate, *, of: str, digits: int | None = None, what: str, population: str, compared_of: str | None = None
+    ) -> ShownInterval:
         """An estimate with its interval, to the decimals of a standard error of two figures."""
         short = min(estimate.n_treated, estimate.n_comparison)
         if (of in PEOPLE and short < self.profile.threshold) or not math.isfinite(estimate.estimate):
             symbol = CONFIDENTIAL if math.isfinite(estimate.estimate) else NOT_AVAILABLE
             return ShownInterval(estimate=self.keep(what, population, symbol), lower=symbol, upper=symbol, method=estimate.reason or estimate.method)
         places = decimals(estimate.std_error) if digits is None else digits
-        shown = [self.keep(f"{what}, {name}", population, number(value, places, signed=True))
-                 for name, value in (("estimate", estimate.estimate), ("lower", estimate.lower), ("upper", estimate.upper))]
+        shown = [
+            self.keep(f"{what}, {name}", population, number(value, places, signed=True))
+            for name, value in (("estimate", estimate.estimate), ("lower", estimate.lower), ("upper", estimate.upper))
+        ]
         clusters = f", {estimate.n_clusters:,} {estimate.clusters}" if estimate.clusters and of not in PEOPLE else ""
         return ShownInterval(estimate=shown[0], lower=shown[1], upper=shown[2], method=f"{estimate.method}{clusters}")
 

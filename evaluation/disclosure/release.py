@@ -3,6 +3,7 @@
 A report (HTML, PDF, notebook) is made from a `ReportContent` alone. Every number in it is a `Shown`, made by the ledger.
 Sentences are computed in `findings.py`; how things look is decided in `reporting`.
 """
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Symbol = Literal["", "[c]", "[x]", "[z]", "[low]"]   # shown, confidential, not available, not applicable, rounds to zero
+Symbol = Literal["", "[c]", "[x]", "[z]", "[low]"]  # shown, confidential, not available, not applicable, rounds to zero
 
 
 class Frozen(BaseModel):
@@ -31,22 +32,22 @@ class ShownInterval(Frozen):
     estimate: Shown
     lower: Shown
     upper: Shown
-    method: str                     # 'clustered on 16 areas', 'permutation of areas', ...
+    method: str  # 'clustered on 16 areas', 'permutation of areas', ...
 
 
 class Study(Frozen):
     name: str
-    title: str                      # 'Community Budgets for families with complex needs, first phase'
+    title: str  # 'Community Budgets for families with complex needs, first phase'
     question: str
     programme: str
-    unit: str                       # 'council'
-    unit_plural: str                # 'councils'
-    simulated: bool                 # printed on every page when true
-    date: str                       # ISO; the study's date, not the run's
-    reference: str                  # document reference
-    sources: tuple[str, ...]        # data, publisher, licence, vintage; one sentence each
-    source_line: str = ""           # under every chart: 'Department for Education, school absence 2006/07 to 2018/19'; default: first source
-    disclosure_rule: str            # the rule in force, in one sentence
+    unit: str  # 'council'
+    unit_plural: str  # 'councils'
+    simulated: bool  # printed on every page when true
+    date: str  # ISO; the study's date, not the run's
+    reference: str  # document reference
+    sources: tuple[str, ...]  # data, publisher, licence, vintage; one sentence each
+    source_line: str = ""  # under every chart: 'Department for Education, school absence 2006/07 to 2018/19'; default: first source
+    disclosure_rule: str  # the rule in force, in one sentence
     plan_hash: str
     analysis_hash: str
     seed: int
@@ -60,17 +61,17 @@ class Council(Frozen):
     name: str
     region: str
     area: str
-    area_members: tuple[str, ...]   # names of the councils of the area, itself included
+    area_members: tuple[str, ...]  # names of the councils of the area, itself included
 
 
 class StrengthPoint(Frozen):
-    criterion: str                  # 'Design', 'Size', 'Balance', 'Trend before', ...
+    criterion: str  # 'Design', 'Size', 'Balance', 'Trend before', ...
     lost: float
     reason: str
 
 
 class Strength(Frozen):
-    score: int                      # 0 to 5
+    score: int  # 0 to 5
     label: str
     points: tuple[StrengthPoint, ...]
 
@@ -79,40 +80,40 @@ class OutcomeResult(Frozen):
     """Three numbers side by side, never mixed; `None` where a number does not exist, with the reason in the sentence."""
 
     outcome: str
-    label: str                      # 'Unauthorised absence'
-    domain: str                     # 'Truancy'
-    measure: str                    # what is measured, one line
-    unit: str                       # unit of levels: 'per cent of sessions'
-    change_unit: str                # unit of changes: 'percentage points'
+    label: str  # 'Unauthorised absence'
+    domain: str  # 'Truancy'
+    measure: str  # what is measured, one line
+    unit: str  # unit of levels: 'per cent of sessions'
+    change_unit: str  # unit of changes: 'percentage points'
     primary: bool
     status: Literal["estimated", "not_available", "not_estimable", "not_shown"]
     verdict: Literal["better", "worse", "not_detectable", "explained_by_trend", "none"]
-    title: str                      # the finding as a title, computed
-    sentence: str                   # the finding as a sentence, computed
-    before: Shown | None = None     # treated units' mean before
-    after: Shown | None = None      # ... and after
+    title: str  # the finding as a title, computed
+    sentence: str  # the finding as a sentence, computed
+    before: Shown | None = None  # treated units' mean before
+    after: Shown | None = None  # ... and after
     before_after: Shown | None = None
     payment_by_results: Shown | None = None
     payment_by_results_note: str = ""
     effect: ShownInterval | None = None
-    comparison_level: Shown | None = None   # what treated units would have had without the programme
+    comparison_level: Shown | None = None  # what treated units would have had without the programme
     detectable: Shown | None = None
     detectable_sentence: str = ""
     n_treated: Shown | None = None
     n_comparison: Shown | None = None
-    truth: Shown | None = None      # simulated data only
+    truth: Shown | None = None  # simulated data only
 
 
 class FlowLine(Frozen):
     label: str
     count: Shown
-    reason: str = ""                # why they left; '' for a line of those who stay
-    level: int = 0                  # 0: a stage; 1: those who left at that stage
+    reason: str = ""  # why they left; '' for a line of those who stay
+    level: int = 0  # 0: a stage; 1: those who left at that stage
 
 
 class BalanceLine(Frozen):
-    covariate: str                  # label
-    before: Shown                   # standardised mean difference
+    covariate: str  # label
+    before: Shown  # standardised mean difference
     after: Shown
     variance_ratio_before: Shown
     variance_ratio_after: Shown
@@ -127,13 +128,13 @@ class Overlap(Frozen):
     edges: tuple[float, ...]
     treated: tuple[Shown, ...]
     comparison: tuple[Shown, ...]
-    axis: str                       # 'Linear predictor of joining'
+    axis: str  # 'Linear predictor of joining'
     sentence: str
 
 
 class EventPoint(Frozen):
     event_time: int
-    label: str                      # '2011/12', '4 quarters before', ...
+    label: str  # '2011/12', '4 quarters before', ...
     phase: Literal["before", "base", "left_out", "after", "later"]
     estimate: Shown
     lower: Shown
@@ -146,12 +147,12 @@ class EventStudy(Frozen):
     title: str
     subtitle: str
     points: tuple[EventPoint, ...]
-    pre_trend: str                  # verdict with the power of the test, in a sentence
-    later_note: str = ""            # why later points are not the programme's effect
+    pre_trend: str  # verdict with the power of the test, in a sentence
+    later_note: str = ""  # why later points are not the programme's effect
 
 
 class TrendLine(Frozen):
-    name: str                       # 'Programme councils', 'Matched comparison councils', 'Bolton'
+    name: str  # 'Programme councils', 'Matched comparison councils', 'Bolton'
     values: tuple[Shown, ...]
 
 
@@ -162,7 +163,7 @@ class Trend(Frozen):
     subtitle: str
     periods: tuple[str, ...]
     lines: tuple[TrendLine, ...]
-    marks: tuple[tuple[int, str], ...] = ()   # (index of the period before which a vertical rule stands, its words)
+    marks: tuple[tuple[int, str], ...] = ()  # (index of the period before which a vertical rule stands, its words)
 
 
 class Placebo(Frozen):
@@ -172,21 +173,21 @@ class Placebo(Frozen):
     label: str
     title: str
     gap: Shown
-    lower: Shown                    # 2.5th and 97.5th centile of the placebo gaps
+    lower: Shown  # 2.5th and 97.5th centile of the placebo gaps
     upper: Shown
     n_placebo: int
     sentence: str
 
 
 class Check(Frozen):
-    name: str                       # 'Trend before', 'Dip before entry', ...
-    outcome: str                    # label, or ''
+    name: str  # 'Trend before', 'Dip before entry', ...
+    outcome: str  # label, or ''
     verdict: Literal["passed", "failed", "not testable", "information"]
     sentence: str
 
 
 class Warned(Frozen):
-    code: str                       # 'LEVEL_REGRESSION', 'SERIES_BREAK', ...
+    code: str  # 'LEVEL_REGRESSION', 'SERIES_BREAK', ...
     sentence: str
 
 
@@ -194,7 +195,7 @@ class TableContent(Frozen):
     id: str
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]         # first cell of each row is its header
+    rows: tuple[tuple[str, ...], ...]  # first cell of each row is its header
     notes: tuple[str, ...] = ()
 
 
@@ -202,19 +203,19 @@ class Summary(Frozen):
     """Page one. It stands alone; no p-values."""
 
     headline: str
-    paragraphs: tuple[str, ...]     # what was evaluated, who, when, how many; compared with whom
-    findings: tuple[str, ...]       # one sentence an outcome
-    could_have_seen: str            # the minimum detectable effect, in words
+    paragraphs: tuple[str, ...]  # what was evaluated, who, when, how many; compared with whom
+    findings: tuple[str, ...]  # one sentence an outcome
+    could_have_seen: str  # the minimum detectable effect, in words
     payment_by_results: str
     value: str
-    caveats: tuple[str, ...]        # the three biggest
+    caveats: tuple[str, ...]  # the three biggest
     next_steps: tuple[str, ...]
 
 
 class Titles(Frozen):
     """Findings that stand above the charts of the whole sample; '' gives a plain name of the chart."""
 
-    flow: str = ""                  # 'All 28 first-phase councils could be analysed'
+    flow: str = ""  # 'All 28 first-phase councils could be analysed'
     balance: str = ""
     overlap: str = ""
     effects: str = ""
@@ -236,8 +237,8 @@ class ReportContent(Frozen):
     placebos: tuple[Placebo, ...]
     checks: tuple[Check, ...]
     warnings: tuple[Warned, ...]
-    tables: tuple[TableContent, ...]          # base-period table, benchmark against an experiment, dilution, ...
-    methods: tuple[tuple[str, str], ...]      # (heading, text)
+    tables: tuple[TableContent, ...]  # base-period table, benchmark against an experiment, dilution, ...
+    methods: tuple[tuple[str, str], ...]  # (heading, text)
     limits: tuple[str, ...]
     glossary: tuple[tuple[str, str], ...]
     titles: Titles = Titles()

@@ -2,11 +2,12 @@
 
 Thresholds count people and families, never councils or schools.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-PEOPLE = ("families", "people", "children", "adults")   # what thresholds count
+PEOPLE = ("families", "people", "children", "adults")  # what thresholds count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +31,22 @@ class Profile:
 
 
 RULES = {
-    "ten_five": Profile(name="ten_five", threshold=10, base=5,
-                        sentence="Counts of families and people under 10 are not shown ([c]); others are rounded to the nearest 5. Percentages are computed from rounded "
-                                 "counts, averages and effects need at least 10 families on each side, and standard errors are kept to two figures."),
-    "published": Profile(name="published", threshold=0, base=1,
-                         sentence="The data are published official statistics, already rounded and suppressed by their publishers; no further threshold applies to councils or schools."),
+    "ten_five": Profile(
+        name="ten_five",
+        threshold=10,
+        base=5,
+        sentence=(
+            "Counts of families and people under 10 are not shown ([c]); others are rounded to the nearest 5. Percentages are computed from rounded "
+            "counts, averages and effects need at least 10 families on each side, and standard errors are kept to two figures."
+        ),
+    ),
+    "published": Profile(
+        name="published",
+        threshold=0,
+        base=1,
+        sentence=(
+            "The data are published official statistics, already rounded and suppressed by their publishers; no further threshold applies to councils"
+            " or schools."
+        ),
+    ),
 }

@@ -2,6 +2,7 @@
 
 Fails closed: a file that cannot be read is held. Only the identifiers' number and the file are named, never the identifier.
 """
+
 from __future__ import annotations
 
 import html
@@ -48,6 +49,8 @@ def scan(files: Iterable[Path], identifiers: Iterable[str]) -> int:
             raise DisclosureError(f"{path.name}: files of type {path.suffix or '(none)'} may not leave. Take it out of the release folder.")
         found = secret.intersection(TOKEN.findall(text_of(path) + " " + path.stem))
         if found:
-            raise DisclosureError(f"{path.name} holds {len(found)} identifier(s) of the run's records. The release is held; find the block that prints them.")
+            raise DisclosureError(
+                f"{path.name} holds {len(found)} identifier(s) of the run's records. The release is held; find the block that prints them."
+            )
         scanned += 1
     return scanned

@@ -1,4 +1,5 @@
 """The content of one report: protected numbers and computed sentences, put in the order of the release's fields."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -9,7 +10,24 @@ import numpy as np
 from evaluation.dictionary import Dictionary
 from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, decimals, number
 from evaluation.disclosure.release import (
-    BalanceLine, Check, Council, EventPoint, EventStudy, FlowLine, OutcomeResult, Overlap, Placebo, ReportContent, Shown, Study, TableContent, Titles, Trend, TrendLine, Warned)
+    BalanceLine,
+    Check,
+    Council,
+    EventPoint,
+    EventStudy,
+    FlowLine,
+    OutcomeResult,
+    Overlap,
+    Placebo,
+    ReportContent,
+    Shown,
+    Study,
+    TableContent,
+    Titles,
+    Trend,
+    TrendLine,
+    Warned,
+)
 from evaluation.disclosure.rules import PEOPLE
 from evaluation.findings import spread, texts
 from evaluation.findings.numbers import change_unit_of, unit_of
@@ -39,7 +57,7 @@ class Inputs:
     dictionary: Dictionary
     study: Study
     panel: Panel
-    sample: MatchedSample            # all places together: balance and overlap are shown for it
+    sample: MatchedSample  # all places together: balance and overlap are shown for it
     scope: Scope
     studies: tuple[OutcomeStudy, ...]
     nouns: Nouns
@@ -59,16 +77,28 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
     return ReportContent(
         study=inputs.study,
         council=Council(code=scope.code, name=scope.name, region=scope.region, area=scope.area, area_members=scope.area_members),
-        summary=summarise(results, strength, inputs.context), strength=strength, outcomes=results,
-        flow=flow(inputs, ledger), balance=balance(inputs, ledger), overlap=overlap(inputs, ledger),
+        summary=summarise(results, strength, inputs.context),
+        strength=strength,
+        outcomes=results,
+        flow=flow(inputs, ledger),
+        balance=balance(inputs, ledger),
+        overlap=overlap(inputs, ledger),
         event_studies=tuple(event_study(study, result, inputs, ledger) for study, result in shown if study.events),
         trends=tuple(trend(study, result, inputs, ledger) for study, result in shown if study.lines),
         placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
         checks=checks(shown),
         warnings=inputs.warnings,
-        tables=(*base_table(shown, inputs.nouns, ledger), *other_table(shown, inputs.nouns, ledger), *spread.table(shown, inputs.plan, ledger, inputs.scope), *inputs.tables),
-        methods=texts.methods(inputs.plan, inputs.dictionary, inputs.panel.notes), limits=inputs.limits, glossary=texts.GLOSSARY,
-        titles=titles(inputs, shown))
+        tables=(
+            *base_table(shown, inputs.nouns, ledger),
+            *other_table(shown, inputs.nouns, ledger),
+            *spread.table(shown, inputs.plan, ledger, inputs.scope),
+            *inputs.tables,
+        ),
+        methods=texts.methods(inputs.plan, inputs.dictionary, inputs.panel.notes),
+        limits=inputs.limits,
+        glossary=texts.GLOSSARY,
+        titles=titles(inputs, shown),
+    )
 
 
 def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> Titles:
@@ -78,9 +108,17 @@ def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) 
     worst = float(sample.balance["smd_after"].abs().max())
     seen = [lower_first(result.label) for _, result in shown if result.verdict in ("better", "worse")]
     return Titles(
-        flow=f"{'All' if share == 1 else 'Nearly all' if share >= 0.95 else 'Most' if share >= 0.5 else 'Less than half of the'} programme {many} found similar {many}",
+        flow=(
+            f"{'All' if share == 1 else 'Nearly all' if share >= 0.95 else 'Most' if share >= 0.5 else 'Less than half of the'} programme {many}"
+            f" found similar {many}"
+        ),
         balance=f"After matching, programme and comparison {many} {'are alike' if worst < BALANCED else 'still differ'} in what was measured",
-        effects=f"{len(seen)} of {len(shown)} measured outcomes differ{'s' if len(seen) == 1 else ''} from similar {many} by more than chance" if shown else "")
+        effects=(
+            f"{len(seen)} of {len(shown)} measured outcomes differ{'s' if len(seen) == 1 else ''} from similar {many} by more than chance"
+            if shown
+            else ""
+        ),
+    )
 
 
 def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
@@ -90,8 +128,16 @@ def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
     def line(label: str, count: int, reason: str = "", level: int = 0) -> FlowLine:
         return FlowLine(label=label, count=ledger.count(count, of=many, what=label, population="flow"), reason=reason, level=level)
 
-    lines = [line("not used" if step.step == "dropped" else f"{step.reason[:1].upper()}{step.reason[1:]}", step.count, step.reason if step.step == "dropped" else "",
-                  1 if step.step == "dropped" else 0) for step in inputs.panel.flow if step.of == many and (step.count or step.step != "dropped")]
+    lines = [
+        line(
+            "not used" if step.step == "dropped" else f"{step.reason[:1].upper()}{step.reason[1:]}",
+            step.count,
+            step.reason if step.step == "dropped" else "",
+            1 if step.step == "dropped" else 0,
+        )
+        for step in inputs.panel.flow
+        if step.of == many and (step.count or step.step != "dropped")
+    ]
     joined = sample.n_treated + int(sample.panel.units.index.isin(sample.dropped["unit"]).sum())
     lines.append(line(f"{many.capitalize()} that joined the programme", joined))
     for reason, count in sample.dropped["reason"].value_counts(sort=False).sort_index().items():
@@ -107,13 +153,23 @@ def balance(inputs: Inputs, ledger: Ledger) -> tuple[BalanceLine, ...]:
     """One line per covariate, before and after matching, all places together."""
     lines = []
     for row in inputs.sample.balance.itertuples():
+
         def shown(value: float, digits: int = 2, covariate: str = row.covariate, what: str = "balance") -> Shown:
             return ledger.keep(what, covariate, number(float(value), digits))
+
         digits = decimals(float(row.sd_treated) / 5) if np.isfinite(row.sd_treated) else 2
-        lines.append(BalanceLine(
-            covariate=label_of(row.covariate, inputs.dictionary), before=shown(row.smd_before), after=shown(row.smd_after), variance_ratio_before=shown(row.variance_ratio_before),
-            variance_ratio_after=shown(row.variance_ratio_after), mean_treated=shown(row.mean_treated, digits), mean_comparison_before=shown(row.mean_comparison_before, digits),
-            mean_comparison_after=shown(row.mean_comparison_after, digits)))
+        lines.append(
+            BalanceLine(
+                covariate=label_of(row.covariate, inputs.dictionary),
+                before=shown(row.smd_before),
+                after=shown(row.smd_after),
+                variance_ratio_before=shown(row.variance_ratio_before),
+                variance_ratio_after=shown(row.variance_ratio_after),
+                mean_treated=shown(row.mean_treated, digits),
+                mean_comparison_before=shown(row.mean_comparison_before, digits),
+                mean_comparison_after=shown(row.mean_comparison_after, digits),
+            )
+        )
     return tuple(lines)
 
 
@@ -144,8 +200,13 @@ def overlap(inputs: Inputs, ledger: Ledger) -> Overlap | None:
         shares[name] = tuple(bar(int(count), int(chosen.sum()), inputs.nouns.many, name, ledger) for count in counts)
     covered = np.mean((score[treated] >= score[~treated].min()) & (score[treated] <= score[~treated].max()))
     words = "All" if covered == 1 else "Nearly all" if covered > 0.99 else "Most" if covered > 0.9 else "Not all"
-    return Overlap(edges=tuple(float(edge) for edge in edges.round(2)), treated=shares["programme"], comparison=shares["comparison"], axis="Score: log odds of joining the programme",
-                   sentence=f"{words} programme {inputs.nouns.many} have comparison {inputs.nouns.many} with a score as low and as high as theirs.")
+    return Overlap(
+        edges=tuple(float(edge) for edge in edges.round(2)),
+        treated=shares["programme"],
+        comparison=shares["comparison"],
+        axis="Score: log odds of joining the programme",
+        sentence=f"{words} programme {inputs.nouns.many} have comparison {inputs.nouns.many} with a score as low and as high as theirs.",
+    )
 
 
 def bar(count: int, total: int, many: str, what: str, ledger: Ledger) -> Shown:
@@ -165,10 +226,18 @@ def event_study(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledg
         kept = [ledger.keep("event study", f"{result.outcome}, {row.label}", value) for value in values]
         return EventPoint(event_time=row.event_time, label=row.label, phase=row.phase, estimate=kept[0], lower=kept[1], upper=kept[2])
 
-    return EventStudy(outcome=result.outcome, label=result.label, title=result.title,
-                      subtitle=(f"Gap between programme and matched comparison {inputs.nouns.many}, less the gap in the base period, {change_unit_of(study.numbers.outcome)}"
-                                f"{counted_from(inputs.plan)}"),
-                      points=tuple(point(row) for row in study.events), pre_trend=texts.trend_before(study.numbers, inputs.nouns), later_note=study.later_note)
+    return EventStudy(
+        outcome=result.outcome,
+        label=result.label,
+        title=result.title,
+        subtitle=(
+            f"Gap between programme and matched comparison {inputs.nouns.many}, less the gap in the base period,"
+            f" {change_unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}"
+        ),
+        points=tuple(point(row) for row in study.events),
+        pre_trend=texts.trend_before(study.numbers, inputs.nouns),
+        later_note=study.later_note,
+    )
 
 
 def counted_from(plan: Plan) -> str:
@@ -179,10 +248,24 @@ def counted_from(plan: Plan) -> str:
 def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Ledger) -> Trend:
     """Means of both groups by period."""
     digits = decimals(study.numbers.effect.std_error)
-    lines = tuple(TrendLine(name=line.name, values=tuple(ledger.level(float(value), n=line.n, of=inputs.nouns.many, digits=digits, what="trend", population=line.name)
-                                                         for value in line.values)) for line in study.lines)
-    return Trend(outcome=result.outcome, label=result.label, title=trend_title(study, result), subtitle=f"{result.measure}, {unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}",
-                 periods=study.axis, lines=lines, marks=study.marks)
+    lines = tuple(
+        TrendLine(
+            name=line.name,
+            values=tuple(
+                ledger.level(float(value), n=line.n, of=inputs.nouns.many, digits=digits, what="trend", population=line.name) for value in line.values
+            ),
+        )
+        for line in study.lines
+    )
+    return Trend(
+        outcome=result.outcome,
+        label=result.label,
+        title=trend_title(study, result),
+        subtitle=f"{result.measure}, {unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}",
+        periods=study.axis,
+        lines=lines,
+        marks=study.marks,
+    )
 
 
 def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
@@ -201,12 +284,16 @@ def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
 
 def checks(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> tuple[Check, ...]:
     """Every check once: those that say the same of every outcome (balance, overlap) are one line."""
-    lines = [Check(name=line.name, outcome=result.label, verdict=line.verdict, sentence=line.sentence) for study, result in shown for line in study.checks]
+    lines = [
+        Check(name=line.name, outcome=result.label, verdict=line.verdict, sentence=line.sentence) for study, result in shown for line in study.checks
+    ]
     found: dict[tuple[str, str, str], list[str]] = {}
     for line in lines:
         found.setdefault((line.name, line.verdict, line.sentence), []).append(line.outcome)
-    return tuple(Check(name=name, outcome="All outcomes" if len(outcomes) > 1 else outcomes[0], verdict=verdict, sentence=sentence)
-                 for (name, verdict, sentence), outcomes in found.items())
+    return tuple(
+        Check(name=name, outcome="All outcomes" if len(outcomes) > 1 else outcomes[0], verdict=verdict, sentence=sentence)
+        for (name, verdict, sentence), outcomes in found.items()
+    )
 
 
 def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Placebo:
@@ -217,11 +304,23 @@ def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Place
     inside = gap.lower <= gap.gap <= gap.upper
     unit = change_unit_of(study.numbers.outcome)
     return Placebo(
-        outcome=result.outcome, label=result.label, gap=values[0], lower=values[1], upper=values[2], n_placebo=gap.n_placebo,
+        outcome=result.outcome,
+        label=result.label,
+        gap=values[0],
+        lower=values[1],
+        upper=values[2],
+        n_placebo=gap.n_placebo,
         title=f"This area's gap in {lower_first(result.label)} is {'within' if inside else 'outside'} what chance alone gives",
-        sentence=(f"{gap.area} changed by {values[0].text} {unit} against its matched comparison councils. Of {gap.n_placebo:,} placebo areas of the same size that had no programme, "
-                  f"95% lie between {values[1].text} and {values[2].text}. " + ("A gap of this size is what places without a programme show too." if inside else
-                  "Few places without a programme show a gap of this size; that alone does not make it the programme's effect.")))
+        sentence=(
+            f"{gap.area} changed by {values[0].text} {unit} against its matched comparison councils. Of {gap.n_placebo:,} placebo areas of the same"
+            f" size that had no programme, 95% lie between {values[1].text} and {values[2].text}. "
+            + (
+                "A gap of this size is what places without a programme show too."
+                if inside
+                else "Few places without a programme show a gap of this size; that alone does not make it the programme's effect."
+            )
+        ),
+    )
 
 
 def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger) -> tuple[TableContent, ...]:
@@ -230,13 +329,25 @@ def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns
     for study, result in shown:
         digits = decimals(study.numbers.effect.std_error)
         for row in study.bases:
-            cells = [ledger.interval(estimate, of=nouns.many, digits=digits, what=f"base {row.base}", population=result.outcome) for estimate in (row.matched, row.unmatched)]
+            cells = [
+                ledger.interval(estimate, of=nouns.many, digits=digits, what=f"base {row.base}", population=result.outcome)
+                for estimate in (row.matched, row.unmatched)
+            ]
             rows.append((f"{result.label}: base {row.base}", *(words_of(cell) for cell in cells)))
     if not rows:
         return ()
-    return (TableContent(id="base-periods", title=base_title([study for study, _ in shown]), columns=("Outcome and base", "Matched", "Unmatched"), rows=tuple(rows),
-                         notes=("Estimate with 95% interval. Large differences between bases near the start are a sign of families joining at a crisis.",
-                                "Unmatched: all candidates at risk are the comparison.")),)
+    return (
+        TableContent(
+            id="base-periods",
+            title=base_title([study for study, _ in shown]),
+            columns=("Outcome and base", "Matched", "Unmatched"),
+            rows=tuple(rows),
+            notes=(
+                "Estimate with 95% interval. Large differences between bases near the start are a sign of families joining at a crisis.",
+                "Unmatched: all candidates at risk are the comparison.",
+            ),
+        ),
+    )
 
 
 def depends_on_base(study: OutcomeStudy) -> bool:
@@ -265,4 +376,11 @@ def other_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Noun
             rows.append((f"{result.label}: {lower_first(other.label)}", words_of(cell), other.note or other.estimate.reason))
     if not rows:
         return ()
-    return (TableContent(id="other-estimates", title="Other estimates of the same effect", columns=("Outcome and estimator", "Estimate (95% interval)", "Note"), rows=tuple(rows)),)
+    return (
+        TableContent(
+            id="other-estimates",
+            title="Other estimates of the same effect",
+            columns=("Outcome and estimator", "Estimate (95% interval)", "Note"),
+            rows=tuple(rows),
+        ),
+    )

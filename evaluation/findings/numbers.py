@@ -1,4 +1,5 @@
 """The numbers of one outcome for one report, before protection. They stay in the room; `present.py` protects and words them."""
+
 from __future__ import annotations
 
 import re
@@ -8,7 +9,7 @@ from evaluation.dictionary import Outcome
 from evaluation.models.effects import Estimate
 from evaluation.payment_by_results import ResultsClaimed
 
-COUNTED_PER = 100.0   # counts of events are printed per 100 families; shares and rates come as percentages already
+COUNTED_PER = 100.0  # counts of events are printed per 100 families; shares and rates come as percentages already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class TrendBefore:
     slope_detectable: float
     adjusted: Estimate | None
     reason: str = ""
-    placebo_p: float | None = None       # joint permutation test of the same periods, where assignment was by area
+    placebo_p: float | None = None  # joint permutation test of the same periods, where assignment was by area
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,13 @@ class OutcomeNumbers:
 
 def scaled(estimate: Estimate, factor: float) -> Estimate:
     """An estimate in another unit of measurement."""
-    return replace(estimate, estimate=estimate.estimate * factor, std_error=estimate.std_error * factor, lower=estimate.lower * factor, upper=estimate.upper * factor)
+    return replace(
+        estimate,
+        estimate=estimate.estimate * factor,
+        std_error=estimate.std_error * factor,
+        lower=estimate.lower * factor,
+        upper=estimate.upper * factor,
+    )
 
 
 def factor_of(outcome: Outcome) -> float:

@@ -1,4 +1,5 @@
 """One outcome in words: verdict, title, sentences and protected numbers. Three numbers side by side, never mixed."""
+
 from __future__ import annotations
 
 import math
@@ -20,8 +21,8 @@ class Nouns:
     one: str
     many: str
     started: str
-    scope: str            # whose effect is shown: 'the 16 areas together', 'families in Bath and North East Somerset', ...
-    published: bool       # published statistics: what is not in them is "not available in published data"
+    scope: str  # whose effect is shown: 'the 16 areas together', 'families in Bath and North East Somerset', ...
+    published: bool  # published statistics: what is not in them is "not available in published data"
 
 
 def verdict(numbers: OutcomeNumbers) -> str:
@@ -80,9 +81,14 @@ def sentence_of(numbers: OutcomeNumbers, found: str, nouns: Nouns, shown: dict[s
         drift = " The groups were moving apart before the programme already: no clean comparison." if drifted(numbers) else ""
         return f"{label}: no effect could be detected ({levels}; the difference is likely to lie {interval}).{drift}"
     if found == "explained_by_trend":
-        return (f"{label}: it was {levels}, but the gap to similar {nouns.many} was already moving before the programme. "
-                "The difference cannot be put down to the programme.")
-    return f"{label}: {levels}. The difference, {shown['estimate'].text} {change}, is likely to lie {interval}: a {'better' if found == 'better' else 'worse'} outcome."
+        return (
+            f"{label}: it was {levels}, but the gap to similar {nouns.many} was already moving before the programme. "
+            "The difference cannot be put down to the programme."
+        )
+    return (
+        f"{label}: {levels}. The difference, {shown['estimate'].text} {change}, is likely to lie {interval}: a"
+        f" {'better' if found == 'better' else 'worse'} outcome."
+    )
 
 
 def drifted(numbers: OutcomeNumbers) -> bool:
@@ -94,7 +100,9 @@ def detectable_sentence(numbers: OutcomeNumbers, shown: Shown, level: Shown) -> 
     """What could have been seen, against the level without the programme."""
     if shown.value is None or level.value is None:
         return ""
-    start = f"{numbers.outcome.label}: only a difference of {shown.text} {change_unit_of(numbers.outcome)} or more could be relied on to show (80% power)"
+    start = (
+        f"{numbers.outcome.label}: only a difference of {shown.text} {change_unit_of(numbers.outcome)} or more could be relied on to show (80% power)"
+    )
     if numbers.outcome.direction == "lower_is_better" and level.value > 0:
         if shown.value >= level.value:
             return f"{start}, as much as the whole level of {level.text}: no reduction could have been detected."
@@ -105,8 +113,19 @@ def detectable_sentence(numbers: OutcomeNumbers, shown: Shown, level: Shown) -> 
 def without_estimate(numbers: OutcomeNumbers, status: str, title: str, sentence: str) -> OutcomeResult:
     """An outcome that has no number to show, with the reason."""
     outcome = numbers.outcome
-    return OutcomeResult(outcome=outcome.name, label=outcome.label, domain=DOMAINS[outcome.domain], measure=outcome.measure, unit=unit_of(outcome), change_unit=change_unit_of(outcome),
-                         primary=numbers.primary, status=status, verdict="none", title=title, sentence=sentence)
+    return OutcomeResult(
+        outcome=outcome.name,
+        label=outcome.label,
+        domain=DOMAINS[outcome.domain],
+        measure=outcome.measure,
+        unit=unit_of(outcome),
+        change_unit=change_unit_of(outcome),
+        primary=numbers.primary,
+        status=status,
+        verdict="none",
+        title=title,
+        sentence=sentence,
+    )
 
 
 def present(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeResult:
@@ -114,15 +133,29 @@ def present(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeRes
     outcome = numbers.outcome
     if numbers.status == "not_available":
         where = "not available in published data" if nouns.published else "not in the data delivered"
-        return without_estimate(numbers, "not_available", f"{outcome.label}: {where}", f"{outcome.label}: {where}, so nothing can be said about it here.")
+        return without_estimate(
+            numbers, "not_available", f"{outcome.label}: {where}", f"{outcome.label}: {where}, so nothing can be said about it here."
+        )
     if numbers.status == "not_estimable" or numbers.effect is None:
-        return without_estimate(numbers, "not_estimable", f"{outcome.label}: could not be estimated", f"{outcome.label}: could not be estimated. {numbers.reason}")
+        return without_estimate(
+            numbers, "not_estimable", f"{outcome.label}: could not be estimated", f"{outcome.label}: could not be estimated. {numbers.reason}"
+        )
     threshold = ledger.profile.threshold
     if nouns.many in PEOPLE and min(numbers.effect.n_treated, numbers.effect.n_comparison) < threshold:
-        return without_estimate(numbers, "not_shown", f"{outcome.label}: not shown",
-                                f"{outcome.label}: not shown, because fewer than {threshold} {nouns.many} stand behind the number on one side. It is not known to be zero.")
+        return without_estimate(
+            numbers,
+            "not_shown",
+            f"{outcome.label}: not shown",
+            f"{outcome.label}: not shown, because fewer than {threshold} {nouns.many} stand behind the number on one side. It is not known to be"
+            " zero.",
+        )
     if not math.isfinite(numbers.effect.lower):
-        return without_estimate(numbers, "not_estimable", f"{outcome.label}: could not be estimated", f"{outcome.label}: no interval could be computed. {numbers.effect.reason}")
+        return without_estimate(
+            numbers,
+            "not_estimable",
+            f"{outcome.label}: could not be estimated",
+            f"{outcome.label}: no interval could be computed. {numbers.effect.reason}",
+        )
     return estimated(numbers, ledger, nouns)
 
 
@@ -140,17 +173,38 @@ def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeR
     comparison = level(numbers.comparison_level, "level without the programme")
     detectable = level(numbers.detectable, "detectable difference")
     before, after = level(numbers.before, "before", numbers.n_before_after), level(numbers.after, "after", numbers.n_before_after)
-    change = number(round(numbers.after, digits) - round(numbers.before, digits), digits, signed=True) if before.value is not None and after.value is not None else before
+    change = (
+        number(round(numbers.after, digits) - round(numbers.before, digits), digits, signed=True)
+        if before.value is not None and after.value is not None
+        else before
+    )
     share, note = results_share(numbers, ledger, nouns, population)
     shown = {"after": after_matched, "comparison": comparison, "estimate": interval.estimate, "lower": interval.lower, "upper": interval.upper}
     return OutcomeResult(
-        outcome=outcome.name, label=outcome.label, domain=DOMAINS[outcome.domain], measure=outcome.measure, unit=unit_of(outcome), change_unit=change_unit_of(outcome),
-        primary=numbers.primary, status="estimated", verdict=found, title=title_of(numbers, found, nouns), sentence=sentence_of(numbers, found, nouns, shown),
-        before=before, after=after, before_after=ledger.keep("before/after change", population, change), payment_by_results=share, payment_by_results_note=note,
-        effect=interval, comparison_level=comparison, detectable=detectable, detectable_sentence=detectable_sentence(numbers, detectable, comparison),
+        outcome=outcome.name,
+        label=outcome.label,
+        domain=DOMAINS[outcome.domain],
+        measure=outcome.measure,
+        unit=unit_of(outcome),
+        change_unit=change_unit_of(outcome),
+        primary=numbers.primary,
+        status="estimated",
+        verdict=found,
+        title=title_of(numbers, found, nouns),
+        sentence=sentence_of(numbers, found, nouns, shown),
+        before=before,
+        after=after,
+        before_after=ledger.keep("before/after change", population, change),
+        payment_by_results=share,
+        payment_by_results_note=note,
+        effect=interval,
+        comparison_level=comparison,
+        detectable=detectable,
+        detectable_sentence=detectable_sentence(numbers, detectable, comparison),
         n_treated=ledger.count(effect.n_treated, of=nouns.many, what="treated", population=population),
         n_comparison=ledger.count(effect.n_comparison, of=nouns.many, what="comparison", population=population),
-        truth=None if numbers.truth is None else ledger.keep("known truth (simulated)", population, number(numbers.truth, digits, signed=True)))
+        truth=None if numbers.truth is None else ledger.keep("known truth (simulated)", population, number(numbers.truth, digits, signed=True)),
+    )
 
 
 def results_share(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns, population: str) -> tuple[Shown, str]:

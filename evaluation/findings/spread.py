@@ -1,7 +1,9 @@
 """How thinly an effect is spread: a few dozen families among tens of thousands of pupils.
 
-Turns the smallest detectable effect of a council-wide rate into what each family helped would have had to change, and compares it with all that a family could have changed.
+Turns the smallest detectable effect of a council-wide rate into what each family helped would have had to change,
+and compares it with all that a family could have changed.
 """
+
 from __future__ import annotations
 
 import math
@@ -54,14 +56,18 @@ def spread(detectable: float, denominator: float, per_pupil: float, helped: Help
     level = helped.problem_level.get(outcome)
     if level is None or not all(math.isfinite(value) for value in (detectable, denominator, per_pupil)):
         return None
-    return Spread(needed=detectable / 100 * denominator / helped.families, whole=level / 100 * helped.children_of_school_age * per_pupil, things=things)
+    return Spread(
+        needed=detectable / 100 * denominator / helped.families, whole=level / 100 * helped.children_of_school_age * per_pupil, things=things
+    )
 
 
 def sentence(found: Spread, label: str, helped: Helped, place: str) -> str:
     """The comparison in words, from rounded numbers."""
     needed, whole = number(found.needed, 0 if found.needed >= 10 else 1).text, number(found.whole, 0 if found.whole >= 10 else 1).text
-    start = (f"About {helped.families} families were helped in {place}: for an effect on {lower_first(label)} to show, each would have had to account for {needed} fewer "
-             f"{found.things} a year. Their whole problem is about {whole}")
+    start = (
+        f"About {helped.families} families were helped in {place}: for an effect on {lower_first(label)} to show, each would have had to account for"
+        f" {needed} fewer {found.things} a year. Their whole problem is about {whole}"
+    )
     if found.could_be_seen:
         return f"{start}, so an effect could only have been seen if most of it had ended."
     return f"{start}, so it could not have been seen even if every family's problem had ended."
@@ -72,8 +78,14 @@ def of_study(study: OutcomeStudy, plan: Plan) -> Spread | None:
     if plan.programme.helped is None or study.numbers.status != "estimated":
         return None
     source = study.numbers.outcome.sources.get(plan.unit)
-    return spread(study.numbers.detectable, study.denominator, study.per_pupil, plan.programme.helped, outcome=study.numbers.outcome.name,
-                  things=THINGS.get(source.denominator, source.denominator) if source else "")
+    return spread(
+        study.numbers.detectable,
+        study.denominator,
+        study.per_pupil,
+        plan.programme.helped,
+        outcome=study.numbers.outcome.name,
+        things=THINGS.get(source.denominator, source.denominator) if source else "",
+    )
 
 
 def table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], plan: Plan, ledger: Ledger, scope: Scope) -> tuple[TableContent, ...]:
@@ -81,13 +93,25 @@ def table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], plan: Plan, ledge
     rows = []
     for study, result in shown:
         if (found := of_study(study, plan)) is not None:
-            cells = [ledger.keep("per family helped", result.outcome, number(value, 0 if value >= 10 else 1)).text for value in (found.needed, found.whole)]
+            cells = [
+                ledger.keep("per family helped", result.outcome, number(value, 0 if value >= 10 else 1)).text for value in (found.needed, found.whole)
+            ]
             rows.append((f"{result.label} ({found.things})", *cells, "yes, if most of it ended" if found.could_be_seen else "no"))
     if not rows:
         return ()
     helped = plan.programme.helped
-    return (TableContent(
-        id="per-family", title="What each family helped would have had to change for the effect to be seen",
-        columns=("Outcome", "Needed per family", "Whole problem of a family", "Could it be seen?"), rows=tuple(rows),
-        notes=(f"For {scope.name}: {helped.families} families helped, {helped.children_of_school_age:g} children of school age each. {helped.source[:1].upper()}{helped.source[1:]}.",
-               "The whole problem of a family is its children's absence at the level stated in the plan.")),)
+    return (
+        TableContent(
+            id="per-family",
+            title="What each family helped would have had to change for the effect to be seen",
+            columns=("Outcome", "Needed per family", "Whole problem of a family", "Could it be seen?"),
+            rows=tuple(rows),
+            notes=(
+                (
+                    f"For {scope.name}: {helped.families} families helped, {helped.children_of_school_age:g} children of school age each."
+                    f" {helped.source[:1].upper()}{helped.source[1:]}."
+                ),
+                "The whole problem of a family is its children's absence at the level stated in the plan.",
+            ),
+        ),
+    )

@@ -4,6 +4,7 @@ The rule: start from 5. An experiment keeps it; matched comparison without rando
 detectable effect is over a quarter of the level without the programme, when a covariate stays unbalanced after matching, when under 80% of programme
 units could be matched, when the trend before the programme differs or could not be tested, and when fewer than 20 places were assigned.
 """
+
 from __future__ import annotations
 
 import math
@@ -20,29 +21,55 @@ class Evidence:
     """What the rating looks at. Shares are between 0 and 1; NaN where unknown."""
 
     randomised: bool
-    detectable_share: float      # largest detectable effect of a primary outcome as a share of its level without the programme
+    detectable_share: float  # largest detectable effect of a primary outcome as a share of its level without the programme
     worst_smd: float
     matched_share: float
-    trends: tuple[str, ...]      # verdicts of the primary outcomes
-    n_places: int | None         # assigned places where assignment is by place, else None
+    trends: tuple[str, ...]  # verdicts of the primary outcomes
+    n_places: int | None  # assigned places where assignment is by place, else None
 
 
 def rate(evidence: Evidence) -> Strength:
     """Apply the rule."""
     trend = "failed" if "failed" in evidence.trends else "not testable" if "not testable" in evidence.trends or not evidence.trends else "passed"
     criteria = (
-        ("Design", 0.0 if evidence.randomised else 2.0,
-         "Programme units were assigned at random." if evidence.randomised else "Programme units were not assigned at random; they were compared with matched ones."),
+        (
+            "Design",
+            0.0 if evidence.randomised else 2.0,
+            (
+                "Programme units were assigned at random."
+                if evidence.randomised
+                else "Programme units were not assigned at random; they were compared with matched ones."
+            ),
+        ),
         ("Size", lost(not evidence.detectable_share <= DETECTABLE_SHARE), size_reason(evidence.detectable_share)),
-        ("Balance", lost(not evidence.worst_smd <= BALANCED),
-         f"After matching the largest standardised difference is {evidence.worst_smd:.2f}; under {BALANCED} is the aim." if math.isfinite(evidence.worst_smd) else "Balance could not be measured."),
+        (
+            "Balance",
+            lost(not evidence.worst_smd <= BALANCED),
+            (
+                f"After matching the largest standardised difference is {evidence.worst_smd:.2f}; under {BALANCED} is the aim."
+                if math.isfinite(evidence.worst_smd)
+                else "Balance could not be measured."
+            ),
+        ),
         ("Coverage", lost(not evidence.matched_share >= MATCHED_SHARE), coverage_reason(evidence.matched_share)),
-        ("Trend before", lost(trend != "passed"), {
-            "passed": "The groups moved alike before the programme in the periods that could be tested.",
-            "failed": "The groups were already moving apart before the programme in at least one main outcome.",
-            "not testable": "For at least one main outcome there were no earlier periods to test whether the groups moved alike."}[trend]),
-        ("Places", lost(evidence.n_places is not None and evidence.n_places < PLACES),
-         "Assignment was not by place." if evidence.n_places is None else f"The programme was assigned to {evidence.n_places} places; chance differences between places are large."),
+        (
+            "Trend before",
+            lost(trend != "passed"),
+            {
+                "passed": "The groups moved alike before the programme in the periods that could be tested.",
+                "failed": "The groups were already moving apart before the programme in at least one main outcome.",
+                "not testable": "For at least one main outcome there were no earlier periods to test whether the groups moved alike.",
+            }[trend],
+        ),
+        (
+            "Places",
+            lost(evidence.n_places is not None and evidence.n_places < PLACES),
+            (
+                "Assignment was not by place."
+                if evidence.n_places is None
+                else f"The programme was assigned to {evidence.n_places} places; chance differences between places are large."
+            ),
+        ),
     )
     points = tuple(StrengthPoint(criterion=name, lost=points_lost, reason=reason) for name, points_lost, reason in criteria)
     score = max(0, 5 - int(sum(point.lost for point in points)))

@@ -2,6 +2,7 @@
 
 Unprotected numbers on the printed scale; they stay in the room.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ class EventRow:
 
     event_time: int
     label: str
-    phase: str                   # 'before', 'base', 'left_out', 'after', 'later'
+    phase: str  # 'before', 'base', 'left_out', 'after', 'later'
     estimate: float
     lower: float
     upper: float
@@ -70,7 +71,7 @@ class CheckLine:
     """A check in words."""
 
     name: str
-    verdict: str                 # 'passed', 'failed', 'not testable', 'information'
+    verdict: str  # 'passed', 'failed', 'not testable', 'information'
     sentence: str
 
 
@@ -80,15 +81,15 @@ class OutcomeStudy:
 
     numbers: OutcomeNumbers
     events: tuple[EventRow, ...] = ()
-    axis: tuple[str, ...] = ()               # labels of the periods of `lines`
+    axis: tuple[str, ...] = ()  # labels of the periods of `lines`
     lines: tuple[GroupLine, ...] = ()
     marks: tuple[tuple[int, str], ...] = ()
     bases: tuple[BaseRow, ...] = ()
     others: tuple[OtherEstimate, ...] = ()
     placebo: PlaceboGap | None = None
     checks: tuple[CheckLine, ...] = ()
-    denominator: float = float("nan")        # sessions or pupils of the council at the headline, for saying how thinly an effect is spread
-    per_pupil: float = float("nan")          # of these, those of one pupil
+    denominator: float = float("nan")  # sessions or pupils of the council at the headline, for saying how thinly an effect is spread
+    per_pupil: float = float("nan")  # of these, those of one pupil
     later_note: str = ""
 
 
@@ -111,6 +112,6 @@ class Scope:
     region: str
     area: str
     area_members: tuple[str, ...]
-    words: str                   # 'In Bath and North East Somerset'
+    words: str  # 'In Bath and North East Somerset'
     sample: MatchedSample | None
     counts: Mapping[str, int]

@@ -1,4 +1,5 @@
 """Page one: what was found, for whom, compared with whom, what could have been seen, and what to do next. No p-values."""
+
 from __future__ import annotations
 
 import math
@@ -8,8 +9,8 @@ from dataclasses import dataclass
 from evaluation.disclosure.release import OutcomeResult, Strength, Summary
 from evaluation.findings.present import Nouns, lower_first
 
-TOLD_ELSEWHERE = ("Size",)   # page one says what could have been seen on a line of its own
-WORTH_SEEING = 0.10          # of the level: the change for which we say how large a study would have to be
+TOLD_ELSEWHERE = ("Size",)  # page one says what could have been seen on a line of its own
+WORTH_SEEING = 0.10  # of the level: the change for which we say how large a study would have to be
 NUMBER_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -62,11 +63,16 @@ def headline(results: Sequence[OutcomeResult], context: Context) -> str:
         if any(result.status == "not_shown" for result in primary):
             return f"{context.scope} nothing can be shown: too few {context.nouns.many} stand behind the numbers."
         return f"{context.scope} nothing can be estimated: no main outcome could be measured."
-    parts = [part for verdict, text in (
-        ("better", "a better outcome than among similar {many} in {names}"),
-        ("worse", "a worse outcome than among similar {many} in {names}"),
-        ("explained_by_trend", "a gap in {names} that cannot be told apart from the trend before the programme"),
-        ("not_detectable", "no detectable effect on {names}")) if (part := phrase(measured, verdict, text, context.nouns.many))]
+    parts = [
+        part
+        for verdict, text in (
+            ("better", "a better outcome than among similar {many} in {names}"),
+            ("worse", "a worse outcome than among similar {many} in {names}"),
+            ("explained_by_trend", "a gap in {names} that cannot be told apart from the trend before the programme"),
+            ("not_detectable", "no detectable effect on {names}"),
+        )
+        if (part := phrase(measured, verdict, text, context.nouns.many))
+    ]
     missing = len(primary) - len(measured)
     rest = f"; {words(missing)} of the {words(len(primary))} main outcomes could not be measured" if missing else ""
     return f"{context.scope} {context.programme} shows {listed(parts)}{rest}."
@@ -88,7 +94,10 @@ def findings(results: Sequence[OutcomeResult]) -> tuple[str, ...]:
             told.append(alike[0].sentence)
         elif alike:
             names = listed([lower_first(result.label) for result in alike])
-            told.append(f"{names[:1].upper()}{names[1:]}:{alike[0].sentence.partition(':')[2].replace('about it here', 'about them here').replace('It is', 'They are')}")
+            told.append(
+                f"{names[:1].upper()}{names[1:]}:"
+                + alike[0].sentence.partition(":")[2].replace("about it here", "about them here").replace("It is", "They are")
+            )
     return tuple(told)
 
 
@@ -99,7 +108,11 @@ def could_have_seen(results: Sequence[OutcomeResult]) -> str:
         return "No main outcome could be estimated, so no effect of any size could have been seen here."
     seen = [part for result in measured if (part := detectable_part(result))]
     hidden = [lower_first(result.label) for result in measured if not detectable_part(result)]
-    first = f"The smallest change that could be relied on to show (80% power) was {listed(seen)}. Smaller effects would usually be missed." if seen else ""
+    first = (
+        f"The smallest change that could be relied on to show (80% power) was {listed(seen)}. Smaller effects would usually be missed."
+        if seen
+        else ""
+    )
     second = f"For {listed(hidden)} no reduction could have been detected, not even a complete one." if hidden else ""
     return f"{first} {second}".strip()
 
@@ -115,12 +128,20 @@ def detectable_part(result: OutcomeResult) -> str:
 
 def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
     """What payment by results says, and why it differs from an effect."""
-    claims = [result for result in results if result.primary and result.payment_by_results is not None and result.payment_by_results.value is not None]
+    claims = [
+        result for result in results if result.primary and result.payment_by_results is not None and result.payment_by_results.value is not None
+    ]
     if not claims:
-        return ("No payment-by-results rate is shown: published figures hold no claims of single families." if nouns.published
-                else "No payment-by-results rate is shown: no rule applies, or too few families stand behind it.")
+        return (
+            "No payment-by-results rate is shown: published figures hold no claims of single families."
+            if nouns.published
+            else "No payment-by-results rate is shown: no rule applies, or too few families stand behind it."
+        )
     rates = listed([f"{result.payment_by_results.text} for {lower_first(result.label)}" for result in claims])
-    return (f"Of the {nouns.many} with the problem when they joined, the rules would count a success for {rates}. That is not an effect: nobody is compared with anybody.")
+    return (
+        f"Of the {nouns.many} with the problem when they joined, the rules would count a success for {rates}. That is not an effect: nobody is"
+        " compared with anybody."
+    )
 
 
 def units_needed(results: Sequence[OutcomeResult], context: Context) -> str:
@@ -135,8 +156,10 @@ def units_needed(results: Sequence[OutcomeResult], context: Context) -> str:
     ratio, result = max(needs, key=lambda need: need[0])
     if ratio <= 1:
         return ""
-    return (f"To see a change of {100 * WORTH_SEEING:.0f}% in {lower_first(result.label)}, about {two_figures(ratio * context.n_effective)} {context.effective_noun} "
-            "would be needed: pool councils or follow longer before judging.")
+    return (
+        f"To see a change of {100 * WORTH_SEEING:.0f}% in {lower_first(result.label)}, about {two_figures(ratio * context.n_effective)}"
+        f" {context.effective_noun} would be needed: pool councils or follow longer before judging."
+    )
 
 
 def two_figures(value: float) -> str:
@@ -167,7 +190,9 @@ def next_steps(results: Sequence[OutcomeResult], context: Context) -> tuple[str,
 
 def caveats(strength: Strength, context: Context) -> tuple[str, ...]:
     """The three biggest: the study's own, then the criteria that lost points."""
-    general = [point.reason for point in sorted(strength.points, key=lambda point: -point.lost) if point.lost and point.criterion not in TOLD_ELSEWHERE]
+    general = [
+        point.reason for point in sorted(strength.points, key=lambda point: -point.lost) if point.lost and point.criterion not in TOLD_ELSEWHERE
+    ]
     return tuple([*context.extra_caveats, *general][:3])
 
 
@@ -177,6 +202,13 @@ def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Con
     paragraphs = [context.who, context.compared_with + (" No detectable effect does not mean that nothing changed." if null else "")]
     if context.anchor:
         paragraphs.append(context.anchor)
-    return Summary(headline=headline(results, context), paragraphs=tuple(paragraphs), findings=findings(results), could_have_seen=could_have_seen(results),
-                   payment_by_results=by_results(results, context.nouns), value="",
-                   caveats=caveats(strength, context), next_steps=next_steps(results, context))
+    return Summary(
+        headline=headline(results, context),
+        paragraphs=tuple(paragraphs),
+        findings=findings(results),
+        could_have_seen=could_have_seen(results),
+        payment_by_results=by_results(results, context.nouns),
+        value="",
+        caveats=caveats(strength, context),
+        next_steps=next_steps(results, context),
+    )

@@ -1,4 +1,5 @@
-"""Sentences about the design: methods, the trend before, series breaks, the glossary. Computed from the plan and the numbers, never from a study's name."""
+"""Sentences about the design: methods, the trend before, the glossary. Computed from plan and numbers, never from a study's name."""
+
 from __future__ import annotations
 
 import math
@@ -14,13 +15,40 @@ from evaluation.plan import Plan
 PERIOD_NOUN = {"quarter": "quarter", "school_year": "school year", "year": "year"}
 
 GLOSSARY = (
-    ("Comparison group", "Similar units that had not joined the programme, chosen by matching. What happened to them stands for what would have happened without the programme."),
-    ("Before/after change", "How much the programme's own units changed. It mixes the programme with everything else that changed, and with families recovering from the crisis at which they joined."),
-    ("Payment-by-results rate", "The share of families for whom a council could claim a result under the programme's rules. It has no comparison group and is not an effect."),
-    ("Effect", "The programme's units compared with matched comparison units: the difference between their changes. Also called the average effect on the treated (ATT)."),
+    (
+        "Comparison group",
+        (
+            "Similar units that had not joined the programme, chosen by matching. What happened to them stands for what would have happened without"
+            " the programme."
+        ),
+    ),
+    (
+        "Before/after change",
+        (
+            "How much the programme's own units changed. It mixes the programme with everything else that changed, and with families recovering from"
+            " the crisis at which they joined."
+        ),
+    ),
+    (
+        "Payment-by-results rate",
+        "The share of families for whom a council could claim a result under the programme's rules. It has no comparison group and is not an effect.",
+    ),
+    (
+        "Effect",
+        (
+            "The programme's units compared with matched comparison units: the difference between their changes. Also called the average effect on"
+            " the treated (ATT)."
+        ),
+    ),
     ("95% interval", "The range in which the true value is likely to lie. If it includes zero, the data are compatible with no effect."),
-    ("Smallest detectable difference", "The difference that a study of this size would find four times out of five. Smaller true differences would usually be missed."),
-    ("Standardised mean difference", "The gap between two groups in a characteristic, in standard deviations of the programme group. Under 0.1 is good balance."),
+    (
+        "Smallest detectable difference",
+        "The difference that a study of this size would find four times out of five. Smaller true differences would usually be missed.",
+    ),
+    (
+        "Standardised mean difference",
+        "The gap between two groups in a characteristic, in standard deviations of the programme group. Under 0.1 is good balance.",
+    ),
     ("Percentage point", "The difference between two percentages: from 10% to 8% is 2 percentage points."),
     ("Base period", "The period from which change is measured. It lies some time before the start, because families join at a crisis."),
     ("[c], [x], [z]", "[c] not shown, because few people stand behind it; [x] not available; [z] does not apply."),
@@ -35,8 +63,11 @@ def trend_before(numbers: OutcomeNumbers, nouns: Nouns) -> str:
     unit = change_unit_of(numbers.outcome)
     digits = 3 if trend.slope_detectable < 0.1 else 2 if trend.slope_detectable < 1 else 1
     slope = number(trend.slope, digits, signed=True).text
-    power = (f"The test would usually have seen the groups drift apart by {number(trend.slope_detectable, digits).text} {unit} a period or more"
-             if math.isfinite(trend.slope_detectable) else "The power of the test could not be computed")
+    power = (
+        f"The test would usually have seen the groups drift apart by {number(trend.slope_detectable, digits).text} {unit} a period or more"
+        if math.isfinite(trend.slope_detectable)
+        else "The power of the test could not be computed"
+    )
     periods = f"{trend.n_periods} earlier period{'s' if trend.n_periods != 1 else ''}"
     if trend.verdict == "failed":
         return f"The groups were not moving alike over {periods}: the gap changed by {slope} {unit} a period. {power}."
@@ -52,8 +83,10 @@ def adjusted_sentence(numbers: OutcomeNumbers) -> str:
     adjusted = trend.adjusted
     low, high = number(adjusted.lower, digits, signed=True).text, number(adjusted.upper, digits, signed=True).text
     verdict = "includes none" if adjusted.lower <= 0 <= adjusted.upper else "excludes none"
-    return (f"If the earlier drift had gone on unchanged, what remains is {number(adjusted.estimate, digits, signed=True).text} {change_unit_of(numbers.outcome)} "
-            f"(95% interval {low} to {high}), which {verdict}.")
+    return (
+        f"If the earlier drift had gone on unchanged, what remains is {number(adjusted.estimate, digits, signed=True).text}"
+        f" {change_unit_of(numbers.outcome)} (95% interval {low} to {high}), which {verdict}."
+    )
 
 
 def matching_in_words(plan: Plan, covariates: list[str], exact: list[str], history: list[str]) -> str:
@@ -61,9 +94,14 @@ def matching_in_words(plan: Plan, covariates: list[str], exact: list[str], histo
     matching = plan.matching
     caliper = "without a caliper" if matching.caliper is None else f"no further than {matching.caliper:g} standard deviations of the score apart"
     reuse = "a unit may be used again" if matching.replacement else "no unit is used twice in an entry period"
-    score = f"The score is the log odds of joining in one logit over all places on {listed(covariates)}" + (f", and earlier outcomes ({listed(history)})" if history else "")
-    return (f"Each programme unit has up to {matching.ratio} nearest neighbour{'s' if matching.ratio > 1 else ''} on the score, {caliper}; {reuse}. {score}."
-            + (f" Matched units agree exactly on {listed(exact)}." if exact else ""))
+    score = f"The score is the log odds of joining in one logit over all places on {listed(covariates)}" + (
+        f", and earlier outcomes ({listed(history)})" if history else ""
+    )
+    return (
+        f"Each programme unit has up to {matching.ratio} nearest neighbour{'s' if matching.ratio > 1 else ''} on the score, {caliper}; {reuse}."
+        f" {score}."
+        + (f" Matched units agree exactly on {listed(exact)}." if exact else "")
+    )
 
 
 def methods(plan: Plan, dictionary: Dictionary, notes: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
@@ -78,21 +116,53 @@ def methods(plan: Plan, dictionary: Dictionary, notes: Sequence[str] = ()) -> tu
     counted = "entry" if plan.programme.first_full_period is None else f"{plan.programme.first_full_period}, the first full {period}"
     span = f"{period} {first}" if first == last else f"{period}s {first} to {last}"
     left_out = estimator.anticipation
-    left = f"The {period if left_out == 1 else f'{left_out} {period}s'} before the start {'is' if left_out == 1 else 'are'} neither before nor after." if left_out else ""
+    left = (
+        f"The {period if left_out == 1 else f'{left_out} {period}s'} before the start {'is' if left_out == 1 else 'are'} neither before nor after."
+        if left_out
+        else ""
+    )
     return (
         ("Question", plan.question),
-        ("Who is compared", f"Inside each entry {period}, {many} that joined are matched with {many} that were eligible and had not yet joined; "
-                            "whether those joined later is not used, because it was not known then. From their own later entry they are left out."),
+        (
+            "Who is compared",
+            (
+                f"Inside each entry {period}, {many} that joined are matched with {many} that were eligible and had not yet joined; "
+                "whether those joined later is not used, because it was not known then. From their own later entry they are left out."
+            ),
+        ),
         ("Matching", matching_in_words(plan, covariates, exact, history)),
         *((("How the data were put together", " ".join(notes)),) if notes else ()),
-        ("Effect", f"Difference-in-differences inside matched sets: change from {period} {estimator.base} (counted from {counted}) to {span}, "
-                   f"programme less comparison; every matched programme unit counts alike. {left}".strip()),
-        ("Uncertainty", "Standard errors are clustered on the place of assignment, and placebo assignments of the same sizes are re-matched and re-estimated." if plan.programme.assignment == "area"
-         else "Standard errors are clustered on matched sets and on units that serve several sets; intervals use the t distribution. They are for these places, not for places like them."),
+        (
+            "Effect",
+            f"Difference-in-differences inside matched sets: change from {period} {estimator.base} (counted from {counted}) to {span}, "
+            f"programme less comparison; every matched programme unit counts alike. {left}".strip(),
+        ),
+        (
+            "Uncertainty",
+            (
+                "Standard errors are clustered on the place of assignment, and placebo assignments of the same sizes are re-matched and re-estimated."
+                if plan.programme.assignment == "area"
+                else (
+                    "Standard errors are clustered on matched sets and on units that serve several sets; intervals use the t distribution. They are"
+                    " for these places, not for places like them."
+                )
+            ),
+        ),
         ("Smallest detectable difference", "The standard error times the sum of the t quantiles for 97.5% and 80%."),
-        ("Trend before", "Only periods that entered neither the score nor the base are tested. The verdict is 'failed' when the joint test of all of them, or the test of a straight drift, "
-                         "rejects at 5%; two tests fail more often than one, which errs on the side of caution."),
-        ("Strength of evidence", "Starts from 5. Two points are lost without random assignment; one each for a detectable effect over 25% of the level, a standardised difference over 0.1 after "
-                                 "matching, under 80% matched, a trend before that differs or cannot be tested, and fewer than 20 assigned places."),
+        (
+            "Trend before",
+            (
+                "Only periods that entered neither the score nor the base are tested. The verdict is 'failed' when the joint test of all of them, or"
+                " the test of a straight drift, rejects at 5%; two tests fail more often than one, which errs on the side of caution."
+            ),
+        ),
+        (
+            "Strength of evidence",
+            (
+                "Starts from 5. Two points are lost without random assignment; one each for a detectable effect over 25% of the level, a standardised"
+                " difference over 0.1 after matching, under 80% matched, a trend before that differs or cannot be tested, and fewer than 20 assigned"
+                " places."
+            ),
+        ),
         ("Reproducibility", f"Plan {plan.hash()[:12]}, seed {plan.seed}. The same plan and data give the same files, byte for byte."),
     )

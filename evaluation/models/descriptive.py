@@ -1,4 +1,5 @@
 """Plain means of the two arms of a matched sample, by event time: what a trend chart shows. No effect, no interval."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -29,10 +30,13 @@ def group_means(sample: MatchedSample, outcome: str, event_times: Sequence[int])
     seen = np.isfinite(comparison)
     weight = sample.pair_weight[:, None] * seen
     total = sum_by(sample.pair_set, weight, sample.n_treated)
-    set_mean = np.divide(sum_by(sample.pair_set, weight * np.where(seen, comparison, 0.0), sample.n_treated), total, out=np.full(total.shape, np.nan), where=total > 0)
+    set_mean = np.divide(
+        sum_by(sample.pair_set, weight * np.where(seen, comparison, 0.0), sample.n_treated), total, out=np.full(total.shape, np.nan), where=total > 0
+    )
     both = np.isfinite(treated) & np.isfinite(set_mean)
     count = both.sum(axis=0)
 
     def mean(values: np.ndarray) -> np.ndarray:
         return np.divide(np.where(both, values, 0.0).sum(axis=0), count, out=np.full(len(e), np.nan), where=count > 0)
+
     return mean(treated), mean(set_mean)

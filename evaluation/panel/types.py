@@ -2,6 +2,7 @@
 
 Built in `families.py` and `published.py`; this file only says what a panel is and what must always hold.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ import pandas as pd
 from evaluation.errors import ContractError
 from evaluation.periods import Periods
 
-NEVER = -1   # `entry` of a unit that does not join inside the panel's periods
+NEVER = -1  # `entry` of a unit that does not join inside the panel's periods
 REQUIRED = ("unit_id", "council_code", "area", "pool", "entry", "eligible_from", "eligible_to")
 
 
@@ -22,10 +23,10 @@ REQUIRED = ("unit_id", "council_code", "area", "pool", "entry", "eligible_from",
 class FlowStep:
     """One step of the row flow: how many units stayed or left, and why."""
 
-    step: str        # 'received', 'dropped', 'kept', ...
-    reason: str      # in words that a report may print
+    step: str  # 'received', 'dropped', 'kept', ...
+    reason: str  # in words that a report may print
     count: int
-    of: str          # what is counted: 'families', 'councils', ...
+    of: str  # what is counted: 'families', 'councils', ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,10 @@ class Panel:
         missing = [name for name in REQUIRED if name not in self.units]
         wrong = [name for group in (self.outcomes, self.denominators, self.varying) for name, array in group.items() if array.shape != shape]
         if missing or wrong:
-            raise ContractError(f"A panel of {shape[0]} units and {shape[1]} periods lacks unit columns {missing} or has arrays of another shape {wrong}. "
-                                "Mend the builder in evaluation/panel.")
+            raise ContractError(
+                f"A panel of {shape[0]} units and {shape[1]} periods lacks unit columns {missing} or has arrays of another shape {wrong}. "
+                "Mend the builder in evaluation/panel."
+            )
 
     @property
     def entry(self) -> np.ndarray:

@@ -1,4 +1,5 @@
 """From a plan to released reports: the commands that the command line calls."""
+
 from __future__ import annotations
 
 from evaluation.pipeline.checks import check_data, check_plan, write_simulated

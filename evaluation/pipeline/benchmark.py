@@ -1,4 +1,5 @@
 """Comparison groups against an experiment: naive, matched and matched difference-in-differences, and how far each lands from the experiment."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ class BenchmarkRow:
     pool: str
     method: str
     estimate: Estimate
-    worst_smd: float          # largest standardised mean difference after matching; NaN without matching
+    worst_smd: float  # largest standardised mean difference after matching; NaN without matching
     matched_share: float
 
 
@@ -47,16 +48,39 @@ def pool_rows(estimating: Estimating, panel: Panel, pool: str, outcome: str) -> 
     window = {"window": plan.estimator.window, "anticipation": plan.estimator.anticipation}
     randomised = pool == plan.comparison.experiment
     naive = estimating.summarised(UnmatchedLevels(**window).fit(chosen, outcome))
-    rows = [BenchmarkRow(outcome=outcome, pool=pool, method="difference in means, as randomised" if randomised else "difference in means, unmatched", estimate=naive,
-                         worst_smd=nan, matched_share=1.0)]
+    rows = [
+        BenchmarkRow(
+            outcome=outcome,
+            pool=pool,
+            method="difference in means, as randomised" if randomised else "difference in means, unmatched",
+            estimate=naive,
+            worst_smd=nan,
+            matched_share=1.0,
+        )
+    ]
     if randomised:
         return rows
     try:
         sample = matcher(plan).fit(chosen)
     except (CommonSupportError, EstimationError) as fault:
-        return [*rows, BenchmarkRow(outcome=outcome, pool=pool, method="matched", estimate=missing_estimate(str(fault)), worst_smd=nan, matched_share=0.0)]
+        return [
+            *rows,
+            BenchmarkRow(outcome=outcome, pool=pool, method="matched", estimate=missing_estimate(str(fault)), worst_smd=nan, matched_share=0.0),
+        ]
     share = sample.n_treated / (chosen.entry >= 0).sum()
     worst = float(sample.balance["smd_after"].abs().max())
-    for words, spec in (("matched, difference in levels", MatchedLevels(**window)), ("matched, difference-in-differences", MatchedDiD(base=plan.estimator.base, **window))):
-        rows.append(BenchmarkRow(outcome=outcome, pool=pool, method=words, estimate=estimating.summarised(spec.fit(sample, outcome)), worst_smd=worst, matched_share=share))
+    for words, spec in (
+        ("matched, difference in levels", MatchedLevels(**window)),
+        ("matched, difference-in-differences", MatchedDiD(base=plan.estimator.base, **window)),
+    ):
+        rows.append(
+            BenchmarkRow(
+                outcome=outcome,
+                pool=pool,
+                method=words,
+                estimate=estimating.summarised(spec.fit(sample, outcome)),
+                worst_smd=worst,
+                matched_share=share,
+            )
+        )
     return rows

@@ -1,4 +1,5 @@
 """The plan's checks for one outcome, from results to lines that a report can print."""
+
 from __future__ import annotations
 
 import math
@@ -18,19 +19,33 @@ from evaluation.models.effects import Effects
 from evaluation.models.trend import drift_before, less_continued_trend
 from evaluation.plan import Plan
 
-SHOWN_ELSEWHERE = ("base_period",)        # has a table of its own
+SHOWN_ELSEWHERE = ("base_period",)  # has a table of its own
 NAMES = {"pre_trend": "Trend before", "dip": "Dip before joining", "balance": "Balance", "overlap": "Overlap", "base_period": "Base period"}
 
 
 def run_checks(plan: Plan, effects: Effects, sample: MatchedSample, outcome: Outcome, factor: float) -> tuple[TrendBefore, tuple[CheckLine, ...]]:
     """Run every check of the plan on one outcome."""
-    given = CheckInput(sample=sample, estimator=None, effects=effects, calendar=tuple(outcome.sources[plan.unit].calendar), quarters=plan.estimator.headline.event_times,
-                       assignment=plan.programme.assignment, matched_history=not_held_out(plan))
+    given = CheckInput(
+        sample=sample,
+        estimator=None,
+        effects=effects,
+        calendar=tuple(outcome.sources[plan.unit].calendar),
+        quarters=plan.estimator.headline.event_times,
+        assignment=plan.programme.assignment,
+        matched_history=not_held_out(plan),
+    )
     results = {name: CHECKS[name](given) for name in plan.checks if name not in SHOWN_ELSEWHERE}
     trend = trend_of(plan, effects, results.get("pre_trend"), factor)
     numbers = OutcomeNumbers(outcome=outcome, primary=name_is_primary(plan, outcome), status="estimated", trend=trend)
     nouns = Nouns(one=plan.unit, many="", started=plan.programme.started, scope="", published=False)
-    lines = [CheckLine(name=NAMES[name], verdict=trend.verdict if name == "pre_trend" else result.verdict, sentence=sentence_of(name, result, numbers, nouns, factor)) for name, result in results.items()]
+    lines = [
+        CheckLine(
+            name=NAMES[name],
+            verdict=trend.verdict if name == "pre_trend" else result.verdict,
+            sentence=sentence_of(name, result, numbers, nouns, factor),
+        )
+        for name, result in results.items()
+    ]
     if trend.adjusted is not None and (sentence := adjusted_sentence(numbers)):
         lines.append(CheckLine(name="Earlier drift continued", verdict="information", sentence=sentence))
     return trend, tuple(lines)
@@ -38,11 +53,24 @@ def run_checks(plan: Plan, effects: Effects, sample: MatchedSample, outcome: Out
 
 def placebo_lines(numbers: OutcomeNumbers, n_draws: int) -> tuple[CheckLine, ...]:
     """What placebo assignments of areas say about the effect and about the trend before."""
-    lines = [CheckLine(name="Placebo assignments", verdict="information",
-                       sentence=f"Of {n_draws:,} placebo assignments of areas of the same sizes, {100 * numbers.permutation_p:.0f}% gave a gap at least as large by chance alone.")]
+    lines = [
+        CheckLine(
+            name="Placebo assignments",
+            verdict="information",
+            sentence=(
+                f"Of {n_draws:,} placebo assignments of areas of the same sizes, {100 * numbers.permutation_p:.0f}% gave a gap at least as large by"
+                " chance alone."
+            ),
+        )
+    ]
     if numbers.trend is not None and numbers.trend.placebo_p is not None and math.isfinite(numbers.trend.placebo_p):
-        lines.append(CheckLine(name="Placebo trend before", verdict="information",
-                               sentence=f"{100 * numbers.trend.placebo_p:.0f}% of placebo assignments moved as far apart before the programme as these areas did."))
+        lines.append(
+            CheckLine(
+                name="Placebo trend before",
+                verdict="information",
+                sentence=f"{100 * numbers.trend.placebo_p:.0f}% of placebo assignments moved as far apart before the programme as these areas did.",
+            )
+        )
     return tuple(lines)
 
 
@@ -52,7 +80,7 @@ def name_is_primary(plan: Plan, outcome: Outcome) -> bool:
 
 
 def not_held_out(plan: Plan) -> tuple[int, ...]:
-    """Event times that a test of the trend before may not use: those in the score, and those between the base and entry, where families are in crisis (the dip has its own test)."""
+    """Event times that a test of the trend before may not use: those in the score, and those between the base and entry (the dip has its own test)."""
     score, base = plan.matching.score, plan.estimator.base
     history = set(range(score.history_window[0], score.history_window[1] + 1)) if score.history else set()
     return tuple(sorted(history | set(range(base + 1, 0))))
@@ -63,7 +91,9 @@ def trend_of(plan: Plan, effects: Effects, result: CheckResult | None, factor: f
     nan = float("nan")
     if result is None or result.verdict == "not testable":
         reason = "The plan does not ask for the test." if result is None else f"{result.reason[:1].upper()}{result.reason[1:]}."
-        return TrendBefore(verdict="not testable", n_periods=0, p_value=nan, drift_p=nan, slope=nan, slope_detectable=nan, adjusted=None, reason=reason)
+        return TrendBefore(
+            verdict="not testable", n_periods=0, p_value=nan, drift_p=nan, slope=nan, slope_detectable=nan, adjusted=None, reason=reason
+        )
     before, assignment = held_out(plan, effects), plan.programme.assignment
     try:
         drift = drift_before(effects, before=before, assignment=assignment)
@@ -72,8 +102,15 @@ def trend_of(plan: Plan, effects: Effects, result: CheckResult | None, factor: f
     except EstimationError:
         adjusted, drift_p, slope = None, nan, result.numbers["slope"]
     failed = result.verdict == "failed" or drift_p < SIZE
-    return TrendBefore(verdict="failed" if failed else "passed", n_periods=int(result.numbers["n_cells"]), p_value=result.numbers["p_value"], drift_p=drift_p, slope=slope * factor,
-                       slope_detectable=result.numbers["slope_detectable"] * factor, adjusted=adjusted)
+    return TrendBefore(
+        verdict="failed" if failed else "passed",
+        n_periods=int(result.numbers["n_cells"]),
+        p_value=result.numbers["p_value"],
+        drift_p=drift_p,
+        slope=slope * factor,
+        slope_detectable=result.numbers["slope_detectable"] * factor,
+        adjusted=adjusted,
+    )
 
 
 def held_out(plan: Plan, effects: Effects) -> tuple[int, ...]:
@@ -93,7 +130,10 @@ def sentence_of(name: str, result: CheckResult, numbers: OutcomeNumbers, nouns: 
         largest, target = number(result.numbers["largest_after"], 2).text, result.numbers["target"]
         if result.verdict == "passed":
             return f"Every characteristic is balanced after matching: the largest standardised difference is {largest}, under {target}."
-        return f"{result.numbers['n_over']:.0f} characteristic(s) differ by {target} or more standard deviations after matching; the largest difference is {largest}."
+        return (
+            f"{result.numbers['n_over']:.0f} characteristic(s) differ by {target} or more standard deviations after matching; the largest difference"
+            f" is {largest}."
+        )
     share = 100 * result.numbers["share_in_support"]
     words = "All" if share >= 99.95 else "Nearly all" if share >= 99 else f"About {5 * round(share / 5)}% of"
     return f"{words} programme units have a score inside the range of the comparison units."
@@ -109,5 +149,7 @@ def dip_sentence(result: CheckResult, numbers: OutcomeNumbers, factor: float) ->
     if result.verdict == "passed":
         return f"No sign of a crisis just before joining: the gap moved by {shown} {unit}."
     direction = "rose" if estimate > 0 else "fell"
-    return (f"Just before joining the gap {direction} by {shown.lstrip('+')} {unit}: units join at a turning point. A comparison with the last period before joining would mistake the return "
-            "to normal for an effect; the plan's base lies earlier.")
+    return (
+        f"Just before joining the gap {direction} by {shown.lstrip('+')} {unit}: units join at a turning point. A comparison with the last period"
+        " before joining would mistake the return to normal for an effect; the plan's base lies earlier."
+    )

@@ -1,4 +1,5 @@
 """The commands that check and prepare: a plan, a delivery, a simulated delivery."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -21,7 +22,10 @@ def check_plan(path: Path) -> Iterator[str]:
     yield f"  asks        {plan.question}"
     yield f"  units       {plan.unit}, {len(periods)} periods from {plan.periods.first} to {plan.periods.last}"
     yield f"  data        {plan.data.kind.replace('_', ' ')}{' (every page says so)' if plan.report.simulated else ''}"
-    yield f"  matching    {plan.matching.method}, ratio {plan.matching.ratio}, caliper {plan.matching.caliper}, on {', '.join(plan.matching.score.covariates)}"
+    yield (
+        f"  matching    {plan.matching.method}, ratio {plan.matching.ratio}, caliper {plan.matching.caliper}, on"
+        f" {', '.join(plan.matching.score.covariates)}"
+    )
     yield f"  estimator   {plan.estimator.method}, base {plan.estimator.base}, headline event times {list(plan.estimator.headline.event_times)}"
     yield f"  disclosure  {plan.disclosure.profile}"
     for name in plan.outcomes.all:
@@ -30,8 +34,11 @@ def check_plan(path: Path) -> Iterator[str]:
         yield f"  {'primary  ' if name in plan.outcomes.primary else 'secondary'}   {outcome.label}{there}"
     if plan.periods.kind == "quarter" and plan.programme.first_full_period is None:
         first, last = complete_entry_periods(plan)
-        yield (f"  complete    entry cohorts {periods.label(first)} to {periods.label(last)} have a complete window for the headline" if first <= last
-               else "  complete    no entry cohort has a complete window for the headline: lengthen the periods or move the base")
+        yield (
+            f"  complete    entry cohorts {periods.label(first)} to {periods.label(last)} have a complete window for the headline"
+            if first <= last
+            else "  complete    no entry cohort has a complete window for the headline: lengthen the periods or move the base"
+        )
 
 
 def complete_entry_periods(plan) -> tuple[int, int]:
@@ -59,7 +66,11 @@ def check_data(folder: Path, *, tables: tuple[str, ...] = ()) -> Iterator[str]:
     yield from (f"  warning: {fault.text()}" for fault in faults if fault.severity == "warn")
     broken = [fault for fault in faults if fault.severity == "quarantine"]
     if broken:
-        raise ContractError(f"{len(broken)} rule(s) of the contracts are broken; the rows would be quarantined:\n" + "\n".join(f"  - {fault.text()}" for fault in broken), tuple(broken))
+        raise ContractError(
+            f"{len(broken)} rule(s) of the contracts are broken; the rows would be quarantined:\n"
+            + "\n".join(f"  - {fault.text()}" for fault in broken),
+            tuple(broken),
+        )
     yield "Every row satisfies its contract."
 
 
@@ -69,8 +80,12 @@ def write_simulated(out: Path, *, families: int, councils: int, first: str, last
 
     out = Path(out)
     if out.exists() and any(out.iterdir()):
-        raise EvaluationError(f"{out} must be a new or an empty folder: it holds {len(list(out.iterdir()))} entries. Name another folder, or empty this one.")
-    Simulation(families=families, councils=councils, periods=Periods.between(first, last, kind="quarter"), seed=seed).write(out, dictionary=load_dictionary())
+        raise EvaluationError(
+            f"{out} must be a new or an empty folder: it holds {len(list(out.iterdir()))} entries. Name another folder, or empty this one."
+        )
+    Simulation(families=families, councils=councils, periods=Periods.between(first, last, kind="quarter"), seed=seed).write(
+        out, dictionary=load_dictionary()
+    )
     (out / "SIMULATED_DATA.txt").write_text("The tables in this folder are simulated. No record is of a real family.\n", encoding="utf-8")
     for path in sorted(out.glob("*.parquet")):
         yield f"  {path.name:<28} {path.stat().st_size / 1e6:8.2f} MB"

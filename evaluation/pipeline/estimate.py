@@ -1,4 +1,5 @@
 """One outcome of one matched sample, from effects to everything a report says about it. No wording of results: that is `findings`."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -61,19 +62,33 @@ def specified(method: str, plan: Plan, **changed: object) -> object:
 def matcher(plan: Plan) -> object:
     """The plan's matcher as a spec."""
     chosen = plan.matching
-    return MATCHERS[chosen.method](covariates=chosen.score.covariates, ratio=chosen.ratio, caliper=chosen.caliper, replacement=chosen.replacement, exact=chosen.exact,
-                                   history=chosen.score.history, history_window=chosen.score.history_window)
+    return MATCHERS[chosen.method](
+        covariates=chosen.score.covariates,
+        ratio=chosen.ratio,
+        caliper=chosen.caliper,
+        replacement=chosen.replacement,
+        exact=chosen.exact,
+        history=chosen.score.history,
+        history_window=chosen.score.history_window,
+    )
 
 
 def subset(sample: MatchedSample, keep: np.ndarray, at_risk: np.ndarray | None = None) -> MatchedSample | None:
-    """The sample's sets in `keep` (bool, shape (n_sets,)) and the candidates among units `at_risk` (bool, shape (n_units,); None for all); None when no set is left."""
+    """The sample's sets in `keep` (bool, shape (n_sets,)), and candidates among units `at_risk` (bool, shape (n_units,)); None when no set is left."""
     if not keep.any():
         return None
     renumbered = np.cumsum(keep) - 1
     pairs = keep[sample.pair_set]
     candidates = sample.candidates if at_risk is None else sample.candidates[at_risk[sample.candidates["unit"].to_numpy()]].reset_index(drop=True)
-    return replace(sample, candidates=candidates, set_treated=sample.set_treated[keep], set_entry=sample.set_entry[keep], pair_set=renumbered[sample.pair_set[pairs]],
-                   pair_comparison=sample.pair_comparison[pairs], pair_weight=sample.pair_weight[pairs])
+    return replace(
+        sample,
+        candidates=candidates,
+        set_treated=sample.set_treated[keep],
+        set_entry=sample.set_entry[keep],
+        pair_set=renumbered[sample.pair_set[pairs]],
+        pair_comparison=sample.pair_comparison[pairs],
+        pair_weight=sample.pair_weight[pairs],
+    )
 
 
 def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSample | None, joined: np.ndarray, *, deep: bool = True) -> OutcomeStudy:
@@ -104,8 +119,15 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
     trend, checks = trend_and_checks(estimating, effects, sample, outcome, factor)
     numbers = numbers_of(estimating, outcome, sample, effects, effect, trend, joined)
     axis, lines, marks = lines_of(estimating, outcome, sample, factor)
-    study = OutcomeStudy(numbers=numbers, events=events_of(estimating, effects, factor, sample.panel), axis=axis, lines=lines, marks=marks, checks=checks,
-                         later_note=later_note(estimating.plan))
+    study = OutcomeStudy(
+        numbers=numbers,
+        events=events_of(estimating, effects, factor, sample.panel),
+        axis=axis,
+        lines=lines,
+        marks=marks,
+        checks=checks,
+        later_note=later_note(estimating.plan),
+    )
     if not deep:
         return study
     return replace(study, bases=bases_of(estimating, sample, outcome, factor), others=others_of(estimating, sample, outcome, factor))
@@ -116,7 +138,9 @@ def unestimated(outcome: Outcome, primary: bool, reason: str) -> OutcomeStudy:
     return OutcomeStudy(numbers=OutcomeNumbers(outcome=outcome, primary=primary, status="not_estimable", reason=reason))
 
 
-def numbers_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample, effects: Effects, effect: Estimate, trend: TrendBefore, joined: np.ndarray) -> OutcomeNumbers:
+def numbers_of(
+    estimating: Estimating, outcome: Outcome, sample: MatchedSample, effects: Effects, effect: Estimate, trend: TrendBefore, joined: np.ndarray
+) -> OutcomeNumbers:
     """The three numbers and what stands around them, on the printed scale."""
     factor, panel, name = factor_of(outcome), sample.panel, outcome.name
     only = np.zeros(len(panel), dtype=bool)
@@ -127,9 +151,19 @@ def numbers_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample, 
     level = float(np.nanmean(treated_level)) if np.isfinite(treated_level).any() else float("nan")
     results = results_claimed(panel, estimating.framework, name, joined) if estimating.framework else None
     return OutcomeNumbers(
-        outcome=outcome, primary=name in estimating.plan.outcomes.primary, status="estimated", effect=scaled(effect, factor), before=change.before * factor, after=change.after * factor,
-        n_before_after=change.change.n_treated, comparison_level=(level - effect.estimate) * factor, detectable=minimum_detectable_effect(effect.std_error, effect.df) * factor,
-        trend=trend, results=results, truth=truth_of(estimating, effects, sample, name, factor))
+        outcome=outcome,
+        primary=name in estimating.plan.outcomes.primary,
+        status="estimated",
+        effect=scaled(effect, factor),
+        before=change.before * factor,
+        after=change.after * factor,
+        n_before_after=change.change.n_treated,
+        comparison_level=(level - effect.estimate) * factor,
+        detectable=minimum_detectable_effect(effect.std_error, effect.df) * factor,
+        trend=trend,
+        results=results,
+        truth=truth_of(estimating, effects, sample, name, factor),
+    )
 
 
 def truth_of(estimating: Estimating, effects: Effects, sample: MatchedSample, name: str, factor: float) -> float | None:
@@ -171,8 +205,10 @@ def later_note(plan: Plan) -> str:
     """Why later points are no effect of the programme."""
     if later_from(plan) is None:
         return ""
-    return (f"From {plan.programme.later_start_elsewhere} the comparison places had a programme of the same kind too: later points compare an early start with a later start "
-            "and are never the programme's effect.")
+    return (
+        f"From {plan.programme.later_start_elsewhere} the comparison places had a programme of the same kind too: later points compare an early start"
+        " with a later start and are never the programme's effect."
+    )
 
 
 def events_of(estimating: Estimating, effects: Effects, factor: float, panel: Panel) -> tuple[EventRow, ...]:
@@ -185,12 +221,23 @@ def events_of(estimating: Estimating, effects: Effects, factor: float, panel: Pa
             continue
         phase = "later" if later is not None and row.event_time >= later else row.phase
         lower, upper = (0.0, 0.0) if phase == "base" else (row.lower * factor, row.upper * factor)
-        rows.append(EventRow(event_time=int(row.event_time), label=event_label(estimating.plan, panel, int(row.event_time)), phase=phase, estimate=row.estimate * factor,
-                             lower=lower, upper=upper, n_treated=int(row.n_treated)))
+        rows.append(
+            EventRow(
+                event_time=int(row.event_time),
+                label=event_label(estimating.plan, panel, int(row.event_time)),
+                phase=phase,
+                estimate=row.estimate * factor,
+                lower=lower,
+                upper=upper,
+                n_treated=int(row.n_treated),
+            )
+        )
     return tuple(rows)
 
 
-def lines_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample, factor: float) -> tuple[tuple[str, ...], tuple[GroupLine, ...], tuple[tuple[int, str], ...]]:
+def lines_of(
+    estimating: Estimating, outcome: Outcome, sample: MatchedSample, factor: float
+) -> tuple[tuple[str, ...], tuple[GroupLine, ...], tuple[tuple[int, str], ...]]:
     """Means of both groups: by period where all start together, else by event time."""
     plan, panel = estimating.plan, sample.panel
     many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
@@ -204,8 +251,10 @@ def lines_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample, fa
     if not seen.any():
         return (), (), ()
     times, treated, comparison = times[seen], treated[seen], comparison[seen]
-    lines = (GroupLine(name=f"Programme {many}", values=treated * factor, n=sample.n_treated),
-             GroupLine(name=f"Matched comparison {many}", values=comparison * factor, n=len(np.unique(sample.pair_comparison))))
+    lines = (
+        GroupLine(name=f"Programme {many}", values=treated * factor, n=sample.n_treated),
+        GroupLine(name=f"Matched comparison {many}", values=comparison * factor, n=len(np.unique(sample.pair_comparison))),
+    )
     marks: list[tuple[int, str]] = []
     if plan.programme.first_full_period is not None:
         marks = [(int(np.searchsorted(times, column - start)), words) for column, words in panel.breaks]
@@ -221,14 +270,24 @@ def bases_of(estimating: Estimating, sample: MatchedSample, outcome: Outcome, fa
     plan, calendar = estimating.plan, outcome.sources[estimating.plan.unit].calendar
     rows = []
     for base in (*(base for base in dict.fromkeys((*OTHER_BASES, plan.estimator.base)) if base >= plan.estimator.window[0]), "pre_mean"):
-        options = {"base": base, "window": plan.estimator.window, "anticipation": min(plan.estimator.anticipation, 0 if base == -1 else plan.estimator.anticipation)}
+        options = {
+            "base": base,
+            "window": plan.estimator.window,
+            "anticipation": min(plan.estimator.anticipation, 0 if base == -1 else plan.estimator.anticipation),
+        }
         try:
             matched = estimating.summarised(estimating.estimator(**options).fit(sample, outcome.name, calendar=calendar))
             unmatched = estimating.summarised(UnmatchedDiD(**options).fit(sample, outcome.name, calendar=calendar))
         except EstimationError:
             continue
         words = "mean of the periods before" if base == "pre_mean" else event_label(plan, sample.panel, int(base))
-        rows.append(BaseRow(base=words + (" (the plan's)" if base == plan.estimator.base else ""), matched=scaled(matched, factor), unmatched=scaled(unmatched, factor)))
+        rows.append(
+            BaseRow(
+                base=words + (" (the plan's)" if base == plan.estimator.base else ""),
+                matched=scaled(matched, factor),
+                unmatched=scaled(unmatched, factor),
+            )
+        )
     return tuple(rows)
 
 
@@ -249,10 +308,25 @@ def others_of(estimating: Estimating, sample: MatchedSample, outcome: Outcome, f
 def missing_estimate(reason: str) -> Estimate:
     """No number, with the reason."""
     nan = float("nan")
-    return Estimate(estimate=nan, std_error=nan, lower=nan, upper=nan, df=nan, p_value=nan, n_treated=0, n_comparison=0, clusters="", n_clusters=0, method="none", reason=reason)
+    return Estimate(
+        estimate=nan,
+        std_error=nan,
+        lower=nan,
+        upper=nan,
+        df=nan,
+        p_value=nan,
+        n_treated=0,
+        n_comparison=0,
+        clusters="",
+        n_clusters=0,
+        method="none",
+        reason=reason,
+    )
 
 
-def trend_and_checks(estimating: Estimating, effects: Effects, sample: MatchedSample, outcome: Outcome, factor: float) -> tuple[TrendBefore, tuple[CheckLine, ...]]:
+def trend_and_checks(
+    estimating: Estimating, effects: Effects, sample: MatchedSample, outcome: Outcome, factor: float
+) -> tuple[TrendBefore, tuple[CheckLine, ...]]:
     """The plan's checks for one outcome."""
     from evaluation.pipeline.checking import run_checks
 

@@ -1,4 +1,5 @@
 """Placebo assignments for programmes that were assigned to areas: one null distribution for the programme, one for each area's own gap."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,9 @@ class Placebos:
         null = self.areas.get(area)
         if null is None or not np.isfinite(null.p_value):
             return None
-        return PlaceboGap(area=area, gap=null.estimate * self.factor, lower=null.lower * self.factor, upper=null.upper * self.factor, n_placebo=len(null.draws))
+        return PlaceboGap(
+            area=area, gap=null.estimate * self.factor, lower=null.lower * self.factor, upper=null.upper * self.factor, n_placebo=len(null.draws)
+        )
 
 
 def placebo_areas(estimating: Estimating, outcomes: Sequence[Outcome], sample: MatchedSample) -> dict[str, Placebos]:
@@ -47,8 +50,20 @@ def placebo_areas(estimating: Estimating, outcomes: Sequence[Outcome], sample: M
     seeds = np.random.SeedSequence(plan.seed).spawn(2)
     common = {"quarters": estimating.headline, "regions": REGION}
     before = tuple(e for e in range(plan.estimator.window[0], plan.estimator.base) if e not in not_held_out(plan))
-    programme = permute_areas(sample.panel, matcher(plan), estimating.estimator(), names, n_draws=plan.estimator.permutations, rng=np.random.default_rng(seeds[0]), before=before,
-                              **common)
+    programme = permute_areas(
+        sample.panel,
+        matcher(plan),
+        estimating.estimator(),
+        names,
+        n_draws=plan.estimator.permutations,
+        rng=np.random.default_rng(seeds[0]),
+        before=before,
+        **common,
+    )
     areas = placebo_gaps(sample, matcher(plan), estimating.estimator(), names, n_draws=AREA_DRAWS, rng=np.random.default_rng(seeds[1]), **common)
-    return {outcome.name: Placebos(programme=programme[outcome.name], areas={null.name: null for null in areas if null.outcome == outcome.name}, factor=factor_of(outcome))
-            for outcome in outcomes}
+    return {
+        outcome.name: Placebos(
+            programme=programme[outcome.name], areas={null.name: null for null in areas if null.outcome == outcome.name}, factor=factor_of(outcome)
+        )
+        for outcome in outcomes
+    }

@@ -1,4 +1,5 @@
 """From a plan to checked tables and a panel: which reader and which builder a plan needs."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -38,7 +39,10 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     for where, name, known in asked:
         if name not in known:
             near = difflib.get_close_matches(name, list(known), n=1)
-            faults.append(f"  - `{where}` names {name!r}, which is unknown" + (f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known)[:12])}."))
+            faults.append(
+                f"  - `{where}` names {name!r}, which is unknown"
+                + (f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known)[:12])}.")
+            )
     if faults:
         raise PlanError("The plan names things that do not exist:\n" + "\n".join(faults))
 
@@ -56,14 +60,20 @@ def receive(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path) -
     from evaluation.simulate import Simulation
 
     delivery = room / "delivery"
-    Simulation(families=plan.data.families, periods=plan.resolved_periods(), seed=plan.seed, effects=plan.data.effects).write(delivery, dictionary=dictionary)
+    Simulation(families=plan.data.families, periods=plan.resolved_periods(), seed=plan.seed, effects=plan.data.effects).write(
+        delivery, dictionary=dictionary
+    )
     return receive_extracts(delivery, dictionary, room=room)
 
 
 def build_panel(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Dictionary) -> Panel:
     """The panel of a plan: its units, periods and those outcomes that the data hold."""
     outcomes = tuple(name for name in plan.outcomes.all if plan.unit in dictionary.outcomes[name].sources)
-    common = {"periods": plan.resolved_periods(), "outcomes": outcomes, "covariates": tuple(name for name in (*plan.matching.score.covariates, *plan.matching.exact) if name not in REQUIRED)}
+    common = {
+        "periods": plan.resolved_periods(),
+        "outcomes": outcomes,
+        "covariates": tuple(name for name in (*plan.matching.score.covariates, *plan.matching.exact) if name not in REQUIRED),
+    }
     if plan.unit == "family":
         from evaluation.panel.families import build_families
 

@@ -1,4 +1,5 @@
 """The recipe: a plan's data become a panel, matched sets, effects, findings, and the protected content of every report."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -77,8 +78,18 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         placebos = placebo_areas(estimating, measured, sample)
         studies |= {name: with_placebos(studies[name], found) for name, found in placebos.items()}
         step(f"{plan.estimator.permutations:,} placebo assignments matched and estimated again")
-    return Analysis(plan=plan, dictionary=dictionary, tables=tables, panel=everyone, sample=sample, estimating=estimating, studies=studies, placebos=placebos,
-                    benchmark=benchmark(estimating, dictionary, everyone), warnings=warnings_of(plan, panel))
+    return Analysis(
+        plan=plan,
+        dictionary=dictionary,
+        tables=tables,
+        panel=everyone,
+        sample=sample,
+        estimating=estimating,
+        studies=studies,
+        placebos=placebos,
+        benchmark=benchmark(estimating, dictionary, everyone),
+        warnings=warnings_of(plan, panel),
+    )
 
 
 def release(analysis: Analysis, councils: Sequence[str], *, analysis_hash: str) -> tuple[tuple[ReportContent, ...], Ledger]:
@@ -100,19 +111,31 @@ def received_in_words(tables: Mapping[str, CheckedTable]) -> str:
     """How many rows came in, and what became of them."""
     rows_in, kept = sum(table.rows_in for table in tables.values()), sum(table.rows_kept for table in tables.values())
     quarantined = sum(table.rows_quarantined for table in tables.values())
-    return f"{rows_in:,} rows received in {len(tables)} tables: {kept:,} kept, {quarantined:,} quarantined, {rows_in - kept - quarantined:,} dropped by a declared rule"
+    return (
+        f"{rows_in:,} rows received in {len(tables)} tables: {kept:,} kept, {quarantined:,} quarantined, {rows_in - kept - quarantined:,} dropped by"
+        " a declared rule"
+    )
 
 
 def of_pool(panel: Panel, pool: str) -> Panel:
     """Programme units and the comparison units of one pool."""
     keep = (panel.entry >= 0) | (panel.units["pool"] == pool).to_numpy()
-    return replace(panel, units=panel.units[keep].reset_index(drop=True), outcomes={name: values[keep] for name, values in panel.outcomes.items()},
-                   denominators={name: values[keep] for name, values in panel.denominators.items()}, varying={name: values[keep] for name, values in panel.varying.items()})
+    return replace(
+        panel,
+        units=panel.units[keep].reset_index(drop=True),
+        outcomes={name: values[keep] for name, values in panel.outcomes.items()},
+        denominators={name: values[keep] for name, values in panel.denominators.items()},
+        varying={name: values[keep] for name, values in panel.varying.items()},
+    )
 
 
 def framework_of(plan: Plan):
     """The payment-by-results framework of the plan, if any."""
-    return None if plan.payment_by_results is None else read_framework(project_file("data_dictionary") / "payment_by_results" / f"{plan.payment_by_results}.yml")
+    return (
+        None
+        if plan.payment_by_results is None
+        else read_framework(project_file("data_dictionary") / "payment_by_results" / f"{plan.payment_by_results}.yml")
+    )
 
 
 def truth_of(plan: Plan, room: Path, sample: MatchedSample):
@@ -136,10 +159,24 @@ def benchmark(estimating: Estimating, dictionary: Dictionary, panel: Panel) -> t
 
 def warnings_of(plan: Plan, panel: Panel) -> tuple[Warned, ...]:
     """Named warnings that every report of the study carries."""
-    found = [Warned(code="SERIES_BREAK", sentence=f"A series is counted in another way: {words}. Levels are not comparable across {panel.periods.label(column)}; "
-                    "the comparison with other places is, because the change is the same everywhere.") for column, words in panel.breaks]
+    found = [
+        Warned(
+            code="SERIES_BREAK",
+            sentence=(
+                f"A series is counted in another way: {words}. Levels are not comparable across {panel.periods.label(column)}; "
+                "the comparison with other places is, because the change is the same everywhere."
+            ),
+        )
+        for column, words in panel.breaks
+    ]
     if plan.matching.score.history:
-        found.append(Warned(code="LEVEL_REGRESSION", sentence=(
-            "Earlier outcomes are part of the matching score. Groups matched on a chance high or low return to their own level afterwards; "
-            "the estimate can be wrong by that return. The unmatched estimates beside it show how far.")))
+        found.append(
+            Warned(
+                code="LEVEL_REGRESSION",
+                sentence=(
+                    "Earlier outcomes are part of the matching score. Groups matched on a chance high or low return to their own level afterwards; "
+                    "the estimate can be wrong by that return. The unmatched estimates beside it show how far."
+                ),
+            )
+        )
     return tuple(found)

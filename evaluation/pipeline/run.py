@@ -1,4 +1,5 @@
 """A study's run: folders, progress, release, reports. Nothing appears under its final name before it is complete and scanned."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -55,8 +56,11 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     clock = Clock(say)
     try:
         analysis = evaluate(plan, Path(plan_path).parent, dictionary, room, clock.step)
-        hashed = analysis_hash(plan=plan.canonical(), code=code_hash([Path(__file__).parents[1], project_file("data_dictionary"), project_file("notebooks")]),
-                               tables={table.name: table.content_hash for table in analysis.tables.values()})
+        hashed = analysis_hash(
+            plan=plan.canonical(),
+            code=code_hash([Path(__file__).parents[1], project_file("data_dictionary"), project_file("notebooks")]),
+            tables={table.name: table.content_hash for table in analysis.tables.values()},
+        )
         contents, ledger = release(analysis, councils, analysis_hash=hashed)
         clock.step(f"{len(contents)} report(s) worded and protected")
         write_release(room, plan, contents, ledger)
@@ -109,22 +113,52 @@ def write_release(room: Path, plan: Plan, contents: Sequence[ReportContent], led
         (room / folder).mkdir(parents=True)
     for content in contents:
         content.write(room / "contents" / f"{content.council.code}.json")
-    write_json(room / "release" / "results.json", {"study": plan.study, "simulated": plan.report.simulated,
-                                                   "reports": {content.council.code: content.model_dump(mode="json") for content in contents}})
-    write_json(room / "release" / "ledger.json", {"profile": ledger.profile.name, "rule": ledger.profile.sentence, "numbers": [
-        {"what": entry.what, "population": entry.population, "text": entry.shown.text, "value": entry.shown.value} for entry in ledger.entries]})
+    write_json(
+        room / "release" / "results.json",
+        {
+            "study": plan.study,
+            "simulated": plan.report.simulated,
+            "reports": {content.council.code: content.model_dump(mode="json") for content in contents},
+        },
+    )
+    write_json(
+        room / "release" / "ledger.json",
+        {
+            "profile": ledger.profile.name,
+            "rule": ledger.profile.sentence,
+            "numbers": [
+                {"what": entry.what, "population": entry.population, "text": entry.shown.text, "value": entry.shown.value} for entry in ledger.entries
+            ],
+        },
+    )
 
 
 def write_manifest(room: Path, plan: Plan, analysis: object, hashed: str) -> None:
     """What the run was made from: plan, versions, inputs with hashes and row counts, row flow."""
     (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")
-    write_json(room / "manifest.json", {
-        "study": plan.study, "plan_hash": plan.hash(), "analysis_hash": hashed, "seed": plan.seed, "versions": dict(versions()),
-        "tables": {table.name: {"rows_in": table.rows_in, "rows_kept": table.rows_kept, "rows_quarantined": table.rows_quarantined, "rows_dropped": table.rows_dropped,
-                                "content_hash": table.content_hash, "sources": [{"label": source.label, "sha256": source.sha256, "bytes": source.bytes} for source in table.sources]}
-                   for table in analysis.tables.values()},
-        "flow": [{"step": step.step, "reason": step.reason, "count": step.count, "of": step.of} for step in analysis.panel.flow],
-        "warnings": [warning.code for warning in analysis.warnings]})
+    write_json(
+        room / "manifest.json",
+        {
+            "study": plan.study,
+            "plan_hash": plan.hash(),
+            "analysis_hash": hashed,
+            "seed": plan.seed,
+            "versions": dict(versions()),
+            "tables": {
+                table.name: {
+                    "rows_in": table.rows_in,
+                    "rows_kept": table.rows_kept,
+                    "rows_quarantined": table.rows_quarantined,
+                    "rows_dropped": table.rows_dropped,
+                    "content_hash": table.content_hash,
+                    "sources": [{"label": source.label, "sha256": source.sha256, "bytes": source.bytes} for source in table.sources],
+                }
+                for table in analysis.tables.values()
+            },
+            "flow": [{"step": step.step, "reason": step.reason, "count": step.count, "of": step.of} for step in analysis.panel.flow],
+            "warnings": [warning.code for warning in analysis.warnings],
+        },
+    )
 
 
 def report_files(content_path: str, folder: str, failed: str) -> tuple[str, str, float]:
@@ -143,7 +177,9 @@ def make_reports(room: Path, *, workers: int, say: Say, identifiers: set[str], c
     shutil.rmtree(aside, ignore_errors=True)
     contents = sorted(path for path in (room / "contents").glob("*.json") if not councils or path.stem in councils)
     if not contents:
-        raise ReportError(f"{room.name} holds no content for {', '.join(councils) or 'any council'}. Run the study first, or name a council of the run.")
+        raise ReportError(
+            f"{room.name} holds no content for {', '.join(councils) or 'any council'}. Run the study first, or name a council of the run."
+        )
     made, failed = [], []
     tasks = [(path.stem, (str(path), str(aside / path.stem), str(room / "failed"))) for path in contents]
     for number, done in enumerate(run_all(report_files, tasks, workers=workers), start=1):
@@ -160,7 +196,10 @@ def make_reports(room: Path, *, workers: int, say: Say, identifiers: set[str], c
         (target / path.parent.name).mkdir(parents=True, exist_ok=True)
         os.replace(path, target / path.parent.name / path.name)
     shutil.rmtree(aside, ignore_errors=True)
-    write_json(room / "release" / "audit.json", {"files_scanned": scanned, "identifiers_looked_for": len(identifiers), "found": 0, "held": [name for name, _ in failed]})
+    write_json(
+        room / "release" / "audit.json",
+        {"files_scanned": scanned, "identifiers_looked_for": len(identifiers), "found": 0, "held": [name for name, _ in failed]},
+    )
     write_index(room, dict(failed))
     return RunSummary(folder=room, made=tuple(sorted(made)), failed=tuple(failed))
 
@@ -176,9 +215,17 @@ def write_index(room: Path, failed: dict[str, str]) -> None:
         code, folder = content.council.code, room / "release" / "councils" / content.council.code
         files = {path.suffix: f"councils/{code}/{path.name}" for path in sorted(folder.glob("*"))}
         shown = any(outcome.status == "estimated" for outcome in content.outcomes)
-        entries.append(IndexEntry(code=code, name=content.council.name, state="failed" if code in failed else "made" if shown else "not_shown",
-                                  strength=f"{content.strength.score} of 5: {content.strength.label}", headline=failed.get(code, content.summary.headline),
-                                  html=files.get(".html", ""), pdf=files.get(".pdf", "")))
+        entries.append(
+            IndexEntry(
+                code=code,
+                name=content.council.name,
+                state="failed" if code in failed else "made" if shown else "not_shown",
+                strength=f"{content.strength.score} of 5: {content.strength.label}",
+                headline=failed.get(code, content.summary.headline),
+                html=files.get(".html", ""),
+                pdf=files.get(".pdf", ""),
+            )
+        )
     study = contents[0].study
     date = dt.date.fromisoformat(study.date)
     write_page(entries, room / "release", title=study.title, date=f"{date.day} {date:%B %Y}", simulated=study.simulated)

@@ -1,4 +1,5 @@
 """Whose reports are made, and what each says: the programme's effect with the area's own gap, or the council's own effect."""
+
 from __future__ import annotations
 
 import math
@@ -43,8 +44,10 @@ def scopes_of(analysis: Analysis, councils: Sequence[str]) -> tuple[Scope, ...]:
     wanted = tuple(councils) or analysis.plan.programme.councils or tuple(present)
     unknown = [code for code in wanted if code not in present]
     if unknown:
-        raise PlanError(f"{', '.join(unknown)}: no programme {NOUNS[analysis.plan.unit][1]} there in study {analysis.plan.study}. "
-                        f"Councils with programme units: {', '.join(present[:12])}{' ...' if len(present) > 12 else ''}.")
+        raise PlanError(
+            f"{', '.join(unknown)}: no programme {NOUNS[analysis.plan.unit][1]} there in study {analysis.plan.study}. "
+            f"Councils with programme units: {', '.join(present[:12])}{' ...' if len(present) > 12 else ''}."
+        )
     return tuple(scope_of(analysis, code) for code in wanted)
 
 
@@ -65,20 +68,42 @@ def scope_of(analysis: Analysis, code: str) -> Scope:
     units, many = sample.panel.units, NOUNS[plan.unit][1]
     if code == ALL:
         joined = int((units["entry"] >= 0).sum())
-        return Scope(code=ALL, name=plan.programme.name, region="", area="", area_members=(), words=f"Among {many} who joined,", sample=sample,
-                     counts={"joined": joined, "matched": sample.n_treated, "comparison": len(np.unique(sample.pair_comparison))})
+        return Scope(
+            code=ALL,
+            name=plan.programme.name,
+            region="",
+            area="",
+            area_members=(),
+            words=f"Among {many} who joined,",
+            sample=sample,
+            counts={"joined": joined, "matched": sample.n_treated, "comparison": len(np.unique(sample.pair_comparison))},
+        )
     council = analysis.dictionary.councils[code]
     inside = in_council(analysis, code)
     by_area = plan.programme.assignment == "area"
     area = str(units["area"][inside & (units["entry"].to_numpy() >= 0)].iloc[0]) if by_area else ""
     chosen = (units["area"] == area).to_numpy() if by_area else inside
     own = subset(sample, chosen[sample.set_treated], None if by_area else inside)
-    members = tuple(analysis.dictionary.councils[member].name for member in sorted(set(members_of(units["council_code"][chosen])))) if by_area else (council.name,)
+    members = (
+        tuple(analysis.dictionary.councils[member].name for member in sorted(set(members_of(units["council_code"][chosen]))))
+        if by_area
+        else (council.name,)
+    )
     n_areas = units["area"][units["entry"] >= 0].nunique()
-    return Scope(code=code, name=council.name, region=council.region, area=area, area_members=members,
-                 words=f"In the {n_areas} programme areas together," if by_area else f"In {council.name},", sample=own,
-                 counts={"joined": int((chosen & (units["entry"].to_numpy() >= 0)).sum()), "matched": own.n_treated if own else 0,
-                         "comparison": len(np.unique(own.pair_comparison)) if own else 0})
+    return Scope(
+        code=code,
+        name=council.name,
+        region=council.region,
+        area=area,
+        area_members=members,
+        words=f"In the {n_areas} programme areas together," if by_area else f"In {council.name},",
+        sample=own,
+        counts={
+            "joined": int((chosen & (units["entry"].to_numpy() >= 0)).sum()),
+            "matched": own.n_treated if own else 0,
+            "comparison": len(np.unique(own.pair_comparison)) if own else 0,
+        },
+    )
 
 
 def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: str) -> Inputs:
@@ -88,9 +113,21 @@ def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: s
     one, many = NOUNS[plan.unit]
     nouns = Nouns(one=one, many=many, started=plan.programme.started, scope=scope.code, published=plan.data.kind == "open_statistics")
     studies = tuple(area_study(analysis, scope, name) if by_area else council_study(analysis, scope, name) for name in plan.outcomes.all)
-    return Inputs(plan=plan, dictionary=analysis.dictionary, study=study_of(analysis, nouns, ledger, analysis_hash), panel=analysis.panel, sample=analysis.sample, scope=scope,
-                  studies=studies, nouns=nouns, context=context_of(analysis, scope, studies, nouns, ledger), evidence=evidence_of(analysis, scope, studies),
-                  tables=benchmark_table(analysis, ledger, many), warnings=(*analysis.warnings, *base_warning(studies)), limits=limits_of(analysis, nouns))
+    return Inputs(
+        plan=plan,
+        dictionary=analysis.dictionary,
+        study=study_of(analysis, nouns, ledger, analysis_hash),
+        panel=analysis.panel,
+        sample=analysis.sample,
+        scope=scope,
+        studies=studies,
+        nouns=nouns,
+        context=context_of(analysis, scope, studies, nouns, ledger),
+        evidence=evidence_of(analysis, scope, studies),
+        tables=benchmark_table(analysis, ledger, many),
+        warnings=(*analysis.warnings, *base_warning(studies)),
+        limits=limits_of(analysis, nouns),
+    )
 
 
 def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
@@ -137,9 +174,24 @@ def study_of(analysis: Analysis, nouns: Nouns, ledger: Ledger, analysis_hash: st
     from evaluation.runs.manifest import versions
 
     plan = analysis.plan
-    return Study(name=plan.study, title=plan.title, question=plan.question, programme=plan.programme.name, unit=nouns.one, unit_plural=nouns.many, simulated=plan.report.simulated,
-                 date=plan.report.date, reference=plan.report.reference, sources=sources_of(analysis), disclosure_rule=ledger.profile.sentence, plan_hash=plan.hash(),
-                 analysis_hash=analysis_hash, seed=plan.seed, versions=versions(), source_line=source_line(analysis))
+    return Study(
+        name=plan.study,
+        title=plan.title,
+        question=plan.question,
+        programme=plan.programme.name,
+        unit=nouns.one,
+        unit_plural=nouns.many,
+        simulated=plan.report.simulated,
+        date=plan.report.date,
+        reference=plan.report.reference,
+        sources=sources_of(analysis),
+        disclosure_rule=ledger.profile.sentence,
+        plan_hash=plan.hash(),
+        analysis_hash=analysis_hash,
+        seed=plan.seed,
+        versions=versions(),
+        source_line=source_line(analysis),
+    )
 
 
 def source_line(analysis: Analysis) -> str:
@@ -148,7 +200,9 @@ def source_line(analysis: Analysis) -> str:
     if plan.data.kind == "simulated":
         return "simulated records, no real family"
     if plan.data.kind == "open_statistics":
-        publishers = dict.fromkeys(sentence.split(",")[0] for sentence in sources_of(analysis) if sentence.startswith(("Department", "Ministry", "LaLonde")))
+        publishers = dict.fromkeys(
+            sentence.split(",")[0] for sentence in sources_of(analysis) if sentence.startswith(("Department", "Ministry", "LaLonde"))
+        )
         return f"published statistics ({'; '.join(publishers)}), our calculations"
     owners = dict.fromkeys(analysis.dictionary.tables[name].owner for name in sorted(analysis.tables) if name in analysis.dictionary.tables)
     return f"linked records ({'; '.join(owners)}), our calculations"
@@ -157,12 +211,21 @@ def source_line(analysis: Analysis) -> str:
 def sources_of(analysis: Analysis) -> tuple[str, ...]:
     """Where the data come from, one sentence each."""
     if analysis.plan.data.kind == "simulated":
-        return ("Simulated records of families with a known effect, drawn from the data dictionary and published profiles. No record is of a real family.",)
+        return (
+            (
+                "Simulated records of families with a known effect, drawn from the data dictionary and published profiles. No record is of a real"
+                " family."
+            ),
+        )
     if analysis.plan.data.kind == "open_statistics":
         from evaluation.ingest.open_statistics import SOURCES
 
         return tuple(SOURCES[name] for name in analysis.plan.data.tables)
-    return tuple(f"{analysis.dictionary.tables[name].title}: {analysis.dictionary.tables[name].owner}." for name in sorted(analysis.tables) if name in analysis.dictionary.tables)
+    return tuple(
+        f"{analysis.dictionary.tables[name].title}: {analysis.dictionary.tables[name].owner}."
+        for name in sorted(analysis.tables)
+        if name in analysis.dictionary.tables
+    )
 
 
 def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], nouns: Nouns, ledger: Ledger) -> Context:
@@ -178,20 +241,50 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
     comparison = shown(len(np.unique(sample.pair_comparison)) if by_area else scope.counts["comparison"], "comparison")
     if by_area:
         others = [member for member in scope.area_members if member != scope.name]
-        which = f"{scope.name} was one of them" if not others else f"{scope.name} was part of one of them, with {listed(others) if len(others) < 5 else f'{len(others)} other councils'}"
-        who = (f"{plan.programme.name} began in {plan.programme.started} in {n_areas} areas ({shown(len(set(members_of(sample.panel.units['council_code'][sample.panel.entry >= 0]))), 'councils')} "
-               f"councils); {which}. Areas were chosen as a whole, so the effect is judged for all together.")
-        compared = (f"Their {nouns.many} are compared with {comparison} similar {nouns.many} that had not started, not with what they were before: change that came everywhere is not the programme's.")
-        return Context(programme=plan.programme.name, nouns=nouns, scope=scope.words, who=who, compared_with=compared, n_effective=n_areas, effective_noun="areas",
-                       extra_caveats=area_caveats(analysis, scope, studies))
+        which = (
+            f"{scope.name} was one of them"
+            if not others
+            else f"{scope.name} was part of one of them, with {listed(others) if len(others) < 5 else f'{len(others)} other councils'}"
+        )
+        who = (
+            f"{plan.programme.name} began in {plan.programme.started} in {n_areas} areas"
+            f" ({shown(len(set(members_of(sample.panel.units['council_code'][sample.panel.entry >= 0]))), 'councils')} councils); {which}. Areas were"
+            " chosen as a whole, so the effect is judged for all together."
+        )
+        compared = (
+            f"Their {nouns.many} are compared with {comparison} similar {nouns.many} that had not started, not with what they were before: change"
+            " that came everywhere is not the programme's."
+        )
+        return Context(
+            programme=plan.programme.name,
+            nouns=nouns,
+            scope=scope.words,
+            who=who,
+            compared_with=compared,
+            n_effective=n_areas,
+            effective_noun="areas",
+            extra_caveats=area_caveats(analysis, scope, studies),
+        )
     place = "" if scope.code == ALL else f" in {scope.name}"
-    who = (f"{plan.programme.name} was joined by {shown(scope.counts['joined'], 'joined')} {nouns.many}{place} ({plan.programme.started}); "
-           f"{shown(scope.counts['matched'], 'matched')} of them could be matched.")
-    compared = (f"They are compared with {comparison} similar {nouns.many} that had not joined by then, not with themselves before: families often join at a crisis, "
-                "and some recover without help.")
+    who = (
+        f"{plan.programme.name} was joined by {shown(scope.counts['joined'], 'joined')} {nouns.many}{place} ({plan.programme.started}); "
+        f"{shown(scope.counts['matched'], 'matched')} of them could be matched."
+    )
+    compared = (
+        f"They are compared with {comparison} similar {nouns.many} that had not joined by then, not with themselves before: families often join at a"
+        " crisis, and some recover without help."
+    )
     n = int(ledger.rounded(scope.counts["matched"], nouns.many))
-    return Context(programme=plan.programme.name, nouns=nouns, scope=scope.words, who=who, compared_with=compared, n_effective=n, effective_noun=f"programme {nouns.many}",
-                   anchor=anchor_of(analysis))
+    return Context(
+        programme=plan.programme.name,
+        nouns=nouns,
+        scope=scope.words,
+        who=who,
+        compared_with=compared,
+        n_effective=n,
+        effective_noun=f"programme {nouns.many}",
+        anchor=anchor_of(analysis),
+    )
 
 
 def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> tuple[str, ...]:
@@ -202,8 +295,10 @@ def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStud
             found.append(spread.sentence(per_family, study.numbers.outcome.label, plan.programme.helped, scope.name))
             break
     if plan.programme.later_start_elsewhere is not None:
-        found.append(f"Only {plan.programme.first_full_period} is clean: the part-treated period before it is left out, and from {plan.programme.later_start_elsewhere} "
-                     "all councils had a programme of this kind.")
+        found.append(
+            f"Only {plan.programme.first_full_period} is clean: the part-treated period before it is left out, and from"
+            f" {plan.programme.later_start_elsewhere} all councils had a programme of this kind."
+        )
     return tuple(found)
 
 
@@ -216,8 +311,11 @@ def anchor_of(analysis: Analysis) -> str:
     digits = decimals(main.std_error)
     gap = main.estimate - randomised.estimate.estimate
     inside = main.lower <= randomised.estimate.estimate <= main.upper
-    return (f"An experiment measured the same effect: {number(randomised.estimate.estimate, 0, signed=True).text}. The matched estimate lands "
-            f"{number(abs(gap), digits).text} {'above' if gap > 0 else 'below'} it; its 95% interval {'includes' if inside else 'does not include'} the experiment's figure.")
+    return (
+        f"An experiment measured the same effect: {number(randomised.estimate.estimate, 0, signed=True).text}. The matched estimate lands"
+        f" {number(abs(gap), digits).text} {'above' if gap > 0 else 'below'} it; its 95% interval {'includes' if inside else 'does not include'} the"
+        " experiment's figure."
+    )
 
 
 def benchmark_table(analysis: Analysis, ledger: Ledger, many: str) -> tuple[TableContent, ...]:
@@ -232,41 +330,71 @@ def benchmark_table(analysis: Analysis, ledger: Ledger, many: str) -> tuple[Tabl
         cell = ledger.interval(row.estimate, of=many, digits=0, what="benchmark", population=row.pool)
         distance = number(row.estimate.estimate - truth, 0, signed=True).text if row is not analysis.benchmark[0] else "the anchor"
         worst = number(row.worst_smd, 2).text if math.isfinite(row.worst_smd) else "[z]"
-        rows.append((f"{POOL_WORDS.get(row.pool, row.pool)}: {row.method}", cell.estimate.text, f"{cell.lower.text} to {cell.upper.text}", distance, worst))
-    return (TableContent(id="benchmark", title="How far each comparison lands from the experiment",
-                         columns=("Comparison group and method", "Estimate", "95% interval", "Distance from the experiment", "Largest imbalance after matching"), rows=tuple(rows),
-                         notes=("Imbalance: standardised mean difference of the worst covariate; under 0.1 is the aim.",)),)
+        rows.append(
+            (f"{POOL_WORDS.get(row.pool, row.pool)}: {row.method}", cell.estimate.text, f"{cell.lower.text} to {cell.upper.text}", distance, worst)
+        )
+    return (
+        TableContent(
+            id="benchmark",
+            title="How far each comparison lands from the experiment",
+            columns=("Comparison group and method", "Estimate", "95% interval", "Distance from the experiment", "Largest imbalance after matching"),
+            rows=tuple(rows),
+            notes=("Imbalance: standardised mean difference of the worst covariate; under 0.1 is the aim.",),
+        ),
+    )
 
 
 def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> Evidence:
     """What the strength rating looks at."""
     measured = [study.numbers for study in studies if study.numbers.primary and study.numbers.status == "estimated"]
-    shares = [numbers.detectable / abs(numbers.comparison_level) for numbers in measured if numbers.comparison_level and math.isfinite(numbers.comparison_level)]
+    shares = [
+        numbers.detectable / abs(numbers.comparison_level)
+        for numbers in measured
+        if numbers.comparison_level and math.isfinite(numbers.comparison_level)
+    ]
     by_area, sample = analysis.plan.programme.assignment == "area", analysis.sample
     joined = int((sample.panel.entry >= 0).sum()) if by_area else scope.counts["joined"]
     matched = sample.n_treated if by_area else scope.counts["matched"]
-    return Evidence(randomised=False, detectable_share=max((share for share in shares if math.isfinite(share)), default=math.nan),
-                    worst_smd=float(sample.balance["smd_after"].abs().max()), matched_share=matched / joined if joined else math.nan,
-                    trends=tuple(numbers.trend.verdict for numbers in measured if numbers.trend is not None),
-                    n_places=int(sample.panel.units["area"][sample.panel.entry >= 0].nunique()) if by_area else None)
+    return Evidence(
+        randomised=False,
+        detectable_share=max((share for share in shares if math.isfinite(share)), default=math.nan),
+        worst_smd=float(sample.balance["smd_after"].abs().max()),
+        matched_share=matched / joined if joined else math.nan,
+        trends=tuple(numbers.trend.verdict for numbers in measured if numbers.trend is not None),
+        n_places=int(sample.panel.units["area"][sample.panel.entry >= 0].nunique()) if by_area else None,
+    )
 
 
 def base_warning(studies: Sequence[OutcomeStudy]) -> tuple[Warned, ...]:
     """Main outcomes whose headline depends on the base period."""
-    names = [study.numbers.outcome.label for study in studies if study.numbers.primary and study.numbers.effect is not None and depends_on_base(study)]
+    names = [
+        study.numbers.outcome.label for study in studies if study.numbers.primary and study.numbers.effect is not None and depends_on_base(study)
+    ]
     if not names:
         return ()
-    return (Warned(code="BASE_PERIOD", sentence=f"The estimate depends on the base period for {listed(names)}: with another base its interval no longer holds the plan's estimate."),)
+    return (
+        Warned(
+            code="BASE_PERIOD",
+            sentence=(
+                f"The estimate depends on the base period for {listed(names)}: with another base its interval no longer holds the plan's estimate."
+            ),
+        ),
+    )
 
 
 def limits_of(analysis: Analysis, nouns: Nouns) -> tuple[str, ...]:
     """What the evaluation cannot say."""
     plan = analysis.plan
-    found = [f"The comparison rests on {nouns.many} that look alike in what was recorded; what was not recorded and differs is not removed.",
-             f"The result speaks for programme {nouns.many} that could be matched, and for these places and years only.",
-             "Value for money is not part of this report: money can be put on effects only."]
+    found = [
+        f"The comparison rests on {nouns.many} that look alike in what was recorded; what was not recorded and differs is not removed.",
+        f"The result speaks for programme {nouns.many} that could be matched, and for these places and years only.",
+        "Value for money is not part of this report: money can be put on effects only.",
+    ]
     if plan.programme.later_start_elsewhere:
         found.append(f"From {plan.programme.later_start_elsewhere} there is no untreated comparison: nothing is said about longer effects.")
     if plan.unit in ("council", "school"):
-        found.append(f"The figures are of all pupils of a {nouns.one}, not of the families helped. An effect on a few dozen families is spread over all of them.")
+        found.append(
+            f"The figures are of all pupils of a {nouns.one}, not of the families helped. An effect on a few dozen families is spread over all of"
+            " them."
+        )
     return tuple(found)

@@ -1,4 +1,5 @@
 """What the ledger shows and what it holds back."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -12,7 +13,19 @@ from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_AVAILABLE, Ledger, de
 from evaluation.disclosure.rules import RULES
 from evaluation.models.effects import Estimate
 
-ESTIMATE = Estimate(estimate=-1.2345, std_error=0.456, lower=-2.13, upper=-0.34, df=100, p_value=0.01, n_treated=40, n_comparison=90, clusters="sets", n_clusters=40, method="CR1")
+ESTIMATE = Estimate(
+    estimate=-1.2345,
+    std_error=0.456,
+    lower=-2.13,
+    upper=-0.34,
+    df=100,
+    p_value=0.01,
+    n_treated=40,
+    n_comparison=90,
+    clusters="sets",
+    n_clusters=40,
+    method="CR1",
+)
 
 
 @pytest.fixture
@@ -40,7 +53,9 @@ def test_a_percentage_tells_no_more_than_the_rounded_counts_beside_it(part, rest
 
 
 def test_none_and_all_are_not_shown_as_a_share(ledger):
-    assert ledger.share(0, 50, of="families", what="s", population="p") == ledger.share(50, 50, of="families", what="s", population="p") == CONFIDENTIAL
+    assert (
+        ledger.share(0, 50, of="families", what="s", population="p") == ledger.share(50, 50, of="families", what="s", population="p") == CONFIDENTIAL
+    )
 
 
 @pytest.mark.parametrize("side", ["n_treated", "n_comparison"])
