@@ -80,7 +80,7 @@ def name_is_primary(plan: Plan, outcome: Outcome) -> bool:
 
 
 def not_held_out(plan: Plan) -> tuple[int, ...]:
-    """Event times that a test of the trend before may not use: those in the score, and those between the base and entry (the dip has its own test)."""
+    """Event times that a test of the trend before may not use: those in the score, and those between the base and entry (the dip has its test)."""
     score, base = plan.matching.score, plan.estimator.base
     history = set(range(score.history_window[0], score.history_window[1] + 1)) if score.history else set()
     return tuple(sorted(history | set(range(base + 1, 0))))

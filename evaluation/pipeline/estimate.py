@@ -74,7 +74,7 @@ def matcher(plan: Plan) -> object:
 
 
 def subset(sample: MatchedSample, keep: np.ndarray, at_risk: np.ndarray | None = None) -> MatchedSample | None:
-    """The sample's sets in `keep` (bool, shape (n_sets,)), and candidates among units `at_risk` (bool, shape (n_units,)); None when no set is left."""
+    """The sample's sets in `keep` (bool, shape (n_sets,)), and candidates among units `at_risk` (bool, shape (n_units,)); None without sets."""
     if not keep.any():
         return None
     renumbered = np.cumsum(keep) - 1
