@@ -176,7 +176,8 @@ class Plan(Section):
 
     Examples
     --------
-    >>> read_plan(project_file("studies") / "demonstration" / "plan.yml").unit      # doctest: +SKIP
+    >>> from evaluation.locations import project_file
+    >>> read_plan(project_file("studies/demonstration/plan.yml")).unit
     'family'
     """
 

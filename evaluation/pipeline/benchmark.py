@@ -28,13 +28,14 @@ class BenchmarkRow:
 
 
 def benchmark_rows(estimating: Estimating, dictionary: Dictionary, panel: Panel) -> tuple[BenchmarkRow, ...]:
-    """All rows, the experiment first."""
+    """All rows, the experiment first; a pool that was not delivered has none (its absence is told by the flow of people received)."""
     plan, rows = estimating.plan, []
     for name in plan.outcomes.all:
         if plan.unit not in dictionary.outcomes[name].sources:
             continue
         factor = factor_of(dictionary.outcomes[name])
-        for pool in (plan.comparison.experiment, *plan.comparison.pools):
+        there = set(panel.units["pool"])
+        for pool in (pool for pool in (plan.comparison.experiment, *plan.comparison.pools) if pool in there):
             rows += [replace(row, estimate=scaled(row.estimate, factor)) for row in pool_rows(estimating, panel, pool, name)]
     return tuple(rows)
 

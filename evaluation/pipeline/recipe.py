@@ -12,6 +12,7 @@ from evaluation.dictionary import Dictionary
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import ReportContent, Warned
 from evaluation.disclosure.rules import RULES
+from evaluation.errors import PlanError
 from evaluation.findings.content import assemble
 from evaluation.findings.study import OutcomeStudy
 from evaluation.ingest.tables import CheckedTable
@@ -63,7 +64,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     step(received_in_words(tables))
     everyone = build_panel(tables, plan, dictionary)
     step(f"panel of {len(everyone):,} {everyone.unit} units and {len(everyone.periods)} periods")
-    panel = of_pool(everyone, plan.comparison.pools[0]) if plan.comparison.pools else everyone
+    panel = of_pool(everyone, first_pool(plan, everyone)) if plan.comparison.pools else everyone
     sample = matcher(plan).fit(panel)
     step("matched")
     estimating = Estimating(plan=plan, framework=framework_of(plan), truth_of=truth_of(plan, room, sample))
@@ -115,6 +116,20 @@ def received_in_words(tables: Mapping[str, CheckedTable]) -> str:
         f"{rows_in:,} rows received in {len(tables)} tables: {kept:,} kept, {quarantined:,} quarantined, {rows_in - kept - quarantined:,} dropped by"
         " a declared rule"
     )
+
+
+def first_pool(plan: Plan, panel: Panel) -> str:
+    """The plan's main comparison pool, which must have units.
+
+    Raises
+    ------
+    PlanError
+        None of the data delivered belongs to it.
+    """
+    pool = plan.comparison.pools[0]
+    if not (panel.units["pool"] == pool).any():
+        raise PlanError(f"comparison.pools names {pool!r} first, and no unit received belongs to it. Deliver it, or name another pool first.")
+    return pool
 
 
 def of_pool(panel: Panel, pool: str) -> Panel:

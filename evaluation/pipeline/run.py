@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import shutil
 import time
@@ -53,7 +54,9 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{plan.hash()[:8]}"
     room = Path(out) / plan.study / f".{name}.partial"
     room.mkdir(parents=True)
-    clock = Clock(say)
+    clock = Clock(say=say, log=room / "log.jsonl")
+    (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")   # the lock: written before any outcome is read
+    clock.step(f"plan {plan.hash()[:12]} locked")
     try:
         analysis = evaluate(plan, Path(plan_path).parent, dictionary, room, clock.step)
         hashed = analysis_hash(
@@ -76,11 +79,12 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     return summary
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Clock:
-    """Says each step with the seconds since the start."""
+    """Says each step with the seconds since the start, and keeps it in the run's log (no row values)."""
 
     say: Say
+    log: Path
     began: float = 0.0
 
     def __post_init__(self) -> None:
@@ -88,7 +92,10 @@ class Clock:
 
     def step(self, text: str) -> None:
         """One line of progress."""
-        self.say(f"[{time.monotonic() - self.began:6.1f} s] {text}")
+        seconds = time.monotonic() - self.began
+        self.say(f"[{seconds:6.1f} s] {text}")
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps({"seconds": round(seconds, 1), "step": text}, ensure_ascii=False) + "\n")
 
 
 def check_councils(councils: Sequence[str], dictionary: Dictionary) -> None:
@@ -135,7 +142,6 @@ def write_release(room: Path, plan: Plan, contents: Sequence[ReportContent], led
 
 def write_manifest(room: Path, plan: Plan, analysis: object, hashed: str) -> None:
     """What the run was made from: plan, versions, inputs with hashes and row counts, row flow."""
-    (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")
     write_json(
         room / "manifest.json",
         {
