@@ -11,6 +11,7 @@ from evaluation.models import MatchedDiD, MatchedLevels, UnmatchedLevels
 from evaluation.models.effects import Estimate
 from evaluation.panel.types import Panel
 from evaluation.pipeline.estimate import Estimating, matcher, missing_estimate
+from evaluation.pipeline.receive import of_pool
 
 POOL_WORDS = {"nsw_experiment": "the experiment's own comparison group", "psid1": "PSID-1 (a household panel)", "cps1": "CPS-1 (a population survey)"}
 
@@ -42,8 +43,6 @@ def benchmark_rows(estimating: Estimating, dictionary: Dictionary, panel: Panel)
 
 def pool_rows(estimating: Estimating, panel: Panel, pool: str, outcome: str) -> list[BenchmarkRow]:
     """The naive difference of a pool, and what matching makes of it; the experiment needs no matching."""
-    from evaluation.pipeline.recipe import of_pool
-
     plan, nan = estimating.plan, float("nan")
     chosen = of_pool(panel, pool)
     window = {"window": plan.estimator.window, "anticipation": plan.estimator.anticipation}

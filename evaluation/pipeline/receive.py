@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from evaluation.dictionary import Dictionary
@@ -95,3 +96,15 @@ def assigned_places(tables: Mapping[str, CheckedTable], first_full_period: str) 
     with duckdb.connect() as con:
         rows = con.execute("SELECT council_code, area FROM read_parquet(?) ORDER BY council_code", [str(tables["programme_areas"].path)]).fetchall()
     return {code: (first_full_period, area) for code, area in rows}
+
+
+def of_pool(panel: Panel, pool: str) -> Panel:
+    """Programme units and the comparison units of one pool."""
+    keep = (panel.entry >= 0) | (panel.units["pool"] == pool).to_numpy()
+    return replace(
+        panel,
+        units=panel.units[keep].reset_index(drop=True),
+        outcomes={name: values[keep] for name, values in panel.outcomes.items()},
+        denominators={name: values[keep] for name, values in panel.denominators.items()},
+        varying={name: values[keep] for name, values in panel.varying.items()},
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,42 +20,15 @@ from evaluation.locations import project_file
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import read_framework
+from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.checking import placebo_lines
 from evaluation.pipeline.estimate import Estimating, matcher, study_outcome
 from evaluation.pipeline.placebo import Placebos, placebo_areas
-from evaluation.pipeline.receive import build_panel, receive
+from evaluation.pipeline.receive import build_panel, of_pool, receive
 from evaluation.pipeline.scopes import inputs_of, scopes_of
 from evaluation.plan import Plan
 
 Step = Callable[[str], object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis:
-    """All that was estimated, unprotected; it stays in the room.
-
-    Attributes
-    ----------
-    panel : Panel
-        Every unit of the plan; `sample.panel` holds those of the main comparison.
-    studies : outcome name -> OutcomeStudy
-        All places together.
-    placebos : outcome name -> Placebos
-        Where the programme was assigned to areas.
-    benchmark : tuple
-        Rows of other comparison groups, where the plan names an experiment to compare with.
-    """
-
-    plan: Plan
-    dictionary: Dictionary
-    tables: Mapping[str, CheckedTable]
-    panel: Panel
-    sample: MatchedSample
-    estimating: Estimating
-    studies: Mapping[str, OutcomeStudy]
-    placebos: Mapping[str, Placebos]
-    benchmark: tuple = ()
-    warnings: tuple[Warned, ...] = ()
 
 
 def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, step: Step) -> Analysis:
@@ -130,18 +103,6 @@ def first_pool(plan: Plan, panel: Panel) -> str:
     if not (panel.units["pool"] == pool).any():
         raise PlanError(f"comparison.pools names {pool!r} first, and no unit received belongs to it. Deliver it, or name another pool first.")
     return pool
-
-
-def of_pool(panel: Panel, pool: str) -> Panel:
-    """Programme units and the comparison units of one pool."""
-    keep = (panel.entry >= 0) | (panel.units["pool"] == pool).to_numpy()
-    return replace(
-        panel,
-        units=panel.units[keep].reset_index(drop=True),
-        outcomes={name: values[keep] for name, values in panel.outcomes.items()},
-        denominators={name: values[keep] for name, values in panel.denominators.items()},
-        varying={name: values[keep] for name, values in panel.varying.items()},
-    )
 
 
 def framework_of(plan: Plan):

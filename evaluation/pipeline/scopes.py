@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +18,8 @@ from evaluation.findings.strength import Evidence
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed
 from evaluation.models.contrasts import outcome_array
+from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.estimate import study_outcome, subset
-
-if TYPE_CHECKING:
-    from evaluation.pipeline.recipe import Analysis
 
 NOUNS = {"family": ("family", "families"), "person": ("person", "people"), "school": ("school", "schools"), "council": ("council", "councils")}
 ALL = "all"

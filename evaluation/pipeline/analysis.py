@@ -1,0 +1,44 @@
+"""All that a study estimated, unprotected: what the recipe makes and the scopes read. It stays in the room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from evaluation.dictionary import Dictionary
+from evaluation.disclosure.release import Warned
+from evaluation.findings.study import OutcomeStudy
+from evaluation.ingest.tables import CheckedTable
+from evaluation.matching.sample import MatchedSample
+from evaluation.panel.types import Panel
+from evaluation.pipeline.estimate import Estimating
+from evaluation.pipeline.placebo import Placebos
+from evaluation.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """All that was estimated, unprotected; it stays in the room.
+
+    Attributes
+    ----------
+    panel : Panel
+        Every unit of the plan; `sample.panel` holds those of the main comparison.
+    studies : outcome name -> OutcomeStudy
+        All places together.
+    placebos : outcome name -> Placebos
+        Where the programme was assigned to areas.
+    benchmark : tuple
+        Rows of other comparison groups, where the plan names an experiment to compare with.
+    """
+
+    plan: Plan
+    dictionary: Dictionary
+    tables: Mapping[str, CheckedTable]
+    panel: Panel
+    sample: MatchedSample
+    estimating: Estimating
+    studies: Mapping[str, OutcomeStudy]
+    placebos: Mapping[str, Placebos]
+    benchmark: tuple = ()
+    warnings: tuple[Warned, ...] = ()
