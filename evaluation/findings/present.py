@@ -52,8 +52,8 @@ def title_of(numbers: OutcomeNumbers, found: str, nouns: Nouns) -> str:
     lower = numbers.effect is not None and numbers.effect.estimate < 0
     drift = ", and the groups were moving apart before" if drifted(numbers) else ""
     return {
-        "better": f"{numbers.outcome.label} was {'lower' if lower else 'higher'} than in similar {nouns.many}: a better outcome",
-        "worse": f"{numbers.outcome.label} was {'lower' if lower else 'higher'} than in similar {nouns.many}: a worse outcome",
+        "better": f"{numbers.outcome.label}: {'lower' if lower else 'higher'} than in similar {nouns.many}, a better outcome",
+        "worse": f"{numbers.outcome.label}: {'lower' if lower else 'higher'} than in similar {nouns.many}, a worse outcome",
         "not_detectable": f"No effect on {name} could be detected{drift}",
         "explained_by_trend": f"The gap in {name} cannot be told apart from the trend before the programme",
         "none": f"No estimate for {name}",
@@ -75,7 +75,8 @@ def with_unit(text: str, unit: str) -> str:
 def sentence_of(numbers: OutcomeNumbers, found: str, nouns: Nouns, shown: dict[str, Shown]) -> str:
     """The finding as one sentence (two at most), from protected numbers."""
     label, change = numbers.outcome.label, change_unit_of(numbers.outcome)
-    levels = f"{out_of(shown['after'], numbers, nouns)} instead of {shown['comparison'].text}"
+    below_zero = shown["comparison"].value is not None and shown["comparison"].value < 0
+    levels = f"{out_of(shown['after'], numbers, nouns)} instead of {'none' if below_zero else shown['comparison'].text}"
     interval = f"between {shown['lower'].text} and {shown['upper'].text} {change}"
     if found == "not_detectable":
         drift = " The groups were moving apart before the programme already: no clean comparison." if drifted(numbers) else ""

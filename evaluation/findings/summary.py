@@ -66,16 +66,16 @@ def headline(results: Sequence[OutcomeResult], context: Context) -> str:
     parts = [
         part
         for verdict, text in (
-            ("better", "a better outcome than among similar {many} in {names}"),
-            ("worse", "a worse outcome than among similar {many} in {names}"),
-            ("explained_by_trend", "a gap in {names} that cannot be told apart from the trend before the programme"),
-            ("not_detectable", "no detectable effect on {names}"),
+            ("better", "{names} came out better than among similar {many}"),
+            ("worse", "{names} came out worse than among similar {many}"),
+            ("explained_by_trend", "the gap in {names} cannot be told apart from the trend before"),
+            ("not_detectable", "no effect on {names} could be detected"),
         )
         if (part := phrase(measured, verdict, text, context.nouns.many))
     ]
     missing = len(primary) - len(measured)
     rest = f"; {words(missing)} of the {words(len(primary))} main outcomes could not be measured" if missing else ""
-    return f"{context.scope} {context.programme} shows {listed(parts)}{rest}."
+    return f"{context.scope} {listed(parts)}{rest}."
 
 
 def phrase(results: Sequence[OutcomeResult], verdict: str, text: str, many: str) -> str:
@@ -133,7 +133,7 @@ def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
     ]
     if not claims:
         return (
-            "No payment-by-results rate is shown: published figures hold no claims of single families."
+            "No rate is shown: published figures hold no claims of single families."
             if nouns.published
             else "No payment-by-results rate is shown: no rule applies, or too few families stand behind it."
         )
@@ -199,7 +199,7 @@ def caveats(strength: Strength, context: Context) -> tuple[str, ...]:
 def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Context) -> Summary:
     """Page one of a report."""
     null = any(result.verdict == "not_detectable" for result in results if result.primary)
-    paragraphs = [context.who, context.compared_with + (" No detectable effect does not mean that nothing changed." if null else "")]
+    paragraphs = [f"{context.who} {context.compared_with}" + (" No detectable effect does not mean that nothing changed." if null else "")]
     if context.anchor:
         paragraphs.append(context.anchor)
     return Summary(

@@ -143,7 +143,7 @@ def three_numbers(results: Sequence[OutcomeResult], *, id: str, title: str, trut
         "Before and after change",
         "Payment by results",
         "Effect (95% interval)",
-        "Smallest effect likely to be seen",
+        "Smallest visible effect",
     ]
     rows = []
     for result in results:
@@ -443,7 +443,7 @@ def _told(*pairs: tuple[str, str]) -> list[Paragraph]:
 def _strength(content: ReportContent) -> str:
     strength = content.strength
     lost = [f"{point.criterion.lower()} ({point.lost:g})" for point in strength.points if point.lost]
-    points = f" Points were lost for {', '.join(lost)}; @tab-strength says why." if lost else ""
+    points = f" Points were lost for {', '.join(lost)} (@tab-strength)." if lost else ""
     return f"{strength.score} out of 5: {strength.label}.{points}"
 
 

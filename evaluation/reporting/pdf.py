@@ -46,14 +46,14 @@ LAYOUT = r"""
 #set document(title: %(title)s, description: %(description)s, keywords: (%(keywords)s,),
   date: datetime(year: %(year)d, month: %(month)d, day: %(day)d))
 #set text(font: %(font)s, size: 12pt, lang: "en", region: "GB", fill: ink)
-#set par(leading: 0.55em, spacing: 0.75em, justify: false)
-#set page(paper: "a4", margin: (x: 20mm, top: 24mm, bottom: 19mm), header-ascent: 5mm, footer-descent: 4mm,
+#set par(leading: 0.52em, spacing: 0.68em, justify: false)
+#set page(paper: "a4", margin: (x: 20mm, top: 24mm, bottom: 17mm), header-ascent: 5mm, footer-descent: 4mm,
   header: context { if counter(page).get().first() > 1 { set text(size: 10pt, fill: muted); %(banner)s
     grid(columns: (1fr, auto), column-gutter: 8mm, [#%(short)s], [#%(council)s]) } },
   footer: context { set text(size: 10pt, fill: muted); [#%(reference)s #h(1fr) Page #counter(page).display() of #counter(page).final().first()] })
-#set list(spacing: 0.65em, indent: 2pt, body-indent: 6pt)
-#show heading: set block(above: 1.3em, below: 0.65em, sticky: true)
-#show heading.where(level: 1): set text(size: 20pt)
+#set list(spacing: 0.55em, indent: 2pt, body-indent: 6pt)
+#show heading: set block(above: 1.1em, below: 0.55em, sticky: true)
+#show heading.where(level: 1): set text(size: 19pt)
 #show heading.where(level: 2): set text(size: 14pt)
 #show link: set text(fill: rgb("#1a5a9a"))
 #set figure(gap: 0.6em)
@@ -66,7 +66,7 @@ LAYOUT = r"""
 #show table: set par(leading: 0.45em)
 #show table.cell.where(y: 0): set text(weight: "bold")
 #let note(body) = block(above: 0.4em, below: 0.5em, text(size: 10pt, fill: muted, body))
-#let boxed(body, ..more) = block(width: 100%%, above: 0.9em, below: 0.9em, inset: (x: 12pt, y: 9pt), ..more, body)
+#let boxed(body, ..more) = block(width: 100%%, above: 0.8em, below: 0.8em, inset: (x: 12pt, y: 7pt), ..more, body)
 """
 
 
@@ -209,7 +209,7 @@ def _(block: Definitions, numbers: Mapping[str, str]) -> str:
 @typst_of.register
 def _(block: KeyFindings, numbers: Mapping[str, str]) -> str:
     items = f"\n#list({', '.join(f'[{_inline(item, numbers)}]' for item in block.items)})" if block.items else ""
-    return f'#boxed(fill: soft, stroke: (left: 5pt + brand))[#par[#text(size: 14pt, weight: "bold")[#{_q(block.headline)}]]{items}]\n'
+    return f'#boxed(fill: soft, stroke: (left: 5pt + brand))[#par[#text(size: 13pt, weight: "bold")[#{_q(block.headline)}]]{items}]\n'
 
 
 @typst_of.register
