@@ -86,10 +86,7 @@ def sentence_of(numbers: OutcomeNumbers, found: str, nouns: Nouns, shown: dict[s
             f"{label}: it was {levels}, but the gap to similar {nouns.many} was already moving before the programme. "
             "The difference cannot be put down to the programme."
         )
-    return (
-        f"{label}: {levels}. The difference, {shown['estimate'].text} {change}, is likely to lie {interval}: a"
-        f" {'better' if found == 'better' else 'worse'} outcome."
-    )
+    return f"{label}: a {found} outcome ({levels}; the difference is likely to lie {interval})."
 
 
 def drifted(numbers: OutcomeNumbers) -> bool:
