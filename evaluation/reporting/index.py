@@ -12,7 +12,7 @@ from evaluation.reporting.blocks import escaped
 from evaluation.reporting.export import write_whole
 from evaluation.reporting.html import page
 
-STATES = {"made": "Report made", "not_shown": "Report made; no number may be shown", "failed": "No report"}
+STATES = {"made": "Report made", "not_shown": "Report made without numbers", "failed": "No report"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date
         The page then says so.
     """
     counts = [
-        f"{sum(entry.state == state for entry in entries)} {words[:1].lower() + words[1:]}"
+        f"{words[:1].lower() + words[1:]}: {sum(entry.state == state for entry in entries)}"
         for state, words in STATES.items()
         if any(entry.state == state for entry in entries)
     ]
