@@ -12,7 +12,7 @@ def test_the_list_names_every_council_with_its_state_and_links_to_its_files(tmp_
     page = write_index(ENTRIES, tmp_path, title="Study", date="24 November 2026", simulated=False).read_text()
     assert '<a href="a%20b.html">Northmere &amp; Co</a> (E1)' in page and ">PDF for Northmere &amp; Co</a>" in page
     assert "Little Mere (E2)" in page and "No report" in page and "cell 4 raised EstimationError" in page
-    assert "2 listed: 1 report made; 1 no report" in page and "SIMULATED" not in page
+    assert "2 listed: report made: 1; no report: 1" in page and "SIMULATED" not in page
 
 
 def test_the_list_of_a_simulated_study_says_so_and_leaves_nothing_half_written(tmp_path):
