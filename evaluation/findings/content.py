@@ -139,7 +139,8 @@ def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
         if step.of == many and (step.count or step.step != "dropped")
     ]
     joined = sample.n_treated + int(sample.panel.units.index.isin(sample.dropped["unit"]).sum())
-    lines.append(line(f"{many.capitalize()} {'in programme areas' if inputs.plan.programme.assignment == 'area' else 'that joined the programme'}", joined))
+    where = "in programme areas" if inputs.plan.programme.assignment == "area" else "that joined the programme"
+    lines.append(line(f"{many.capitalize()} {where}", joined))
     for reason, count in sample.dropped["reason"].value_counts(sort=False).sort_index().items():
         lines.append(line("not matched", int(count), REASONS.get(reason, reason), 1))
     lines.append(line(f"Programme {many} matched", sample.n_treated))
