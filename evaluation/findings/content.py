@@ -152,13 +152,21 @@ def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
 
 def balance(inputs: Inputs, ledger: Ledger) -> tuple[BalanceLine, ...]:
     """One line per covariate, before and after matching, all places together."""
-    lines = []
-    for row in inputs.sample.balance.itertuples():
+    lines, many, sample = [], inputs.nouns.many, inputs.sample
+    n_treated, n_comparison = sample.n_treated, len(np.unique(sample.pair_comparison))
+    n_candidates = sample.candidates.loc[~sample.candidates["treated"], "unit"].nunique()
+    for row in sample.balance.itertuples():
 
         def shown(value: float, digits: int = 2, covariate: str = row.covariate, what: str = "balance") -> Shown:
             return ledger.keep(what, covariate, number(float(value), digits))
 
-        digits = decimals(float(row.sd_treated) / 5) if np.isfinite(row.sd_treated) else 2
+        def mean(value: float, n: int, row: object = row) -> Shown:
+            binary = not np.isfinite(row.variance_ratio_before)
+            few = min(value * n, (1 - value) * n) < ledger.profile.threshold if binary else n < ledger.profile.threshold
+            if many in PEOPLE and few:
+                return ledger.keep("balance", row.covariate, CONFIDENTIAL)
+            return shown(value, decimals(float(row.sd_treated) / 5) if np.isfinite(row.sd_treated) else 2, row.covariate)
+
         lines.append(
             BalanceLine(
                 covariate=label_of(row.covariate, inputs.dictionary),
@@ -166,9 +174,9 @@ def balance(inputs: Inputs, ledger: Ledger) -> tuple[BalanceLine, ...]:
                 after=shown(row.smd_after),
                 variance_ratio_before=shown(row.variance_ratio_before),
                 variance_ratio_after=shown(row.variance_ratio_after),
-                mean_treated=shown(row.mean_treated, digits),
-                mean_comparison_before=shown(row.mean_comparison_before, digits),
-                mean_comparison_after=shown(row.mean_comparison_after, digits),
+                mean_treated=mean(row.mean_treated, n_treated),
+                mean_comparison_before=mean(row.mean_comparison_before, n_candidates),
+                mean_comparison_after=mean(row.mean_comparison_after, n_comparison),
             )
         )
     return tuple(lines)
@@ -222,7 +230,7 @@ def event_study(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledg
     digits = decimals(study.numbers.effect.std_error)
 
     def point(row: EventRow) -> EventPoint:
-        hidden = inputs.nouns.many in PEOPLE and row.n_treated < ledger.profile.threshold
+        hidden = inputs.nouns.many in PEOPLE and row.behind < ledger.profile.threshold
         values = [CONFIDENTIAL if hidden else number(value, digits, signed=True) for value in (row.estimate, row.lower, row.upper)]
         kept = [ledger.keep("event study", f"{result.outcome}, {row.label}", value) for value in values]
         return EventPoint(event_time=row.event_time, label=row.label, phase=row.phase, estimate=kept[0], lower=kept[1], upper=kept[2])
@@ -253,7 +261,8 @@ def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Le
         TrendLine(
             name=line.name,
             values=tuple(
-                ledger.level(float(value), n=line.n, of=inputs.nouns.many, digits=digits, what="trend", population=line.name) for value in line.values
+                ledger.level(float(value), n=int(behind), of=inputs.nouns.many, digits=digits, what="trend", population=line.name)
+                for value, behind in zip(line.values, line.behind, strict=True)
             ),
         )
         for line in study.lines

@@ -147,6 +147,13 @@ def present(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeRes
             f"{outcome.label}: not shown, because fewer than {threshold} {nouns.many} stand behind the number on one side. It is not known to be"
             " zero.",
         )
+    if nouns.many in PEOPLE and numbers.fewest is not None and numbers.fewest < threshold:
+        return without_estimate(
+            numbers,
+            "not_shown",
+            f"{outcome.label}: not shown",
+            f"{outcome.label}: not shown, because it happened in fewer than {threshold} {nouns.many}, or in all but a few, on one side. It is not known to be zero.",
+        )
     if not math.isfinite(numbers.effect.lower):
         return without_estimate(
             numbers,

@@ -25,16 +25,16 @@ class EventRow:
     estimate: float
     lower: float
     upper: float
-    n_treated: int
+    behind: int                  # units behind the point, as disclosure control counts them (`units_behind`)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupLine:
-    """Means of one group by period or event time; NaN where not observed. `n` units stand behind the line."""
+    """Means of one group by period or event time; NaN where not observed."""
 
     name: str
     values: np.ndarray
-    n: int
+    behind: np.ndarray           # units behind each value, as disclosure control counts them (`units_behind`)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

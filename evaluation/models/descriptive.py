@@ -10,6 +10,44 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.models.contrasts import at_columns, outcome_array, sum_by
 
 
+def units_behind(
+    sample: MatchedSample, outcome: str, event_times: Sequence[int], *, occurrence: bool, together: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many distinct units stand behind a mean, as disclosure control counts them.
+
+    Parameters
+    ----------
+    occurrence : bool
+        Whether the outcome says that something happened: then the smaller number of units with, and without, a value above 0, because a share of few
+        tells how many there were. Else the units observed.
+    together : bool
+        Over all event times at once (one number) instead of at each.
+
+    Returns
+    -------
+    treated, comparison : ndarray of int, shape (n_event_times,) or (1,)
+        Comparison units are counted once, however often they serve.
+    """
+    y, e = outcome_array(sample.panel, outcome), np.asarray(event_times)
+    own = sample.panel.entry[sample.pair_comparison][:, None]
+    column = sample.set_entry[sample.pair_set][:, None] + e
+    comparison = np.where((own >= 0) & (column >= own), np.nan, at_columns(y, sample.pair_comparison[:, None], column))
+    treated = at_columns(y, sample.set_treated[:, None], sample.set_entry[:, None] + e)
+    return tuple(_behind(values, unit, occurrence, together) for values, unit in ((treated, sample.set_treated), (comparison, sample.pair_comparison)))
+
+
+def _behind(values: np.ndarray, unit: np.ndarray, occurrence: bool, together: bool) -> np.ndarray:
+    code = np.unique(unit, return_inverse=True)[1]
+    seen, occurs = np.isfinite(values).astype(float), (np.nan_to_num(values) > 0).astype(float)
+    if together:
+        seen, occurs = seen.max(axis=1, keepdims=True), occurs.max(axis=1, keepdims=True)
+    n = int(code.max()) + 1
+    observed, happened = sum_by(code, seen, n) > 0, sum_by(code, occurs, n) > 0
+    if not occurrence:
+        return observed.sum(axis=0)
+    return np.minimum((observed & happened).sum(axis=0), (observed & ~happened).sum(axis=0))
+
+
 def group_means(sample: MatchedSample, outcome: str, event_times: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Mean of matched treated units and of their comparison units (set weights), over the sets observed on both sides.
 

@@ -14,7 +14,7 @@ from evaluation.findings.study import BaseRow, CheckLine, EventRow, GroupLine, O
 from evaluation.matching import MATCHERS
 from evaluation.matching.sample import MatchedSample
 from evaluation.models import ESTIMATORS, UnmatchedDiD, before_after, event_study, minimum_detectable_effect, overall
-from evaluation.models.descriptive import group_means
+from evaluation.models.descriptive import group_means, units_behind
 from evaluation.models.effects import Effects, Estimate
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import Framework, results_claimed
@@ -121,7 +121,7 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
     axis, lines, marks = lines_of(estimating, outcome, sample, factor)
     study = OutcomeStudy(
         numbers=numbers,
-        events=events_of(estimating, effects, factor, sample.panel),
+        events=events_of(estimating, outcome, effects, sample),
         axis=axis,
         lines=lines,
         marks=marks,
@@ -163,7 +163,22 @@ def numbers_of(
         trend=trend,
         results=results,
         truth=truth_of(estimating, effects, sample, name, factor),
+        fewest=fewest_behind(estimating, outcome, sample),
     )
+
+
+def happens(outcome: Outcome) -> bool:
+    """Whether an outcome says that something happened to a family, so that few occurrences point to families."""
+    return outcome.scale in ("any", "count")
+
+
+def fewest_behind(estimating: Estimating, outcome: Outcome, sample: MatchedSample) -> int | None:
+    """The smallest number of units with, or without, an occurrence before or after, on either side; None where the outcome is no occurrence."""
+    if not happens(outcome):
+        return None
+    first, last = estimating.before_window()
+    windows = (range(first, last + 1), range(estimating.headline[0], estimating.headline[1] + 1))
+    return min(int(side[0]) for window in windows for side in units_behind(sample, outcome.name, window, occurrence=True, together=True))
 
 
 def truth_of(estimating: Estimating, effects: Effects, sample: MatchedSample, name: str, factor: float) -> float | None:
@@ -211,12 +226,13 @@ def later_note(plan: Plan) -> str:
     )
 
 
-def events_of(estimating: Estimating, effects: Effects, factor: float, panel: Panel) -> tuple[EventRow, ...]:
+def events_of(estimating: Estimating, outcome: Outcome, effects: Effects, sample: MatchedSample) -> tuple[EventRow, ...]:
     """The event study as rows on the printed scale."""
     table = event_study(effects, quarters=estimating.headline, assignment=estimating.plan.programme.assignment)
-    later = later_from(estimating.plan)
+    behind, _ = units_behind(sample, outcome.name, table["event_time"].to_numpy(), occurrence=happens(outcome))
+    factor, panel, later = factor_of(outcome), sample.panel, later_from(estimating.plan)
     rows = []
-    for row in table.itertuples():
+    for row, units in zip(table.itertuples(), behind, strict=True):
         if not np.isfinite(row.estimate):
             continue
         phase = "later" if later is not None and row.event_time >= later else row.phase
@@ -229,7 +245,7 @@ def events_of(estimating: Estimating, effects: Effects, factor: float, panel: Pa
                 estimate=row.estimate * factor,
                 lower=lower,
                 upper=upper,
-                n_treated=int(row.n_treated),
+                behind=int(row.n_treated) if phase == "base" else min(int(row.n_treated), int(units)),
             )
         )
     return tuple(rows)
@@ -251,9 +267,10 @@ def lines_of(
     if not seen.any():
         return (), (), ()
     times, treated, comparison = times[seen], treated[seen], comparison[seen]
+    behind = units_behind(sample, outcome.name, times, occurrence=happens(outcome))
     lines = (
-        GroupLine(name=f"Programme {many}", values=treated * factor, n=sample.n_treated),
-        GroupLine(name=f"Matched comparison {many}", values=comparison * factor, n=len(np.unique(sample.pair_comparison))),
+        GroupLine(name=f"Programme {many}", values=treated * factor, behind=behind[0]),
+        GroupLine(name=f"Matched comparison {many}", values=comparison * factor, behind=behind[1]),
     )
     marks: list[tuple[int, str]] = []
     if plan.programme.first_full_period is not None:

@@ -154,7 +154,7 @@ def own_line(analysis: Analysis, scope: Scope, study: OutcomeStudy, name: str, i
     total = weight.sum(axis=0)
     mean = np.divide((np.nan_to_num(values) * weight).sum(axis=0), total, out=np.full(len(total), np.nan), where=total > 0)
     by_label = dict(zip(panel.periods.labels(), mean, strict=True))
-    return (GroupLine(name=scope.name, values=np.array([by_label.get(label, math.nan) for label in study.axis]), n=int(inside.sum())),)
+    return (GroupLine(name=scope.name, values=np.array([by_label.get(label, math.nan) for label in study.axis]), behind=np.full(len(study.axis), int(inside.sum()))),)
 
 
 def council_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
