@@ -57,6 +57,7 @@ class Helped(Section):
     families: int = Field(gt=0)
     children_of_school_age: float = Field(gt=0)  # per family helped
     problem_level: dict[str, float] = {}  # outcome -> level of a helped family's children, in the outcome's unit: their whole problem
+    basis: str  # 'as one pilot council planned': stands in a sentence of page one
     source: str
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,10 +33,10 @@ from evaluation.findings import spread, texts
 from evaluation.findings.numbers import change_unit_of, unit_of
 from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
-from evaluation.findings.study import EventRow, OutcomeStudy, Scope
-from evaluation.findings.summary import Context, listed, summarise
+from evaluation.findings.study import BaseRow, EventRow, OutcomeStudy, Scope
+from evaluation.findings.summary import Context, listed, summarise, words
 from evaluation.matching.sample import MatchedSample
-from evaluation.panel.types import Panel
+from evaluation.panel.types import FlowStep, Panel
 from evaluation.plan import Plan
 
 BINS = 12
@@ -106,7 +106,8 @@ def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) 
     many, sample = inputs.nouns.many, inputs.sample
     share = sample.n_treated / max(int((sample.panel.entry >= 0).sum()), 1)
     worst = float(sample.balance["smd_after"].abs().max())
-    seen = [lower_first(result.label) for _, result in shown if result.verdict in ("better", "worse")]
+    seen = sum(result.verdict in ("better", "worse") for _, result in shown)
+    drifting = sum(result.verdict == "explained_by_trend" for _, result in shown)
     return Titles(
         flow=(
             f"{'All' if share == 1 else 'Nearly all' if share >= 0.95 else 'Most' if share >= 0.5 else 'Less than half of the'} programme {many}"
@@ -114,7 +115,9 @@ def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) 
         ),
         balance=f"After matching, programme and comparison {many} {'are alike' if worst < BALANCED else 'still differ'} in what was measured",
         effects=(
-            f"{len(seen)} of {len(shown)} measured outcomes differ{'s' if len(seen) == 1 else ''} from similar {many} by more than chance"
+            f"{words(seen).capitalize()} of the {words(len(shown))} measured outcomes differ{'s' if seen <= 1 else ''} from similar {many} by more"
+            " than chance"
+            + (f"; {words(drifting)} more {'was' if drifting == 1 else 'were'} moving apart before" if drifting else "")
             if shown
             else ""
         ),
@@ -135,7 +138,7 @@ def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
             step.reason if step.step == "dropped" else "",
             1 if step.step == "dropped" else 0,
         )
-        for step in inputs.panel.flow
+        for step in one_start(inputs.panel.flow)
         if step.of == many and (step.count or step.step != "dropped")
     ]
     joined = sample.n_treated + int(sample.panel.units.index.isin(sample.dropped["unit"]).sum())
@@ -144,10 +147,16 @@ def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
     for reason, count in sample.dropped["reason"].value_counts(sort=False).sort_index().items():
         lines.append(line("not matched", int(count), REASONS.get(reason, reason), 1))
     lines.append(line(f"Programme {many} matched", sample.n_treated))
-    lines.append(line(f"Comparison {many} used", len(np.unique(sample.pair_comparison))))
-    if inputs.scope.code != "all" and inputs.scope.sample is not None:
-        lines.append(line(f"Programme {many} matched in {inputs.scope.area or inputs.scope.name}", inputs.scope.counts["matched"]))
     return tuple(lines)
+
+
+def one_start(steps: Sequence[FlowStep]) -> tuple[FlowStep, ...]:
+    """The steps with what was received in several parts (pools) added up to one."""
+    received = [step for step in steps if step.step == "received"]
+    if len(received) < 2:
+        return tuple(steps)
+    whole = replace(received[0], reason=f"{received[0].of} in the data, {len(received)} groups together", count=sum(step.count for step in received))
+    return (whole, *(step for step in steps if step.step != "received"))
 
 
 def balance(inputs: Inputs, ledger: Ledger) -> tuple[BalanceLine, ...]:
@@ -279,17 +288,11 @@ def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Le
 
 
 def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
-    """Which way both groups moved, from first to last observed period."""
-    moves = []
-    for line in study.lines[:2]:
-        seen = line.values[np.isfinite(line.values)]
-        moves.append(np.sign(seen[-1] - seen[0]) if len(seen) > 1 else 0)
-    name = result.label
-    if moves == [-1, -1]:
-        return f"{name} fell in both groups"
-    if moves == [1, 1]:
-        return f"{name} rose in both groups"
-    return f"{name} in programme and comparison {'groups'}"
+    """Which way both groups moved from the base period to the periods of the headline."""
+    if study.moves in ((-1, -1), (1, 1)):
+        return f"{result.label} {'fell' if study.moves[0] < 0 else 'rose'} in both groups from the base period to the periods after"
+    verb = {-1: "fell", 0: "did not move", 1: "rose"}
+    return f"{result.label} {verb[study.moves[0]]} in the programme group and {verb[study.moves[1]]} in the comparison group"
 
 
 def checks(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> tuple[Check, ...]:
@@ -361,8 +364,14 @@ def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns
 
 
 def depends_on_base(study: OutcomeStudy) -> bool:
-    """Whether some base gives an interval that leaves the plan's estimate out."""
-    return any(np.isfinite(row.matched.lower) and not row.matched.lower <= study.numbers.effect.estimate <= row.matched.upper for row in study.bases)
+    """Whether another base gives an interval that leaves the plan's estimate out, or one that says something else about zero."""
+    effect = study.numbers.effect
+
+    def differs(row: BaseRow) -> bool:
+        low, high = row.matched.lower, row.matched.upper
+        return np.isfinite(low) and (not low <= effect.estimate <= high or (low <= 0 <= high) != (effect.lower <= 0 <= effect.upper))
+
+    return any(differs(row) for row in study.bases)
 
 
 def base_title(studies: Sequence[OutcomeStudy]) -> str:
@@ -386,11 +395,7 @@ def other_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Noun
             rows.append((f"{result.label}: {lower_first(other.label)}", words_of(cell), other.note or other.estimate.reason))
     if not rows:
         return ()
-    return (
-        TableContent(
-            id="other-estimates",
-            title="Other estimates of the same effect",
-            columns=("Outcome and estimator", "Estimate (95% interval)", "Note"),
-            rows=tuple(rows),
-        ),
-    )
+    columns = ("Outcome and estimator", "Estimate (95% interval)", "Note")
+    if not any(row[2] for row in rows):
+        columns, rows = columns[:2], [row[:2] for row in rows]
+    return (TableContent(id="other-estimates", title="Other estimates of the same effect", columns=columns, rows=tuple(rows)),)

@@ -60,7 +60,7 @@ class OutcomeNumbers:
     permutation_p: float | None = None
     results: ResultsClaimed | None = None
     truth: float | None = None
-    fewest: int | None = None            # smallest number of units with, or without, an occurrence on either side; None where the outcome is no occurrence
+    fewest: int | None = None  # units with, or without, an occurrence, whichever is fewer, on either side; None where it is no occurrence
 
 
 def scaled(estimate: Estimate, factor: float) -> Estimate:

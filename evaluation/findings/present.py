@@ -79,7 +79,7 @@ def sentence_of(numbers: OutcomeNumbers, found: str, nouns: Nouns, shown: dict[s
     levels = f"{out_of(shown['after'], numbers, nouns)} instead of {'none' if below_zero else shown['comparison'].text}"
     interval = f"between {shown['lower'].text} and {shown['upper'].text} {change}"
     if found == "not_detectable":
-        drift = " The groups were moving apart before the programme already: no clean comparison." if drifted(numbers) else ""
+        drift = " The groups were moving apart before the programme already, so this is no fair comparison." if drifted(numbers) else ""
         return f"{label}: no effect could be detected ({levels}; the difference is likely to lie {interval}).{drift}"
     if found == "explained_by_trend":
         return (
@@ -99,12 +99,13 @@ def detectable_sentence(numbers: OutcomeNumbers, shown: Shown, level: Shown) -> 
     if shown.value is None or level.value is None:
         return ""
     start = (
-        f"{numbers.outcome.label}: only a difference of {shown.text} {change_unit_of(numbers.outcome)} or more could be relied on to show (80% power)"
+        f"{numbers.outcome.label}: only a difference of {shown.text} {change_unit_of(numbers.outcome)} or more could be relied on to show (in four"
+        " studies out of five)"
     )
     if numbers.outcome.direction == "lower_is_better" and level.value > 0:
         if shown.value >= level.value:
-            return f"{start}, as much as the whole level of {level.text}: no reduction could have been detected."
-        return f"{start}, {100 * shown.value / level.value:.0f}% of the level without the programme."
+            return f"{start}, as much as the whole rate of {level.text}: no reduction could have been detected."
+        return f"{start}, {100 * shown.value / level.value:.0f}% of the rate without the programme."
     return f"{start}."
 
 
@@ -138,22 +139,8 @@ def present(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeRes
         return without_estimate(
             numbers, "not_estimable", f"{outcome.label}: could not be estimated", f"{outcome.label}: could not be estimated. {numbers.reason}"
         )
-    threshold = ledger.profile.threshold
-    if nouns.many in PEOPLE and min(numbers.effect.n_treated, numbers.effect.n_comparison) < threshold:
-        return without_estimate(
-            numbers,
-            "not_shown",
-            f"{outcome.label}: not shown",
-            f"{outcome.label}: not shown, because fewer than {threshold} {nouns.many} stand behind the number on one side. It is not known to be"
-            " zero.",
-        )
-    if nouns.many in PEOPLE and numbers.fewest is not None and numbers.fewest < threshold:
-        return without_estimate(
-            numbers,
-            "not_shown",
-            f"{outcome.label}: not shown",
-            f"{outcome.label}: not shown, because it happened in fewer than {threshold} {nouns.many}, or in all but a few, on one side. It is not known to be zero.",
-        )
+    if reason := why_hidden(numbers, ledger.profile.threshold, nouns.many):
+        return without_estimate(numbers, "not_shown", f"{outcome.label}: not shown", f"{outcome.label}: not shown, because {reason}.")
     if not math.isfinite(numbers.effect.lower):
         return without_estimate(
             numbers,
@@ -162,6 +149,17 @@ def present(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeRes
             f"{outcome.label}: no interval could be computed. {numbers.effect.reason}",
         )
     return estimated(numbers, ledger, nouns)
+
+
+def why_hidden(numbers: OutcomeNumbers, threshold: int, many: str) -> str:
+    """Why an outcome may not be shown: too few people behind it in one of the two groups; '' where it may."""
+    if many not in PEOPLE or numbers.effect is None:
+        return ""
+    if min(numbers.effect.n_treated, numbers.effect.n_comparison) < threshold:
+        return f"fewer than {threshold} {many} stand behind the number in one of the two groups"
+    if numbers.fewest is not None and numbers.fewest < threshold:
+        return f"it happened in fewer than {threshold} {many} of one of the two groups, or in all but a few"
+    return ""
 
 
 def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeResult:
@@ -203,6 +201,7 @@ def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeR
         payment_by_results=share,
         payment_by_results_note=note,
         effect=interval,
+        programme_level=after_matched,
         comparison_level=comparison,
         detectable=detectable,
         detectable_sentence=detectable_sentence(numbers, detectable, comparison),

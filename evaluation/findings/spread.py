@@ -65,12 +65,12 @@ def sentence(found: Spread, label: str, helped: Helped, place: str) -> str:
     """The comparison in words, from rounded numbers."""
     needed, whole = number(found.needed, 0 if found.needed >= 10 else 1).text, number(found.whole, 0 if found.whole >= 10 else 1).text
     start = (
-        f"About {helped.families} families were helped in {place}: for an effect on {lower_first(label)} to show, each would have had to account for"
-        f" {needed} fewer {found.things} a year. Their whole problem is about {whole}"
+        f"How many families were helped in {place} is not published. If it was {helped.families}, {helped.basis}, each would have had to account for"
+        f" {needed} fewer {found.things} a year for an effect on {lower_first(label)} to show; the whole problem of such a family is about {whole}"
     )
     if found.could_be_seen:
-        return f"{start}, so an effect could only have been seen if most of it had ended."
-    return f"{start}, so it could not have been seen even if every family's problem had ended."
+        return f"{start}. An effect could only have been seen if most of it had ended."
+    return f"{start}. It could not have been seen even if every family's problem had ended."
 
 
 def of_study(study: OutcomeStudy, plan: Plan) -> Spread | None:
@@ -108,8 +108,8 @@ def table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], plan: Plan, ledge
             rows=tuple(rows),
             notes=(
                 (
-                    f"For {scope.name}: {helped.families} families helped, {helped.children_of_school_age:g} children of school age each."
-                    f" {helped.source[:1].upper()}{helped.source[1:]}."
+                    f"For {scope.name}, if {helped.families} families were helped, with {helped.children_of_school_age:g} children of school age"
+                    f" each. {helped.source[:1].upper()}{helped.source[1:]}."
                 ),
                 "The whole problem of a family is its children's absence at the level stated in the plan.",
             ),

@@ -20,6 +20,7 @@ DETECTABLE_SHARE, BALANCED, MATCHED_SHARE, PLACES = 0.25, 0.1, 0.8, 20
 class Evidence:
     """What the rating looks at. Shares are between 0 and 1; NaN where unknown."""
 
+    many: str  # 'families', 'councils'
     randomised: bool
     detectable_share: float  # largest detectable effect of a primary outcome as a share of its level without the programme
     worst_smd: float
@@ -36,9 +37,9 @@ def rate(evidence: Evidence) -> Strength:
             "Design",
             0.0 if evidence.randomised else 2.0,
             (
-                "Programme units were assigned at random."
+                f"The {evidence.many} of the programme were drawn at random."
                 if evidence.randomised
-                else "Programme units were not assigned at random; they were compared with matched ones."
+                else f"The {evidence.many} of the programme were not drawn at random; they were compared with similar ones."
             ),
         ),
         ("Size", lost(not evidence.detectable_share <= DETECTABLE_SHARE), size_reason(evidence.detectable_share)),
@@ -51,7 +52,7 @@ def rate(evidence: Evidence) -> Strength:
                 else "Balance could not be measured."
             ),
         ),
-        ("Coverage", lost(not evidence.matched_share >= MATCHED_SHARE), coverage_reason(evidence.matched_share)),
+        ("Coverage", lost(not evidence.matched_share >= MATCHED_SHARE), coverage_reason(evidence.matched_share, evidence.many)),
         (
             "Trend before",
             lost(trend != "passed"),
@@ -90,8 +91,10 @@ def size_reason(share: float) -> str:
     return f"The least sensitive main outcome needed a change of {100 * share:.0f}% to be detected; up to {100 * DETECTABLE_SHARE:.0f}% is the aim."
 
 
-def coverage_reason(share: float) -> str:
+def coverage_reason(share: float, many: str) -> str:
     """How many programme units the result speaks for; in broad bands, which cannot be turned back into a count."""
+    if not math.isfinite(share):
+        return f"How many {many} of the programme could be matched cannot be shown, or none could."
     bands = ((0.995, "All or nearly all"), (0.9, "Over 90%"), (0.8, "80 to 90%"), (0.5, "Between half and 80%"), (0.0, "Under half"))
-    words = next(text for limit, text in bands if share >= limit) if math.isfinite(share) else "None"
-    return f"{words} of the programme's units could be matched; the result speaks for them only."
+    words = next(text for limit, text in bands if share >= limit)
+    return f"{words} of the programme's {many} could be matched; the result speaks for them only."

@@ -25,7 +25,7 @@ class EventRow:
     estimate: float
     lower: float
     upper: float
-    behind: int                  # units behind the point, as disclosure control counts them (`units_behind`)
+    behind: int  # units behind the point, as disclosure control counts them (`units_behind`)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class GroupLine:
 
     name: str
     values: np.ndarray
-    behind: np.ndarray           # units behind each value, as disclosure control counts them (`units_behind`)
+    behind: np.ndarray  # units behind each value, as disclosure control counts them (`units_behind`)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,7 @@ class OutcomeStudy:
     axis: tuple[str, ...] = ()  # labels of the periods of `lines`
     lines: tuple[GroupLine, ...] = ()
     marks: tuple[tuple[int, str], ...] = ()
+    moves: tuple[int, int] = (0, 0)  # sign of the programme's and the comparison's change from the base to the headline
     bases: tuple[BaseRow, ...] = ()
     others: tuple[OtherEstimate, ...] = ()
     placebo: PlaceboGap | None = None

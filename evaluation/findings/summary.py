@@ -32,6 +32,10 @@ class Context:
         The study's own caveats, most important first; they precede the general ones.
     anchor : str
         What an experiment says beside the estimate; '' where there is none.
+    own : str
+        The area's own gap, in a sentence; '' where the report is not about an area.
+    n_available : int
+        How many units or places of the kind of `effective_noun` there are at all; `available_noun` says of what.
     """
 
     programme: str
@@ -43,6 +47,9 @@ class Context:
     effective_noun: str
     extra_caveats: tuple[str, ...] = ()
     anchor: str = ""
+    own: str = ""
+    n_available: int = 0
+    available_noun: str = ""
 
 
 def words(count: int) -> str:
@@ -109,7 +116,8 @@ def could_have_seen(results: Sequence[OutcomeResult]) -> str:
     seen = [part for result in measured if (part := detectable_part(result))]
     hidden = [lower_first(result.label) for result in measured if not detectable_part(result)]
     first = (
-        f"The smallest change that could be relied on to show (80% power) was {listed(seen)}. Smaller effects would usually be missed."
+        f"The smallest change that could be relied on to show (in four studies out of five) was {listed(seen)}. Smaller effects would usually be"
+        " missed."
         if seen
         else ""
     )
@@ -123,7 +131,7 @@ def detectable_part(result: OutcomeResult) -> str:
     if level is None or not level.value or level.value <= 0:
         return f"{result.detectable.text} {result.change_unit} for {name}"
     share = result.detectable.value / level.value
-    return f"{100 * share:.0f}% of the level for {name}" if share < 1 else ""
+    return f"{100 * share:.0f}% of the rate for {name}" if share < 1 else ""
 
 
 def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
@@ -137,11 +145,8 @@ def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
             if nouns.published
             else "No payment-by-results rate is shown: no rule applies, or too few families stand behind it."
         )
-    rates = listed([f"{result.payment_by_results.text} for {lower_first(result.label)}" for result in claims])
-    return (
-        f"Of the {nouns.many} with the problem when they joined, the rules would count a success for {rates}. That is not an effect: nobody is"
-        " compared with anybody."
-    )
+    rates = listed([f"{result.payment_by_results.text} ({lower_first(result.label)})" for result in claims])
+    return f"Of the {nouns.many} with the problem when they joined, {rates} met the rule for a payment. That is not an effect: nothing is compared."
 
 
 def units_needed(results: Sequence[OutcomeResult], context: Context) -> str:
@@ -156,10 +161,14 @@ def units_needed(results: Sequence[OutcomeResult], context: Context) -> str:
     ratio, result = max(needs, key=lambda need: need[0])
     if ratio <= 1:
         return ""
-    return (
-        f"To see a change of {100 * WORTH_SEEING:.0f}% in {lower_first(result.label)}, about {two_figures(ratio * context.n_effective)}"
-        f" {context.effective_noun} would be needed: pool councils or follow longer before judging."
-    )
+    needed = f"about {two_figures(ratio * context.n_effective)} {context.effective_noun}"
+    change = f"a change of {100 * WORTH_SEEING:.0f}%"
+    if context.n_available and ratio * context.n_effective > context.n_available:
+        return (
+            f"This design cannot answer the question for {lower_first(result.label)}: to see {change} it would take {needed}, and there are"
+            f" {context.n_available:,} {context.available_noun}."
+        )
+    return f"To see {change} in {lower_first(result.label)}, {needed} would be needed: pool councils before judging."
 
 
 def two_figures(value: float) -> str:
@@ -196,14 +205,20 @@ def caveats(strength: Strength, context: Context) -> tuple[str, ...]:
     return tuple([*context.extra_caveats, *general][:3])
 
 
+def with_strength(text: str, results: Sequence[OutcomeResult], strength: Strength) -> str:
+    """The headline with the rating beside any outcome that came out better or worse."""
+    if any(result.verdict in ("better", "worse") for result in results if result.primary):
+        return f"{text.removesuffix('.')} (strength of evidence: {strength.score} out of 5, {strength.label})."
+    return text
+
+
 def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Context) -> Summary:
     """Page one of a report."""
     null = any(result.verdict == "not_detectable" for result in results if result.primary)
     paragraphs = [f"{context.who} {context.compared_with}" + (" No detectable effect does not mean that nothing changed." if null else "")]
-    if context.anchor:
-        paragraphs.append(context.anchor)
+    paragraphs += [text for text in (context.own, context.anchor) if text]
     return Summary(
-        headline=headline(results, context),
+        headline=with_strength(headline(results, context), results, strength),
         paragraphs=tuple(paragraphs),
         findings=findings(results),
         could_have_seen=could_have_seen(results),

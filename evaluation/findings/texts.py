@@ -40,6 +40,10 @@ GLOSSARY = (
             " the treated (ATT)."
         ),
     ),
+    (
+        "Strength of evidence",
+        "0 to 5. Points are lost for comparing without drawing at random, for small size, imbalance, units left out, a trend before, and few places.",
+    ),
     ("95% interval", "The range in which the true value is likely to lie. If it includes zero, the data are compatible with no effect."),
     (
         "Smallest detectable difference",
@@ -70,7 +74,7 @@ def trend_before(numbers: OutcomeNumbers, nouns: Nouns) -> str:
     )
     periods = f"{trend.n_periods} earlier period{'s' if trend.n_periods != 1 else ''}"
     if trend.verdict == "failed":
-        return f"The groups were not moving alike over {periods}: the gap changed by {slope} {unit} a period. {power}."
+        return f"The groups were not moving alike over {periods}: the gap changed by {slope} {unit} a period."
     return f"No difference found over {periods}: the gap changed by {slope} {unit} a period. {power}; a smaller drift could hide in it."
 
 
@@ -113,8 +117,9 @@ def methods(plan: Plan, dictionary: Dictionary, notes: Sequence[str] = ()) -> tu
     window = matching.score.history_window
     history = [f"{lower_first(dictionary.outcomes[name].label)} over event times {window[0]} to {window[1]}" for name in matching.score.history]
     first, last = estimator.headline.event_times
-    counted = "entry" if plan.programme.first_full_period is None else f"{plan.programme.first_full_period}, the first full {period}"
-    span = f"{period} {first}" if first == last else f"{period}s {first} to {last}"
+    counted = "joining" if plan.programme.first_full_period is None else f"{plan.programme.first_full_period}, the first full {period}"
+    names = ("that period" if plan.programme.first_full_period else f"the {period} of joining", f"{period} {first}", f"{period}s {first} to {last}")
+    span = names[2] if first != last else names[1] if first else names[0]
     left_out = estimator.anticipation
     left = (
         f"The {period if left_out == 1 else f'{left_out} {period}s'} before the start {'is' if left_out == 1 else 'are'} neither before nor after."
@@ -134,7 +139,7 @@ def methods(plan: Plan, dictionary: Dictionary, notes: Sequence[str] = ()) -> tu
         *((("How the data were put together", " ".join(notes)),) if notes else ()),
         (
             "Effect",
-            f"Difference-in-differences inside matched sets: change from {period} {estimator.base} (counted from {counted}) to {span}, "
+            f"Difference-in-differences inside matched sets: change from the {period} {-estimator.base} before {counted} to {span}, "
             f"programme less comparison; every matched programme unit counts alike. {left}".strip(),
         ),
         (

@@ -33,7 +33,8 @@ def units_behind(
     column = sample.set_entry[sample.pair_set][:, None] + e
     comparison = np.where((own >= 0) & (column >= own), np.nan, at_columns(y, sample.pair_comparison[:, None], column))
     treated = at_columns(y, sample.set_treated[:, None], sample.set_entry[:, None] + e)
-    return tuple(_behind(values, unit, occurrence, together) for values, unit in ((treated, sample.set_treated), (comparison, sample.pair_comparison)))
+    sides = ((treated, sample.set_treated), (comparison, sample.pair_comparison))
+    return tuple(_behind(values, unit, occurrence, together) for values, unit in sides)
 
 
 def _behind(values: np.ndarray, unit: np.ndarray, occurrence: bool, together: bool) -> np.ndarray:

@@ -131,8 +131,8 @@ def sentence_of(name: str, result: CheckResult, numbers: OutcomeNumbers, nouns: 
         if result.verdict == "passed":
             return f"Every characteristic is balanced after matching: the largest standardised difference is {largest}, under {target}."
         return (
-            f"{result.numbers['n_over']:.0f} characteristic(s) differ by {target} or more standard deviations after matching; the largest difference"
-            f" is {largest}."
+            f"{result.numbers['n_over']:.0f} characteristic{'s differ' if result.numbers['n_over'] != 1 else ' differs'} by {target} or more standard"
+            f" deviations after matching; the largest difference is {largest}."
         )
     share = 100 * result.numbers["share_in_support"]
     words = "All" if share >= 99.95 else "Nearly all" if share >= 99 else f"About {5 * round(share / 5)}% of"
@@ -147,7 +147,8 @@ def dip_sentence(result: CheckResult, numbers: OutcomeNumbers, factor: float) ->
     shown = number(estimate, decimals(error), signed=True).text
     unit = change_unit_of(numbers.outcome)
     if result.verdict == "passed":
-        return f"No sign of a crisis just before joining: the gap moved by {shown} {unit}."
+        low, high = (number(result.numbers[side] * factor, decimals(error), signed=True).text for side in ("lower", "upper"))
+        return f"No clear sign of a crisis just before joining: the gap moved by {shown} {unit} (95% interval {low} to {high})."
     direction = "rose" if estimate > 0 else "fell"
     return (
         f"Just before joining the gap {direction} by {shown.lstrip('+')} {unit}: units join at a turning point. A comparison with the last period"

@@ -123,6 +123,7 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
         numbers=numbers,
         events=events_of(estimating, outcome, effects, sample),
         axis=axis,
+        moves=moves_of(estimating, outcome, sample),
         lines=lines,
         marks=marks,
         checks=checks,
@@ -274,12 +275,28 @@ def lines_of(
     )
     marks: list[tuple[int, str]] = []
     if plan.programme.first_full_period is not None:
-        marks = [(int(np.searchsorted(times, column - start)), words) for column, words in panel.breaks]
+        marks = [(int(np.searchsorted(times, column - start)), words) for column, words in panel.breaks if has_breaks(outcome, plan.unit)]
         marks += [(int(np.searchsorted(times, -plan.estimator.anticipation)), f"Programme starts, {plan.programme.started}")]
     elif (times >= 0).any():
         marks = [(int(np.searchsorted(times, 0)), "Joining")]
     axis = tuple(event_label(plan, panel, int(time)) for time in times)
     return axis, lines, tuple(sorted(mark for mark in marks if 0 < mark[0] < len(times)))
+
+
+def moves_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample) -> tuple[int, int]:
+    """Sign of each group's change from the base period to the periods of the headline; 0 where it cannot be told."""
+    before = group_means(sample, outcome.name, [estimating.plan.estimator.base])
+    after = group_means(sample, outcome.name, range(estimating.headline[0], estimating.headline[1] + 1))
+    signs = []
+    for then, now in zip(before, after, strict=True):
+        known = np.isfinite(now).any() and np.isfinite(then).any()
+        signs.append(int(np.sign(np.nanmean(now) - np.nanmean(then))) if known else 0)
+    return signs[0], signs[1]
+
+
+def has_breaks(outcome: Outcome, unit: str) -> bool:
+    """Whether a series break of the school census concerns an outcome: it is counted from sessions or enrolments."""
+    return outcome.sources[unit].denominator in ("possible_sessions", "enrolments")
 
 
 def bases_of(estimating: Estimating, sample: MatchedSample, outcome: Outcome, factor: float) -> tuple[BaseRow, ...]:

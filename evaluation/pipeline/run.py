@@ -55,7 +55,7 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     room = Path(out) / plan.study / f".{name}.partial"
     room.mkdir(parents=True)
     clock = Clock(say=say, log=room / "log.jsonl")
-    (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")   # the lock: written before any outcome is read
+    (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")  # the lock: written before any outcome is read
     clock.step(f"plan {plan.hash()[:12]} locked")
     try:
         analysis = evaluate(plan, Path(plan_path).parent, dictionary, room, clock.step)

@@ -10,10 +10,12 @@ import numpy as np
 
 from evaluation.disclosure.ledger import Ledger, decimals, number
 from evaluation.disclosure.release import Study, TableContent, Warned
+from evaluation.disclosure.rules import PEOPLE, RULES
 from evaluation.errors import PlanError
 from evaluation.findings import spread
 from evaluation.findings.content import Inputs, depends_on_base
-from evaluation.findings.present import Nouns
+from evaluation.findings.numbers import change_unit_of
+from evaluation.findings.present import Nouns, lower_first, why_hidden
 from evaluation.findings.strength import Evidence
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed
@@ -122,7 +124,7 @@ def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: s
         context=context_of(analysis, scope, studies, nouns, ledger),
         evidence=evidence_of(analysis, scope, studies),
         tables=benchmark_table(analysis, ledger, many),
-        warnings=(*analysis.warnings, *base_warning(studies)),
+        warnings=(*analysis.warnings, *base_warning(studies, ledger.profile.threshold, many)),
         limits=limits_of(analysis, nouns),
     )
 
@@ -154,7 +156,8 @@ def own_line(analysis: Analysis, scope: Scope, study: OutcomeStudy, name: str, i
     total = weight.sum(axis=0)
     mean = np.divide((np.nan_to_num(values) * weight).sum(axis=0), total, out=np.full(len(total), np.nan), where=total > 0)
     by_label = dict(zip(panel.periods.labels(), mean, strict=True))
-    return (GroupLine(name=scope.name, values=np.array([by_label.get(label, math.nan) for label in study.axis]), behind=np.full(len(study.axis), int(inside.sum()))),)
+    on_axis = np.array([by_label.get(label, math.nan) for label in study.axis])
+    return (GroupLine(name=scope.name, values=on_axis, behind=np.full(len(study.axis), int(inside.sum()))),)
 
 
 def council_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
@@ -249,8 +252,8 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
             " chosen as a whole, so the effect is judged for all together."
         )
         compared = (
-            f"Their {nouns.many} are compared with {comparison} similar {nouns.many} that had not started, not with what they were before: change"
-            " that came everywhere is not the programme's."
+            f"Their {nouns.many} are compared with {comparison} similar {nouns.many} that had not started, not with what they were before, so that"
+            " changes seen everywhere are not credited to the programme."
         )
         return Context(
             programme=plan.programme.name,
@@ -261,10 +264,13 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
             n_effective=n_areas,
             effective_noun="areas",
             extra_caveats=area_caveats(analysis, scope, studies),
+            own=own_gap(analysis, scope, studies, ledger),
+            n_available=int(sample.panel.units["council_code"].nunique()),
+            available_noun="councils in England",
         )
     place = "" if scope.code == ALL else f" in {scope.name}"
     who = (
-        f"{plan.programme.name} was joined by {shown(scope.counts['joined'], 'joined')} {nouns.many}{place} ({plan.programme.started}); "
+        f"{shown(scope.counts['joined'], 'joined').capitalize()} {nouns.many}{place} joined {plan.programme.name} ({plan.programme.started}); "
         f"{shown(scope.counts['matched'], 'matched')} of them could be matched."
     )
     compared = (
@@ -281,7 +287,22 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         n_effective=n,
         effective_noun=f"programme {nouns.many}",
         anchor=anchor_of(analysis),
+        extra_caveats=tuple(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),
+        n_available=int(ledger.rounded(int((sample.panel.entry >= 0).sum()), nouns.many)),
+        available_noun=f"{nouns.many} that joined in the whole study",
     )
+
+
+def own_gap(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], ledger: Ledger) -> str:
+    """The area's own gap in the first main outcome, beside what chance gives."""
+    study = next((study for study in studies if study.numbers.primary and study.placebo is not None), None)
+    if study is None:
+        return ""
+    gap, unit = study.placebo, change_unit_of(study.numbers.outcome)
+    digits = decimals((gap.upper - gap.lower) / 4)
+    own, low, high = (ledger.keep("own gap", scope.area, number(value, digits, signed=True)).text for value in (gap.gap, gap.lower, gap.upper))
+    inside = "as areas without a programme show too" if gap.lower <= gap.gap <= gap.upper else "which few areas without a programme show"
+    return f"{scope.area} by itself changed by {own} {unit} in {lower_first(study.numbers.outcome.label)}, {inside} ({low} to {high})."
 
 
 def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> tuple[str, ...]:
@@ -293,7 +314,7 @@ def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStud
             break
     if plan.programme.later_start_elsewhere is not None:
         found.append(
-            f"Only {plan.programme.first_full_period} is clean: the part-treated period before it is left out, and from"
+            f"Only {plan.programme.first_full_period} can be used: the programme began part-way through the period before, and from"
             f" {plan.programme.later_start_elsewhere} all councils had a programme of this kind."
         )
     return tuple(found)
@@ -343,7 +364,12 @@ def benchmark_table(analysis: Analysis, ledger: Ledger, many: str) -> tuple[Tabl
 
 def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> Evidence:
     """What the strength rating looks at."""
-    measured = [study.numbers for study in studies if study.numbers.primary and study.numbers.status == "estimated"]
+    many, threshold = NOUNS[analysis.plan.unit][1], RULES[analysis.plan.disclosure.profile].threshold
+    measured = [
+        study.numbers
+        for study in studies
+        if study.numbers.primary and study.numbers.status == "estimated" and not why_hidden(study.numbers, threshold, many)
+    ]
     shares = [
         numbers.detectable / abs(numbers.comparison_level)
         for numbers in measured
@@ -352,7 +378,10 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
     by_area, sample = analysis.plan.programme.assignment == "area", analysis.sample
     joined = int((sample.panel.entry >= 0).sum()) if by_area else scope.counts["joined"]
     matched = sample.n_treated if by_area else scope.counts["matched"]
+    if many in PEOPLE and matched < threshold:
+        joined = 0  # a share beside a rounded count would tell the small one
     return Evidence(
+        many=many,
         randomised=False,
         detectable_share=max((share for share in shares if math.isfinite(share)), default=math.nan),
         worst_smd=float(sample.balance["smd_after"].abs().max()),
@@ -362,10 +391,12 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
     )
 
 
-def base_warning(studies: Sequence[OutcomeStudy]) -> tuple[Warned, ...]:
+def base_warning(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> tuple[Warned, ...]:
     """Main outcomes whose headline depends on the base period."""
     names = [
-        study.numbers.outcome.label for study in studies if study.numbers.primary and study.numbers.effect is not None and depends_on_base(study)
+        lower_first(study.numbers.outcome.label)
+        for study in studies
+        if study.numbers.primary and study.numbers.effect is not None and not why_hidden(study.numbers, threshold, many) and depends_on_base(study)
     ]
     if not names:
         return ()
@@ -373,7 +404,8 @@ def base_warning(studies: Sequence[OutcomeStudy]) -> tuple[Warned, ...]:
         Warned(
             code="BASE_PERIOD",
             sentence=(
-                f"The estimate depends on the base period for {listed(names)}: with another base its interval no longer holds the plan's estimate."
+                f"The estimate depends on the base period for {listed(names)}: with another base the conclusion would differ (see the table of"
+                " bases)."
             ),
         ),
     )

@@ -92,7 +92,7 @@ def page_one(content: ReportContent) -> Section:
             [result for result in content.outcomes if result.primary and result.status == "estimated"]
             or [result for result in content.outcomes if result.primary],
             id="tab-three",
-            title="Three different numbers for each primary outcome",
+            title="What changed, and how much of it the comparison supports",
             truth=study.simulated,
         ),
         Paragraph(lead="How strong is the evidence?", text=_strength(content)),
@@ -120,11 +120,15 @@ def how_to_read(content: ReportContent) -> Section:
                 items=(
                     f"The before and after change is how the {content.study.unit_plural} in the programme changed. It says nothing about why.",
                     "The payment by results rate counts results claimed under the programme's rules. It is not an effect.",
-                    f"The effect is the change compared with similar {content.study.unit_plural} outside the programme. "
-                    "It is the only number that speaks about the programme.",
+                    (
+                        f"The effect is the change compared with similar {content.study.unit_plural} outside the programme. "
+                        "It is the only number that speaks about the programme."
+                    ),
                     "A percentage point is the difference between two percentages: from 6% to 5% is a change of 1 percentage point.",
-                    "A 95% interval is the range of effects that fit the data. Where it includes zero, the data cannot tell an effect from none; "
-                    "that does not show that there was none.",
+                    (
+                        "A 95% interval is the range of effects that fit the data. Where it includes zero, the data cannot tell an effect from none; "
+                        "that does not show that there was none."
+                    ),
                     f"Symbols stand where there is no number: {symbols}.",
                 )
             ),
@@ -138,13 +142,7 @@ def three_numbers(results: Sequence[OutcomeResult], *, id: str, title: str, trut
     one = len(units) == 1
     usual = max(units, key=lambda unit: sum(result.change_unit == unit for result in results), default="")
     others = [f"{result.label[:1].lower() + result.label[1:]}: {result.change_unit}" for result in results if result.change_unit != usual]
-    columns = [
-        "Outcome",
-        "Before and after change",
-        "Payment by results",
-        "Effect (95% interval)",
-        "Smallest visible effect",
-    ]
+    columns = ["Outcome", "Before and after change", "Payment by results", "Effect (95% interval)", "Smallest visible effect"]
     rows = []
     for result in results:
         other = IN_PLACE[result.status]
@@ -183,7 +181,7 @@ def who_took_part(content: ReportContent) -> Section:
                 content,
                 "fig-flow",
                 content.titles.flow or f"From all {study.unit_plural} to those analysed",
-                f"Number of {study.unit_plural} at each stage, and why others left",
+                f"Number of {study.unit_plural} at each stage, and why others left{_together(content)}",
                 drawn,
                 ("Stage", "Number", "Reason for leaving"),
                 rows,
@@ -203,14 +201,14 @@ def who_is_compared(content: ReportContent) -> Section:
                 content,
                 "fig-balance",
                 content.titles.balance or f"How alike programme and comparison {plural} were, before and after matching",
-                "Difference between the groups in standard deviations of the programme group",
+                f"Difference between the groups in standard deviations of the programme group{_together(content)}",
                 figures.balance(content.balance),
                 columns,
                 rows,
             ),
             Table(
                 id="tab-means",
-                title=f"Means of the characteristics that {plural} were matched on",
+                title=f"Means of the characteristics that {plural} were matched on{_together(content)}",
                 columns=("Characteristic", "Programme", "Comparison before matching", "Comparison after matching"),
                 rows=tuple(
                     (line.covariate, in_words(line.mean_treated), in_words(line.mean_comparison_before), in_words(line.mean_comparison_after))
@@ -230,7 +228,7 @@ def who_is_compared(content: ReportContent) -> Section:
                 content,
                 "fig-overlap",
                 content.titles.overlap or "Where the two groups overlap",
-                f"Per cent of {plural} by {shown.axis[:1].lower() + shown.axis[1:]}",
+                f"Per cent of {plural} by {shown.axis[:1].lower() + shown.axis[1:]}{_together(content)}",
                 figures.overlap(shown, plural=plural),
                 ("Range of the score", "Programme (%)", "Comparison (%)"),
                 rows,
@@ -244,7 +242,12 @@ def what_changed(content: ReportContent) -> Section:
     study, results = content.study, content.outcomes
     numbers = [_levels(content)]
     if any(not result.primary or result.status == "not_available" for result in results):
-        numbers.insert(0, three_numbers(results, id="tab-all", title="Three different numbers for every outcome", truth=study.simulated))
+        numbers.insert(
+            0,
+            three_numbers(
+                results, id="tab-all", title="Three different numbers for every outcome: change, payment and effect", truth=study.simulated
+            ),
+        )
     chart: list[Block] = []
     shown = [result for result in results if result.effect is not None and result.effect.estimate.value is not None]
     if shown:
@@ -268,12 +271,15 @@ def what_changed(content: ReportContent) -> Section:
 
 def outcome_pages(content: ReportContent) -> Section:
     """For each outcome: the finding, levels over time, the gap over time, and what could have been seen."""
-    blocks: list[Block] = [Heading(text="Each outcome", id="sec-outcomes")]
-    for result in content.outcomes:
+    blocks: list[Block] = [Heading(text="Each outcome", id="sec-outcomes", new_page=True)]
+    for n, result in enumerate(content.outcomes):
         name = result.label[:1].lower() + result.label[1:]
         blocks += [
             Heading(
-                text=result.label if name.startswith(result.domain.lower()) else f"{result.domain}: {name}", id=f"sec-{slug(result.outcome)}", level=3
+                text=result.label if name.startswith(result.domain.lower()) else f"{result.domain}: {name}",
+                id=f"sec-{slug(result.outcome)}",
+                level=3,
+                new_page=result.status == "estimated" and n > 0,
             ),
             Paragraph(text=result.sentence),
         ]
@@ -291,8 +297,29 @@ def this_area(content: ReportContent) -> Section:
     """The area's own gap beside the gaps of placebo areas."""
     if not content.placebos:
         return Section()
-    blocks: list[Block] = [Heading(text="This area beside others", id="sec-area")]
-    for shown in content.placebos:
+    unit_of = {result.outcome: result.change_unit for result in content.outcomes}
+    primary = {result.outcome for result in content.outcomes if result.primary}
+    blocks: list[Block] = [
+        Heading(text="This area beside others", id="sec-area"),
+        Table(
+            id="tab-placebo",
+            title="This area's own gaps, and where gaps of areas without a programme lie",
+            columns=("Outcome and unit", "This area", "95 in 100 placebo areas lie between", "Placebo areas"),
+            rows=tuple(
+                (
+                    f"{shown.label} ({unit_of[shown.outcome]})",
+                    in_words(shown.gap),
+                    f"{in_words(shown.lower)} and {in_words(shown.upper)}",
+                    f"{shown.n_placebo:,}",
+                )
+                for shown in content.placebos
+            ),
+            notes=(
+                "A placebo area is made of councils that had no programme, as many as the area has, and is matched and measured in the same way.",
+            ),
+        ),
+    ]
+    for shown in (shown for shown in content.placebos if shown.outcome in primary):
         rows = (
             ("This area's gap", in_words(shown.gap)),
             ("Lower end of 95 in 100 placebo areas", in_words(shown.lower)),
@@ -397,14 +424,18 @@ def accessibility(content: ReportContent) -> Section:
         (
             Heading(text="Accessibility", id="sec-accessibility"),
             Paragraph(
-                text="This report comes as a web page and as a PDF with the same content. The web page is the main edition: it needs no script, "
-                "reflows on a narrow screen, and holds the data behind every chart as a table. It is written to meet WCAG 2.2 at level AA. "
-                "The PDF is tagged to PDF/UA-1 and "
-                "checked by machine."
+                text=(
+                    "This report comes as a web page and as a PDF with the same content. The web page is the main edition: it needs no script, "
+                    "reflows on a narrow screen, and holds the data behind every chart as a table. It is written to meet WCAG 2.2 at level AA. "
+                    "The PDF is tagged to PDF/UA-1 and "
+                    "checked by machine."
+                )
             ),
             Paragraph(
-                text="Charts have alternative text, and no difference rests on colour alone. "
-                "The files have not yet been tried by people who use screen readers."
+                text=(
+                    "Charts have alternative text, and no difference rests on colour alone. "
+                    "The files have not yet been tried by people who use screen readers."
+                )
             ),
         )
     )
@@ -429,6 +460,11 @@ def split(table: TableContent) -> list[Table]:
         )
         for n, part in enumerate(parts, start=1)
     ]
+
+
+def _together(content: ReportContent) -> str:
+    """Says that a chart is of the whole study, where the report is one council's."""
+    return "" if content.council.code == "all" else "; all places of the study together"
 
 
 def _section(blocks: list[Block], otherwise: str) -> Section:
@@ -461,16 +497,30 @@ def _levels(content: ReportContent) -> Table:
                 f"{result.label} ({result.unit})",
                 *(
                     in_words(number, other)
-                    for number in (result.before, result.after, result.comparison_level, result.n_treated, result.n_comparison)
+                    for number in (
+                        result.before,
+                        result.after,
+                        result.programme_level,
+                        result.comparison_level,
+                        result.n_treated,
+                        result.n_comparison,
+                    )
                 ),
             )
         )
     return Table(
         id="tab-levels",
         title=f"Levels before and after, and how many {plural} stand behind them",
-        columns=("Outcome and unit", "Before", "After", "After, without the programme", f"Programme {plural}", f"Comparison {plural}"),
+        columns=("Outcome and unit", "Before", "After", "Matched, after", "Matched, without", f"Programme {plural}", f"Comparison {plural}"),
         rows=tuple(levels),
-        notes=("After, without the programme: the level estimated from the comparison group.", *_symbols_used(levels)),
+        notes=(
+            (
+                f"Before and after: all {plural} of the programme that were observed. Matched, after: those that were matched; beside it what they"
+                f" would have had without the programme, estimated from the comparison group. The last two columns count the {plural} behind the"
+                " effect."
+            ),
+            *_symbols_used(levels),
+        ),
     )
 
 

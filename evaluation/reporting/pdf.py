@@ -186,7 +186,8 @@ def _(block: Cover, numbers: Mapping[str, str]) -> str:
 
 @typst_of.register
 def _(block: Heading, numbers: Mapping[str, str]) -> str:
-    return f"#heading(level: {block.level - 1})[#{_q(block.text)}] <{block.id}>\n"
+    new_page = "#pagebreak(weak: true)\n" if block.new_page else ""
+    return f"{new_page}#heading(level: {block.level - 1})[#{_q(block.text)}] <{block.id}>\n"
 
 
 @typst_of.register
