@@ -30,7 +30,7 @@ from evaluation.disclosure.release import (
 )
 from evaluation.disclosure.rules import PEOPLE
 from evaluation.findings import spread, texts
-from evaluation.findings.numbers import change_unit_of, unit_of
+from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
 from evaluation.findings.study import BaseRow, EventRow, OutcomeStudy, Scope
@@ -280,7 +280,7 @@ def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Le
         outcome=result.outcome,
         label=result.label,
         title=trend_title(study, result),
-        subtitle=f"{result.measure}, {unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}",
+        subtitle=result.measure + (f", {result.unit}" if study.numbers.outcome.scale == "count" else "") + counted_from(inputs.plan),
         periods=study.axis,
         lines=lines,
         marks=study.marks,

@@ -115,23 +115,18 @@ def could_have_seen(results: Sequence[OutcomeResult]) -> str:
         return "No main outcome could be estimated, so no effect of any size could have been seen here."
     seen = [part for result in measured if (part := detectable_part(result))]
     hidden = [lower_first(result.label) for result in measured if not detectable_part(result)]
-    first = (
-        f"The smallest change that could be relied on to show (in four studies out of five) was {listed(seen)}. Smaller effects would usually be"
-        " missed."
-        if seen
-        else ""
-    )
-    second = f"For {listed(hidden)} no reduction could have been detected, not even a complete one." if hidden else ""
+    first = f"The smallest change that could be relied on to show (in four studies out of five) was {listed(seen)} of the rate." if seen else ""
+    second = f"For {listed(hidden)} not even a complete reduction could have been detected." if hidden else ""
     return f"{first} {second}".strip()
 
 
 def detectable_part(result: OutcomeResult) -> str:
-    """'7% of the level for unauthorised absence'; '' where not even a complete reduction could have been seen."""
+    """'7% (unauthorised absence)' of the rate; '' where not even a complete reduction could have been seen."""
     level, name = result.comparison_level, lower_first(result.label)
     if level is None or not level.value or level.value <= 0:
-        return f"{result.detectable.text} {result.change_unit} for {name}"
+        return ""
     share = result.detectable.value / level.value
-    return f"{100 * share:.0f}% of the rate for {name}" if share < 1 else ""
+    return f"{100 * share:.0f}% ({name})" if share < 1 else ""
 
 
 def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
@@ -165,7 +160,7 @@ def units_needed(results: Sequence[OutcomeResult], context: Context) -> str:
     change = f"a change of {100 * WORTH_SEEING:.0f}%"
     if context.n_available and ratio * context.n_effective > context.n_available:
         return (
-            f"This design cannot answer the question for {lower_first(result.label)}: to see {change} it would take {needed}, and there are"
+            f"This design cannot answer the question for {lower_first(result.label)}: {change} would take {needed} to see, and there are"
             f" {context.n_available:,} {context.available_noun}."
         )
     return f"To see {change} in {lower_first(result.label)}, {needed} would be needed: pool councils before judging."
@@ -190,7 +185,7 @@ def next_steps(results: Sequence[OutcomeResult], context: Context) -> tuple[str,
     if needed := units_needed(results, context):
         steps.append(needed)
     if any(result.verdict == "better" for result in measured):
-        steps.append("Repeat the comparison with the next cohort before the better outcome is relied on.")
+        steps.append("Repeat the comparison before relying on the better outcome.")
     if any(result.status == "not_available" for result in results if result.primary):
         missing = listed([lower_first(result.label) for result in results if result.primary and result.status == "not_available"])
         steps.append(f"Arrange linked records of families for {missing}.")

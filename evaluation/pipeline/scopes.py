@@ -289,7 +289,7 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         anchor=anchor_of(analysis),
         extra_caveats=tuple(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),
         n_available=int(ledger.rounded(int((sample.panel.entry >= 0).sum()), nouns.many)),
-        available_noun=f"{nouns.many} that joined in the whole study",
+        available_noun=f"{nouns.many} in the whole study",
     )
 
 

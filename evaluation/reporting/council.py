@@ -272,7 +272,10 @@ def what_changed(content: ReportContent) -> Section:
 def outcome_pages(content: ReportContent) -> Section:
     """For each outcome: the finding, levels over time, the gap over time, and what could have been seen."""
     blocks: list[Block] = [Heading(text="Each outcome", id="sec-outcomes", new_page=True)]
-    for n, result in enumerate(content.outcomes):
+    if note := next((study.later_note for study in content.event_studies if study.later_note), ""):
+        blocks.append(Paragraph(lead="Later periods.", text=note))
+    ordered = sorted(content.outcomes, key=lambda result: result.status != "estimated")  # those without a number last, on one page
+    for n, result in enumerate(ordered):
         name = result.label[:1].lower() + result.label[1:]
         blocks += [
             Heading(
@@ -287,7 +290,7 @@ def outcome_pages(content: ReportContent) -> Section:
             blocks += _told(
                 ("Measure.", sentence(result.measure)),
                 ("What could have been seen.", result.detectable_sentence),
-                ("Payment by results.", result.payment_by_results_note),
+                ("Payment by results.", "" if in_words(result.payment_by_results) == "[z]" else result.payment_by_results_note),
             )
         blocks += _pictures(content, result.outcome)
     return Section(tuple(blocks))
@@ -559,7 +562,7 @@ def _pictures(content: ReportContent, outcome: str) -> list[Block]:
                 ("Period", "Phase", "Gap", "95% interval"),
                 rows,
             ),
-            *_told(("Trend before.", study.pre_trend), ("Later periods.", study.later_note)),
+            *_told(("Trend before.", study.pre_trend)),
         ]
     return blocks
 

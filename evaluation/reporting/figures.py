@@ -136,7 +136,7 @@ def event_study(study: EventStudy) -> Drawing:
     strip = _phase_strip(points, width=WIDTH - 44 - 12)
     deep = max(len(lines) for _, _, _, lines in strip)
     top = deep * LINE + 8
-    with _chart(152 + top, left=44, right=12, top=top, bottom=22) as (figure, axes):
+    with _chart(132 + top, left=44, right=12, top=top, bottom=22) as (figure, axes):
         axes.axhline(0, color=INK, lw=1)
         for x, point in enumerate(points):
             _event_point(axes, x, point)
@@ -173,7 +173,7 @@ def trend(shown: Trend) -> Drawing:
     names = [wrapped(line.name, room - 16, weight=700) for line in shown.lines]
     keys = [wrapped(f"{chr(65 + n)}: {words}", WIDTH - 10) for n, (_, words) in enumerate(shown.marks)]
     below = 22 + LINE * sum(map(len, keys)) + (6 if keys else 0)
-    top, body = (22 if keys else 8), max(130.0, LINE * sum(map(len, names)))
+    top, body = (22 if keys else 8), max(108.0, LINE * sum(map(len, names)))
     with _chart(body + top + below, left=44, right=room, top=top, bottom=below) as (figure, axes):
         for line, style in zip(shown.lines, _styles(), strict=False):
             values = [float("nan") if number.value is None else number.value for number in line.values]
