@@ -115,7 +115,7 @@ def could_have_seen(results: Sequence[OutcomeResult]) -> str:
         return "No main outcome could be estimated, so no effect of any size could have been seen here."
     seen = [part for result in measured if (part := detectable_part(result))]
     hidden = [lower_first(result.label) for result in measured if not detectable_part(result)]
-    first = f"The smallest change that could be relied on to show (in four studies out of five) was {listed(seen)} of the rate." if seen else ""
+    first = f"The smallest change that could be relied on to show was {listed(seen)} of the rate." if seen else ""
     second = f"For {listed(hidden)} not even a complete reduction could have been detected." if hidden else ""
     return f"{first} {second}".strip()
 
@@ -141,7 +141,7 @@ def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
             else "No payment-by-results rate is shown: no rule applies, or too few families stand behind it."
         )
     rates = listed([f"{result.payment_by_results.text} ({lower_first(result.label)})" for result in claims])
-    return f"Of the {nouns.many} with the problem when they joined, {rates} met the rule for a payment. That is not an effect: nothing is compared."
+    return f"Of {nouns.many} with the problem when joining, {rates} met the rule for a payment. That is not an effect: nothing is compared."
 
 
 def units_needed(results: Sequence[OutcomeResult], context: Context) -> str:
@@ -203,7 +203,7 @@ def caveats(strength: Strength, context: Context) -> tuple[str, ...]:
 def with_strength(text: str, results: Sequence[OutcomeResult], strength: Strength) -> str:
     """The headline with the rating beside any outcome that came out better or worse."""
     if any(result.verdict in ("better", "worse") for result in results if result.primary):
-        return f"{text.removesuffix('.')} (strength of evidence: {strength.score} out of 5, {strength.label})."
+        return f"{text.removesuffix('.')} (evidence: {strength.score} out of 5, {strength.label})."
     return text
 
 

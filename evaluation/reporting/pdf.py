@@ -67,7 +67,7 @@ LAYOUT = r"""
 #show table: set par(leading: 0.45em)
 #show table.cell.where(y: 0): set text(weight: "bold")
 #let note(body) = block(above: 0.4em, below: 0.5em, text(size: 10pt, fill: muted, body))
-#let boxed(body, ..more) = block(width: 100%%, above: 0.8em, below: 0.8em, inset: (x: 12pt, y: 7pt), ..more, body)
+#let boxed(body, ..more) = block(width: 100%%, above: 0.7em, below: 0.7em, inset: (x: 12pt, y: 6pt), ..more, body)
 """
 
 
@@ -177,7 +177,7 @@ def _(block: Cover, numbers: Mapping[str, str]) -> str:
     banner = f'#block(below: 9pt, text(size: 12pt, weight: "bold")[{SIMULATED}: no real families])\n' if block.simulated else ""
     return (
         f"#v(-11mm)\n#block(width: 100%, fill: {'warn' if block.simulated else 'brand'}, "
-        "inset: (bottom: 4mm), outset: (x: 20mm, top: 24mm), above: 0pt, below: 0pt)[\n"
+        "inset: (bottom: 3mm), outset: (x: 20mm, top: 24mm), above: 0pt, below: 0pt)[\n"
         f"#set text(fill: white); #set par(leading: 0.45em)\n{banner}"
         '#show title: set text(size: 20pt, weight: "bold"); #show title: set block(above: 0pt, below: 8pt)\n'
         "#title()\n"
@@ -222,7 +222,7 @@ def _(block: Callout, numbers: Mapping[str, str]) -> str:
 @typst_of.register
 def _(block: SignOff, numbers: Mapping[str, str]) -> str:
     lines = ", ".join(f"[#{_q(line)}: #box(width: 1fr, stroke: (bottom: 0.6pt + muted))]" for line in block.lines)
-    box = "width: 100%, breakable: false, above: 0.9em, stroke: 0.8pt + muted, inset: 9pt"
+    box = "width: 100%, breakable: false, above: 0.7em, stroke: 0.8pt + muted, inset: 6pt"
     return f"#block({box}, grid(columns: (1.4fr, 1fr, 1fr), column-gutter: 12pt, {lines}))\n"
 
 
@@ -244,7 +244,7 @@ def _(block: Table, numbers: Mapping[str, str]) -> str:
     grid = f"table(columns: ({columns},), align: ({align},), table.header({head}),\n{rows})"
     made = f"#figure(kind: table, caption: [#{_q(block.title)}], {grid}) <{block.id}>"
     whole = "\n".join([made, *(f"#note[{_inline(note, numbers)}]" for note in block.notes)])
-    return f"#block(breakable: {'false' if len(block.rows) <= WHOLE_ROWS else 'true'}, above: 1.2em, below: 1.2em)[{whole}]\n"
+    return f"#block(breakable: {'false' if len(block.rows) <= WHOLE_ROWS else 'true'}, above: 0.9em, below: 0.9em)[{whole}]\n"
 
 
 @typst_of.register
