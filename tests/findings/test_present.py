@@ -1,0 +1,153 @@
+"""Every wording of an outcome, from its numbers: verdict, sentence, what is shown and what is not."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.rules import RULES
+from evaluation.findings.numbers import OutcomeNumbers, TrendBefore
+from evaluation.findings.present import Nouns, lower_first, present, verdict
+from evaluation.models.effects import Estimate
+from evaluation.payment_by_results import ResultsClaimed
+
+NAN = math.nan
+NOUNS = Nouns(one="family", many="families", started="April 2012", scope="E1", published=False)
+
+
+def estimate(value: float, half: float, n: int = 200) -> Estimate:
+    return Estimate(
+        estimate=value, std_error=half / 2, lower=value - half, upper=value + half, df=100, p_value=0.5, n_treated=n, n_comparison=n,
+        clusters="matched sets", n_clusters=n, method="CR1 cluster-robust",
+    )  # fmt: skip
+
+
+def trend(verdict: str = "passed") -> TrendBefore:
+    return TrendBefore(verdict=verdict, n_periods=3, p_value=0.5, drift_p=0.5, slope=0.0, slope_detectable=1.0, adjusted=None)
+
+
+@pytest.fixture
+def numbers(dictionary):
+    def made(outcome: str = "out_of_work_benefit", value: float = -5.0, half: float = 2.0, **changed) -> OutcomeNumbers:
+        base = dict(
+            outcome=dictionary.outcomes[outcome], primary=True, status="estimated", effect=estimate(value, half), before=48.0, after=40.0,
+            n_before_after=200, comparison_level=45.0, detectable=3.0, trend=trend(), fewest=60,
+        )  # fmt: skip
+        return OutcomeNumbers(**{**base, **changed})
+
+    return made
+
+
+@pytest.fixture
+def ledger():
+    return Ledger(profile=RULES["ten_five"])
+
+
+@pytest.mark.parametrize(
+    "outcome, value, half, changed, found",
+    [
+        ("out_of_work_benefit", -5.0, 2.0, {}, "better"),
+        ("out_of_work_benefit", 5.0, 2.0, {}, "worse"),
+        ("adult_in_work", 5.0, 2.0, {}, "better"),
+        ("adult_in_work", -5.0, 2.0, {}, "worse"),
+        ("out_of_work_benefit", -1.0, 2.0, {}, "not_detectable"),
+        ("out_of_work_benefit", -5.0, 2.0, {"trend": trend("failed")}, "explained_by_trend"),
+        ("out_of_work_benefit", -5.0, 2.0, {"trend": trend("not testable")}, "better"),
+        ("out_of_work_benefit", -5.0, 2.0, {"permutation_p": 0.2}, "not_detectable"),
+        ("out_of_work_benefit", -5.0, 2.0, {"permutation_p": 0.01}, "better"),
+        ("out_of_work_benefit", NAN, 2.0, {}, "none"),
+    ],
+)
+def test_the_verdict_follows_interval_direction_trend_and_permutation(numbers, outcome, value, half, changed, found):
+    assert verdict(numbers(outcome, value, half, **changed)) == found
+
+
+def test_a_better_outcome_is_told_in_natural_frequencies_with_its_interval(numbers, ledger):
+    result = present(numbers(), ledger, NOUNS)
+    assert result.sentence == (
+        "Out-of-work benefits: a better outcome (40.0 of every 100 families instead of 45.0; the difference is likely to lie between "
+        "\N{MINUS SIGN}7.0 and \N{MINUS SIGN}3.0 percentage points)."
+    )
+    assert result.title == "Out-of-work benefits: lower than in similar families, a better outcome"
+
+
+def test_a_worse_outcome_is_said_as_plainly(numbers, ledger):
+    result = present(numbers(value=5.0), ledger, NOUNS)
+    assert "a worse outcome" in result.sentence and "higher than in similar families, a worse outcome" in result.title
+
+
+def test_no_detectable_effect_is_never_worded_as_no_effect(numbers, ledger):
+    result = present(numbers(value=-1.0), ledger, NOUNS)
+    assert "no effect could be detected" in result.sentence and "had no effect" not in result.sentence
+
+
+@pytest.mark.parametrize("value", [-5.0, -1.0])
+def test_a_trend_before_is_told_with_the_finding_and_nothing_is_claimed(numbers, ledger, value):
+    result = present(numbers(value=value, trend=trend("failed")), ledger, NOUNS)
+    assert "before the programme" in result.sentence and "better" not in result.sentence + result.title
+
+
+def test_what_is_not_in_published_data_says_so_and_has_no_number(numbers, ledger):
+    made = numbers(status="not_available", effect=None)
+    result = present(made, ledger, dataclasses.replace(NOUNS, published=True))
+    assert result.status == "not_available" and "not available in published data" in result.sentence
+    assert result.effect is None and result.before is None and not ledger.entries
+
+
+def test_what_cannot_be_estimated_says_why(numbers, ledger):
+    result = present(numbers(status="not_estimable", effect=None, reason="No family was observed."), ledger, NOUNS)
+    assert result.sentence.endswith("could not be estimated. No family was observed.")
+
+
+@pytest.mark.parametrize("changed", [{"effect": estimate(-5, 2, n=9)}, {"fewest": 9}, {"fewest": 0}])
+def test_few_families_behind_a_number_or_few_with_the_occurrence_hide_it(numbers, ledger, changed):
+    result = present(numbers(**changed), ledger, NOUNS)
+    assert result.status == "not_shown" and result.effect is None and not ledger.entries and "10 families" in result.sentence
+
+
+def test_a_rate_has_no_occurrences_to_count(numbers, ledger):
+    assert present(numbers("unauthorised_absence_rate", fewest=None), ledger, NOUNS).status == "estimated"
+
+
+def test_councils_are_no_people_and_are_shown(numbers, ledger):
+    assert present(numbers(effect=estimate(-5, 2, n=4)), ledger, dataclasses.replace(NOUNS, many="councils")).status == "estimated"
+
+
+def test_a_detectable_effect_as_large_as_the_rate_means_that_no_reduction_could_be_seen(numbers, ledger):
+    result = present(numbers(detectable=50.0), ledger, NOUNS)
+    assert result.detectable_sentence.endswith("as much as the whole rate of 45.0: no reduction could have been detected.")
+
+
+def test_a_detectable_effect_is_told_as_a_share_of_the_rate(numbers, ledger):
+    assert "7% of the rate without the programme" in present(numbers(detectable=3.0), ledger, NOUNS).detectable_sentence
+
+
+def test_a_level_that_cannot_be_is_worded_as_none(numbers, ledger):
+    assert "instead of none" in present(numbers(comparison_level=-0.3), ledger, NOUNS).sentence
+
+
+def test_every_number_of_a_sentence_is_in_the_ledger(numbers, ledger):
+    import re
+
+    result = present(numbers(), ledger, NOUNS)
+    told = set(re.findall(r"[\N{MINUS SIGN}+]?\d+(?:\.\d+)?", result.sentence.replace("every 100", "")))
+    assert told <= {entry.shown.text for entry in ledger.entries}
+
+
+def test_the_before_after_change_is_the_difference_of_the_shown_levels(numbers, ledger):
+    result = present(numbers(before=48.04, after=40.06), ledger, NOUNS)
+    assert result.before_after.value == pytest.approx(result.after.value - result.before.value)
+
+
+@pytest.mark.parametrize("n_result, n_problem, text", [(50, 100, "50%"), (5, 100, "[c]"), (96, 100, "[c]"), (4, 9, "[c]")])
+def test_the_payment_rate_is_protected(numbers, ledger, n_result, n_problem, text):
+    claimed = ResultsClaimed(n_problem=n_problem, n_result=n_result, n_undetermined=0, words="the rule is met", departs="")
+    assert present(numbers(results=claimed), ledger, NOUNS).payment_by_results.text == text
+
+
+@pytest.mark.parametrize("label, inside", [("Any offence", "any offence"), ("ASB", "ASB"), ("A child", "a child")])
+def test_a_label_inside_a_sentence_begins_small_unless_it_is_an_abbreviation(label, inside):
+    assert lower_first(label) == inside
