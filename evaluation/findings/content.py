@@ -70,8 +70,12 @@ class Inputs:
 
 def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
     """Protect and word everything for one report."""
-    results = tuple(present(study.numbers, ledger, inputs.nouns) for study in inputs.studies)
+    results = tuple(
+        with_note(present(study.numbers, ledger, inputs.nouns), may_chart(study, inputs.nouns, ledger), ledger.profile.threshold, inputs.nouns.many)
+        for study in inputs.studies
+    )
     shown = [(study, result) for study, result in zip(inputs.studies, results, strict=True) if result.status == "estimated"]
+    charted = [pair for pair in shown if may_chart(pair[0], inputs.nouns, ledger)]
     strength = rate(inputs.evidence)
     scope = inputs.scope
     return ReportContent(
@@ -83,8 +87,8 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         flow=flow(inputs, ledger),
         balance=balance(inputs, ledger),
         overlap=overlap(inputs, ledger),
-        event_studies=tuple(event_study(study, result, inputs, ledger) for study, result in shown if study.events),
-        trends=tuple(trend(study, result, inputs, ledger) for study, result in shown if study.lines),
+        event_studies=tuple(event_study(study, result, inputs, ledger) for study, result in charted if study.events),
+        trends=tuple(trend(study, result, inputs, ledger) for study, result in charted if study.lines),
         placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
         checks=checks(shown),
         warnings=inputs.warnings,
@@ -99,6 +103,23 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),
     )
+
+
+def with_note(result: OutcomeResult, charted: bool, threshold: int, many: str) -> OutcomeResult:
+    """Says why an estimated outcome has no charts, where that is so."""
+    if charted or result.status != "estimated":
+        return result
+    return result.model_copy(
+        update={"charts_note": f"Charts by period are not shown, because fewer than {threshold} {many} stand behind some of their points."}
+    )
+
+
+def may_chart(study: OutcomeStudy, nouns: Nouns, ledger: Ledger) -> bool:
+    """Whether an outcome may be shown period by period: if one point must be hidden, the others and the means would tell it."""
+    if nouns.many not in PEOPLE:
+        return True
+    behind = [int(count) for line in study.lines for count in line.behind] + [row.behind for row in study.events]
+    return min(behind, default=ledger.profile.threshold) >= ledger.profile.threshold
 
 
 def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> Titles:
@@ -117,7 +138,7 @@ def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) 
         effects=(
             f"{words(seen).capitalize()} of the {words(len(shown))} measured outcomes differ{'s' if seen <= 1 else ''} from similar {many} by more"
             " than chance"
-            + (f"; {words(drifting)} more {'was' if drifting == 1 else 'were'} moving apart before" if drifting else "")
+            + (f"; {words(drifting)} more {'was' if drifting == 1 else 'were'} already changing before" if drifting else "")
             if shown
             else ""
         ),
@@ -239,8 +260,7 @@ def event_study(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledg
     digits = decimals(study.numbers.effect.std_error)
 
     def point(row: EventRow) -> EventPoint:
-        hidden = inputs.nouns.many in PEOPLE and row.behind < ledger.profile.threshold
-        values = [CONFIDENTIAL if hidden else number(value, digits, signed=True) for value in (row.estimate, row.lower, row.upper)]
+        values = [number(value, digits, signed=True) for value in (row.estimate, row.lower, row.upper)]
         kept = [ledger.keep("event study", f"{result.outcome}, {row.label}", value) for value in values]
         return EventPoint(event_time=row.event_time, label=row.label, phase=row.phase, estimate=kept[0], lower=kept[1], upper=kept[2])
 
@@ -265,7 +285,8 @@ def counted_from(plan: Plan) -> str:
 
 def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Ledger) -> Trend:
     """Means of both groups by period."""
-    digits = decimals(study.numbers.effect.std_error)
+    whole = study.numbers.outcome.scale == "any" and inputs.nouns.many in PEOPLE
+    digits = 0 if whole else decimals(study.numbers.effect.std_error)
     lines = tuple(
         TrendLine(
             name=line.name,

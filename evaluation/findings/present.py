@@ -50,7 +50,7 @@ def title_of(numbers: OutcomeNumbers, found: str, nouns: Nouns) -> str:
     """The finding as a title."""
     name = lower_first(numbers.outcome.label)
     lower = numbers.effect is not None and numbers.effect.estimate < 0
-    drift = ", and the groups were moving apart before" if drifted(numbers) else ""
+    drift = "; the gap was already changing before" if drifted(numbers) else ""
     return {
         "better": f"{numbers.outcome.label}: {'lower' if lower else 'higher'} than in similar {nouns.many}, a better outcome",
         "worse": f"{numbers.outcome.label}: {'lower' if lower else 'higher'} than in similar {nouns.many}, a worse outcome",
@@ -79,7 +79,7 @@ def sentence_of(numbers: OutcomeNumbers, found: str, nouns: Nouns, shown: dict[s
     levels = f"{out_of(shown['after'], numbers, nouns)} instead of {'none' if below_zero else shown['comparison'].text}"
     interval = f"between {shown['lower'].text} and {shown['upper'].text} {change}"
     if found == "not_detectable":
-        drift = " The groups were moving apart before the programme already, so this is no fair comparison." if drifted(numbers) else ""
+        drift = " The gap between the groups was already changing before the programme, so this is no fair comparison." if drifted(numbers) else ""
         return f"{label}: no effect could be detected ({levels}; the difference is likely to lie {interval}).{drift}"
     if found == "explained_by_trend":
         return (
@@ -90,7 +90,7 @@ def sentence_of(numbers: OutcomeNumbers, found: str, nouns: Nouns, shown: dict[s
 
 
 def drifted(numbers: OutcomeNumbers) -> bool:
-    """Whether the groups were moving apart before the programme."""
+    """Whether the gap between the groups was changing before the programme."""
     return numbers.trend is not None and numbers.trend.verdict == "failed"
 
 
@@ -169,15 +169,17 @@ def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeR
     digits = decimals(effect.std_error)
     interval = ledger.interval(effect, of=nouns.many, digits=digits, what="effect", population=population)
 
-    def level(value: float, what: str, n: int = effect.n_treated) -> Shown:
-        return ledger.level(value, n=n, of=nouns.many, digits=digits, what=what, population=population)
+    places = 0 if outcome.scale == "any" and nouns.many in PEOPLE else digits  # a decimal beside a count would tell the numerator
+
+    def level(value: float, what: str, n: int = effect.n_treated, decimals_shown: int = places) -> Shown:
+        return ledger.level(value, n=n, of=nouns.many, digits=decimals_shown, what=what, population=population)
 
     after_matched = level(numbers.comparison_level + effect.estimate, "level after")
     comparison = level(numbers.comparison_level, "level without the programme")
-    detectable = level(numbers.detectable, "detectable difference")
+    detectable = level(numbers.detectable, "detectable difference", decimals_shown=digits)
     before, after = level(numbers.before, "before", numbers.n_before_after), level(numbers.after, "after", numbers.n_before_after)
     change = (
-        number(round(numbers.after, digits) - round(numbers.before, digits), digits, signed=True)
+        number(round(numbers.after, places) - round(numbers.before, places), places, signed=True)
         if before.value is not None and after.value is not None
         else before
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from evaluation.disclosure.ledger import Ledger, number
 from evaluation.disclosure.release import OutcomeResult, TableContent
+from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import lower_first
 from evaluation.findings.study import OutcomeStudy, Scope
 from evaluation.plan import Helped, Plan
@@ -29,48 +30,78 @@ class Spread:
         What each family helped would have had to change for the effect to be detectable: sessions or children.
     whole : float
         All that a family could have changed: its children's whole problem.
+    most : float
+        The programme's effect, in the outcome's unit, had every helped family's whole problem ended in every council.
+    detectable : float
+        The programme's smallest detectable effect, in the same unit.
     """
 
     needed: float
     whole: float
+    most: float
+    detectable: float
+    unit: str
     things: str
 
     @property
     def could_be_seen(self) -> bool:
-        """Whether ending every helped family's problem would have been detectable."""
-        return self.needed <= self.whole
+        """Whether ending the whole problem of every helped family in every council would have been detectable."""
+        return self.detectable <= self.most
 
 
-def spread(detectable: float, denominator: float, per_pupil: float, helped: Helped, *, outcome: str, things: str) -> Spread | None:
+def spread(
+    detectable: float, most: float, denominator: float, per_pupil: float, helped: Helped, *, outcome: str, unit: str, things: str
+) -> Spread | None:
     """The detectable effect per family helped.
 
     Parameters
     ----------
     detectable : float
-        Smallest detectable effect, percentage points of the council's total.
+        Smallest detectable effect of the programme, percentage points.
+    most : float
+        See `most_possible`.
     denominator : float
         Sessions or pupils in the council in the period.
     per_pupil : float
         Sessions (or 1) of one pupil in the period: what a family's children have in all.
     """
     level = helped.problem_level.get(outcome)
-    if level is None or not all(math.isfinite(value) for value in (detectable, denominator, per_pupil)):
+    if level is None or not all(math.isfinite(value) for value in (detectable, most, denominator, per_pupil)):
         return None
     return Spread(
-        needed=detectable / 100 * denominator / helped.families, whole=level / 100 * helped.children_of_school_age * per_pupil, things=things
+        needed=detectable / 100 * denominator / helped.families,
+        whole=level / 100 * helped.children_of_school_age * per_pupil,
+        most=most,
+        detectable=detectable,
+        unit=unit,
+        things=things,
     )
+
+
+def most_possible(denominators: Sequence[float], per_pupils: Sequence[float], helped: Helped, outcome: str) -> float:
+    """Mean over councils of the fall in the rate had every helped family's whole problem ended, points; NaN where it does not apply."""
+    level = helped.problem_level.get(outcome, math.nan)
+    falls = [
+        level * helped.children_of_school_age * each * helped.families / total
+        for total, each in zip(denominators, per_pupils, strict=True)
+        if total > 0 and math.isfinite(each)
+    ]
+    return sum(falls) / len(falls) if falls else math.nan
 
 
 def sentence(found: Spread, label: str, helped: Helped, place: str) -> str:
     """The comparison in words, from rounded numbers."""
     needed, whole = number(found.needed, 0 if found.needed >= 10 else 1).text, number(found.whole, 0 if found.whole >= 10 else 1).text
+    most, least = (number(value, 3 if found.detectable < 0.1 else 2 if found.detectable < 10 else 0).text for value in (found.most, found.detectable))
     start = (
-        f"How many families were helped in {place} is not published. If it was {helped.families}, {helped.basis}, each would have had to account for"
-        f" {needed} fewer {found.things} a year for an effect on {lower_first(label)} to show; the whole problem of such a family is about {whole}"
+        f"How many families were helped is not published. If it was {helped.families} in each council, {helped.basis}, each in {place} would have had"
+        f" to account for {needed} fewer {found.things} a year for an effect on {lower_first(label)} to show; the whole problem of such a family is"
+        f" about {whole}"
     )
+    ended = f"had every family's problem ended everywhere, the rate would have moved by {most} {found.unit}, and {least} was needed"
     if found.could_be_seen:
-        return f"{start}. An effect could only have been seen if most of it had ended."
-    return f"{start}. It could not have been seen even if every family's problem had ended."
+        return f"{start}. An effect could only have been seen if most of it had ended: {ended}."
+    return f"{start}. It could not have been seen even if every family's problem had ended: {ended}."
 
 
 def of_study(study: OutcomeStudy, plan: Plan) -> Spread | None:
@@ -80,10 +111,12 @@ def of_study(study: OutcomeStudy, plan: Plan) -> Spread | None:
     source = study.numbers.outcome.sources.get(plan.unit)
     return spread(
         study.numbers.detectable,
+        study.most,
         study.denominator,
         study.per_pupil,
         plan.programme.helped,
         outcome=study.numbers.outcome.name,
+        unit=change_unit_of(study.numbers.outcome),
         things=THINGS.get(source.denominator, source.denominator) if source else "",
     )
 
@@ -111,7 +144,10 @@ def table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], plan: Plan, ledge
                     f"For {scope.name}, if {helped.families} families were helped, with {helped.children_of_school_age:g} children of school age"
                     f" each. {helped.source[:1].upper()}{helped.source[1:]}."
                 ),
-                "The whole problem of a family is its children's absence at the level stated in the plan.",
+                (
+                    "The whole problem of a family is its children's absence at the level stated in the plan. Whether it could be seen is asked of"
+                    " the programme: had every helped family's problem ended in every council, would the mean effect have been detectable?"
+                ),
             ),
         ),
     )

@@ -58,7 +58,7 @@ def rate(evidence: Evidence) -> Strength:
             lost(trend != "passed"),
             {
                 "passed": "The groups moved alike before the programme in the periods that could be tested.",
-                "failed": "The groups were already moving apart before the programme in at least one main outcome.",
+                "failed": "The gap between the groups was already changing before the programme in at least one main outcome.",
                 "not testable": "For at least one main outcome there were no earlier periods to test whether the groups moved alike.",
             }[trend],
         ),

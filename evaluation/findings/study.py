@@ -90,6 +90,7 @@ class OutcomeStudy:
     placebo: PlaceboGap | None = None
     checks: tuple[CheckLine, ...] = ()
     denominator: float = float("nan")  # sessions or pupils of the council at the headline, for saying how thinly an effect is spread
+    most: float = float("nan")  # the programme's effect had every helped family's whole problem ended
     per_pupil: float = float("nan")  # of these, those of one pupil
     later_note: str = ""
 

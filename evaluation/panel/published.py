@@ -67,7 +67,8 @@ def build_councils(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *
         if below is not None:
             denominators[name] = below
     breaks, break_notes = _breaks(con, "council_year", periods)
-    notes = (*geography.notes, *break_notes) + ((f"Figures are for {school_type} schools.",) if school_type else ())
+    of_year = f"Enrolments, their share in secondary schools and the number of schools are those of {periods.label(_base(base, periods))}."
+    notes = (*geography.notes, *break_notes, of_year) + ((f"Figures are for {school_type} schools.",) if school_type else ())
     return Panel(unit="council", periods=periods, units=units, outcomes=values, denominators=denominators, notes=notes, breaks=breaks, flow=(
         FlowStep(step="received", reason="councils with published figures in these years", count=len(codes), of="councils"),
         FlowStep(step="kept", reason="units after reorganised councils were added together", count=len(units), of="councils")))

@@ -21,6 +21,7 @@ from evaluation.payment_by_results import Framework, results_claimed
 from evaluation.plan import Plan
 
 OTHER_BASES = (-1, -2, -4)
+NOTES = {"two_way": "its base is the mean of all earlier periods, so a trend before is part of it"}
 TruthOf = Callable[[str, np.ndarray, np.ndarray], float]
 
 
@@ -147,9 +148,8 @@ def numbers_of(
     only = np.zeros(len(panel), dtype=bool)
     only[joined] = True
     change = before_after(panel, name, before=estimating.before_window(), after=estimating.headline, only=only)
-    first, last = estimating.headline
-    treated_level, _ = group_means(sample, name, range(first, last + 1))
-    level = float(np.nanmean(treated_level)) if np.isfinite(treated_level).any() else float("nan")
+    units, columns = headline_units(estimating, effects)
+    level = level_of(panel, name, units, columns)
     results = results_claimed(panel, estimating.framework, name, joined) if estimating.framework else None
     return OutcomeNumbers(
         outcome=outcome,
@@ -163,7 +163,7 @@ def numbers_of(
         detectable=minimum_detectable_effect(effect.std_error, effect.df) * factor,
         trend=trend,
         results=results,
-        truth=truth_of(estimating, effects, sample, name, factor),
+        truth=None if estimating.truth_of is None or not len(units) else estimating.truth_of(name, units, columns) * factor,
         fewest=fewest_behind(estimating, outcome, sample),
     )
 
@@ -182,21 +182,25 @@ def fewest_behind(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
     return min(int(side[0]) for window in windows for side in units_behind(sample, outcome.name, window, occurrence=True, together=True))
 
 
-def truth_of(estimating: Estimating, effects: Effects, sample: MatchedSample, name: str, factor: float) -> float | None:
-    """The known effect over the families and event times in the headline; None for real data."""
-    if estimating.truth_of is None:
-        return None
+def headline_units(estimating: Estimating, effects: Effects) -> tuple[np.ndarray, np.ndarray]:
+    """Treated units (rows of the panel) and columns that the headline averages over, each counting alike; empty without row weights."""
     from evaluation.models.inference import chosen_cells
 
+    if effects.row_weight is None:
+        return np.empty(0, dtype=int), np.empty(0, dtype=int)
     cells = effects.cells[chosen_cells(effects, quarters=estimating.headline, cohorts="complete")]
-    rows, weights = [], effects.row_weight
-    treated = effects.rows["treated"].to_numpy()
+    treated, parts = effects.rows["treated"].to_numpy(), []
     for cohort, event_time in zip(cells["cohort"], cells["event_time"], strict=True):
         column = int(np.searchsorted(effects.event_times, event_time))
-        inside = treated & (effects.rows["cohort"].to_numpy() == cohort) & (weights[:, column] > 0)
-        rows.append((effects.rows["unit"].to_numpy()[inside], np.full(inside.sum(), cohort + event_time)))
-    units, columns = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-    return estimating.truth_of(name, units, columns) * factor
+        inside = treated & (effects.rows["cohort"].to_numpy() == cohort) & (effects.row_weight[:, column] > 0)
+        parts.append((effects.rows["unit"].to_numpy()[inside], np.full(inside.sum(), cohort + event_time)))
+    units, columns = zip(*parts, strict=True)
+    return np.concatenate(units), np.concatenate(columns)
+
+
+def level_of(panel: Panel, name: str, units: np.ndarray, columns: np.ndarray) -> float:
+    """Mean of the treated units behind the headline, at the periods of the headline: the level that belongs to the effect."""
+    return float(panel.outcomes[name][units, columns].mean()) if len(units) else float("nan")
 
 
 def event_label(plan: Plan, panel: Panel, event_time: int) -> str:
@@ -246,7 +250,7 @@ def events_of(estimating: Estimating, outcome: Outcome, effects: Effects, sample
                 estimate=row.estimate * factor,
                 lower=lower,
                 upper=upper,
-                behind=int(row.n_treated) if phase == "base" else min(int(row.n_treated), int(units)),
+                behind=min(int(row.n_treated), int(units)),
             )
         )
     return tuple(rows)
@@ -335,7 +339,7 @@ def others_of(estimating: Estimating, sample: MatchedSample, outcome: Outcome, f
         except EstimationError as fault:
             rows.append(OtherEstimate(label=method.replace("_", " ").capitalize(), estimate=missing_estimate(str(fault))))
             continue
-        rows.append(OtherEstimate(label=spec.in_words(), estimate=scaled(found, factor)))
+        rows.append(OtherEstimate(label=spec.in_words(), estimate=scaled(found, factor), note=NOTES.get(method, "")))
     return tuple(rows)
 
 

@@ -67,7 +67,7 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
         contents, ledger = release(analysis, councils, analysis_hash=hashed)
         clock.step(f"{len(contents)} report(s) worded and protected")
         write_release(room, plan, contents, ledger)
-        summary = make_reports(room, workers=workers, say=say, identifiers=secret_identifiers(analysis.panel))
+        summary = make_reports(room, workers=workers, say=say, identifiers=run_identifiers(room))
         write_manifest(room, plan, analysis, hashed)
     except BaseException:
         os.replace(room, room.with_name(f"{name}.failed"))
@@ -107,11 +107,6 @@ def check_councils(councils: Sequence[str], dictionary: Dictionary) -> None:
             except EvaluationError:
                 raise PlanError(f"--council {code}: there is no council with this code. Codes are in data_dictionary/councils.csv.") from None
             raise PlanError(f"--council {code}: give the GSS code of {near.name}, {near.code}.")
-
-
-def secret_identifiers(panel: object) -> set[str]:
-    """Identifiers that may not leave: those of families and people; councils and schools are public."""
-    return set(panel.units["unit_id"]) if panel.unit in ("family", "person") else set()
 
 
 def write_release(room: Path, plan: Plan, contents: Sequence[ReportContent], ledger: Ledger) -> None:
@@ -211,15 +206,19 @@ def make_reports(room: Path, *, workers: int, say: Say, identifiers: set[str], c
 
 
 def write_index(room: Path, failed: dict[str, str]) -> None:
-    """index.html: the list of the release's reports."""
+    """index.html: the list of the release's reports, those that could not be made too."""
     from evaluation.reporting.index import IndexEntry
     from evaluation.reporting.index import write_index as write_page
 
-    contents = [ReportContent.read(path) for path in sorted((room / "contents").glob("*.json"))]
-    entries = []
-    for content in contents:
-        code, folder = content.council.code, room / "release" / "councils" / content.council.code
-        files = {path.suffix: f"councils/{code}/{path.name}" for path in sorted(folder.glob("*"))}
+    entries, study = [], None
+    for path in sorted((room / "contents").glob("*.json")):
+        try:
+            content = ReportContent.read(path)
+        except ValueError:
+            entries.append(IndexEntry(code=path.stem, name=path.stem, state="failed", headline=failed.get(path.stem, "its content cannot be read")))
+            continue
+        code, folder, study = content.council.code, room / "release" / "councils" / content.council.code, content.study
+        files = {file.suffix: f"councils/{code}/{file.name}" for file in sorted(folder.glob("*"))}
         shown = any(outcome.status == "estimated" for outcome in content.outcomes)
         entries.append(
             IndexEntry(
@@ -232,7 +231,8 @@ def write_index(room: Path, failed: dict[str, str]) -> None:
                 pdf=files.get(".pdf", ""),
             )
         )
-    study = contents[0].study
+    if study is None:
+        raise ReportError("No report's content can be read. Run the study again.")
     date = dt.date.fromisoformat(study.date)
     write_page(entries, room / "release", title=study.title, date=f"{date.day} {date:%B %Y}", simulated=study.simulated)
 

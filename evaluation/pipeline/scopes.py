@@ -134,16 +134,33 @@ def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
     study = analysis.studies[name]
     if study.numbers.status != "estimated":
         return study
-    panel = analysis.sample.panel
     inside = in_council(analysis, scope.code)
-    column = panel.periods.index(str(analysis.plan.programme.first_full_period))
-    denominators = panel.denominators.get(name)
-    pupils = panel.denominators.get("persistent_absence")
-    total = float(np.nansum(denominators[inside, column])) if denominators is not None else math.nan
-    heads = float(np.nansum(pupils[inside, column])) if pupils is not None else math.nan
+    total, per_pupil = size_of(analysis, name, inside)
     line = own_line(analysis, scope, study, name, inside)
     placebo = analysis.placebos[name].of_area(scope.area) if name in analysis.placebos else None
-    return replace(study, lines=(*study.lines, *line), placebo=placebo, denominator=total, per_pupil=total / heads if heads else math.nan)
+    most = most_of(analysis, name)
+    return replace(study, lines=(*study.lines, *line), placebo=placebo, denominator=total, per_pupil=per_pupil, most=most)
+
+
+def size_of(analysis: Analysis, name: str, inside: np.ndarray) -> tuple[float, float]:
+    """Sessions or pupils behind an outcome's rate in some units at the headline, and those of one pupil; NaN where the panel does not hold them."""
+    panel = analysis.sample.panel
+    column = panel.periods.index(str(analysis.plan.programme.first_full_period))
+    denominators, pupils = panel.denominators.get(name), panel.denominators.get("persistent_absence")
+    if denominators is None or pupils is None:
+        return math.nan, math.nan
+    total, heads = float(np.nansum(denominators[inside, column])), float(np.nansum(pupils[inside, column]))
+    return total, total / heads if heads else math.nan
+
+
+def most_of(analysis: Analysis, name: str) -> float:
+    """The programme's effect on an outcome had every helped family's whole problem ended in every council; NaN where the plan does not say."""
+    if analysis.plan.programme.helped is None:
+        return math.nan
+    units = analysis.sample.panel.units
+    codes = sorted(set(members_of(units["council_code"][units["entry"] >= 0])))
+    sizes = [size_of(analysis, name, in_council(analysis, code)) for code in codes]
+    return spread.most_possible([total for total, _ in sizes], [each for _, each in sizes], analysis.plan.programme.helped, name)
 
 
 def own_line(analysis: Analysis, scope: Scope, study: OutcomeStudy, name: str, inside: np.ndarray) -> tuple[GroupLine, ...]:
@@ -378,14 +395,15 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
     by_area, sample = analysis.plan.programme.assignment == "area", analysis.sample
     joined = int((sample.panel.entry >= 0).sum()) if by_area else scope.counts["joined"]
     matched = sample.n_treated if by_area else scope.counts["matched"]
-    if many in PEOPLE and matched < threshold:
-        joined = 0  # a share beside a rounded count would tell the small one
+    if many in PEOPLE:  # a band of the true share beside rounded counts would tell small ones: it is computed from what is printed
+        ledger = Ledger(profile=RULES[analysis.plan.disclosure.profile])
+        joined, matched = (0 if ledger.small(count, many) else int(ledger.rounded(count, many)) for count in (joined, matched))
     return Evidence(
         many=many,
         randomised=False,
         detectable_share=max((share for share in shares if math.isfinite(share)), default=math.nan),
         worst_smd=float(sample.balance["smd_after"].abs().max()),
-        matched_share=matched / joined if joined else math.nan,
+        matched_share=min(matched / joined, 1.0) if joined and (matched or many not in PEOPLE) else math.nan,
         trends=tuple(numbers.trend.verdict for numbers in measured if numbers.trend is not None),
         n_places=int(sample.panel.units["area"][sample.panel.entry >= 0].nunique()) if by_area else None,
     )

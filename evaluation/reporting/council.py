@@ -282,7 +282,7 @@ def outcome_pages(content: ReportContent) -> Section:
                 text=result.label if name.startswith(result.domain.lower()) else f"{result.domain}: {name}",
                 id=f"sec-{slug(result.outcome)}",
                 level=3,
-                new_page=result.status == "estimated" and n > 0,
+                new_page=result.status == "estimated" and n > 0 and any(study.outcome == result.outcome for study in content.event_studies),
             ),
             Paragraph(text=result.sentence),
         ]
@@ -290,6 +290,7 @@ def outcome_pages(content: ReportContent) -> Section:
             blocks += _told(
                 ("Measure.", sentence(result.measure)),
                 ("What could have been seen.", result.detectable_sentence),
+                ("Charts.", result.charts_note),
                 ("Payment by results.", "" if in_words(result.payment_by_results) == "[z]" else result.payment_by_results_note),
             )
         blocks += _pictures(content, result.outcome)

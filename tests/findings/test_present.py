@@ -67,8 +67,9 @@ def test_the_verdict_follows_interval_direction_trend_and_permutation(numbers, o
 
 def test_a_better_outcome_is_told_in_natural_frequencies_with_its_interval(numbers, ledger):
     result = present(numbers(), ledger, NOUNS)
-    assert result.sentence == (
-        "Out-of-work benefits: a better outcome (40.0 of every 100 families instead of 45.0; the difference is likely to lie between "
+    assert (
+        result.sentence
+        == "Out-of-work benefits: a better outcome (40 of every 100 families instead of 45; the difference is likely to lie between "
         "\N{MINUS SIGN}7.0 and \N{MINUS SIGN}3.0 percentage points)."
     )
     assert result.title == "Out-of-work benefits: lower than in similar families, a better outcome"
@@ -118,7 +119,7 @@ def test_councils_are_no_people_and_are_shown(numbers, ledger):
 
 def test_a_detectable_effect_as_large_as_the_rate_means_that_no_reduction_could_be_seen(numbers, ledger):
     result = present(numbers(detectable=50.0), ledger, NOUNS)
-    assert result.detectable_sentence.endswith("as much as the whole rate of 45.0: no reduction could have been detected.")
+    assert result.detectable_sentence.endswith("as much as the whole rate of 45: no reduction could have been detected.")
 
 
 def test_a_detectable_effect_is_told_as_a_share_of_the_rate(numbers, ledger):
@@ -126,7 +127,7 @@ def test_a_detectable_effect_is_told_as_a_share_of_the_rate(numbers, ledger):
 
 
 def test_a_level_that_cannot_be_is_worded_as_none(numbers, ledger):
-    assert "instead of none" in present(numbers(comparison_level=-0.3), ledger, NOUNS).sentence
+    assert "instead of none" in present(numbers("asb_incidents", comparison_level=-0.3), ledger, NOUNS).sentence
 
 
 def test_every_number_of_a_sentence_is_in_the_ledger(numbers, ledger):

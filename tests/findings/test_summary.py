@@ -8,7 +8,7 @@ import pytest
 
 from evaluation.disclosure.release import OutcomeResult, Shown, ShownInterval, Strength, StrengthPoint
 from evaluation.findings.present import Nouns
-from evaluation.findings.spread import sentence, spread
+from evaluation.findings.spread import most_possible, sentence, spread
 from evaluation.findings.strength import Evidence, rate
 from evaluation.findings.summary import Context, summarise, two_figures
 from evaluation.plan import Helped
@@ -44,7 +44,10 @@ def result(label: str, verdict: str = "not_detectable", status: str = "estimated
         ),
         ([result("Absence", "worse")], "In Mere, absence came out worse than among similar families (evidence: 2 out of 5, weak)."),
         ([result("Absence", "explained_by_trend")], "In Mere, the gap in absence cannot be told apart from the trend before."),
-        ([result("Absence"), result("Crime", status="not_available")], "In Mere, no effect on absence could be detected; one of the two main outcomes could not be measured."),
+        (
+            [result("Absence"), result("Crime", status="not_available")],
+            "In Mere, no effect on absence could be detected; one of the two main outcomes could not be measured.",
+        ),
         ([result("Absence", status="not_shown")], "In Mere, nothing can be shown: too few families stand behind the numbers."),
         ([result("Absence", status="not_available")], "In Mere, nothing can be estimated: no main outcome could be measured."),
     ],
@@ -64,7 +67,9 @@ def test_what_could_have_been_seen_is_a_share_of_the_rate_or_nothing():
 
 
 def test_when_more_units_are_needed_than_there_are_the_design_is_said_to_be_unable():
-    able, unable = context(n_available=10_000, available_noun="families in the study"), context(n_available=150, available_noun="families in the study")
+    able, unable = context(n_available=10_000, available_noun="families in the study"), context(
+        n_available=150, available_noun="families in the study"
+    )
     assert "2,500 families would be needed" in summarise([result("Absence")], STRENGTH, able).next_steps[0]
     assert "cannot answer the question" in summarise([result("Absence")], STRENGTH, unable).next_steps[0]
 
@@ -77,7 +82,9 @@ def test_page_one_holds_no_p_value():
     assert "p =" not in summarise([result("Absence", "better")], STRENGTH, context()).model_dump_json().lower()
 
 
-@pytest.mark.parametrize("value, text", [(12.1, "13"), (320.4, "330"), (89_123, "90,000"), (0, "an unknown number of"), (math.inf, "an unknown number of")])
+@pytest.mark.parametrize(
+    "value, text", [(12.1, "13"), (320.4, "330"), (89_123, "90,000"), (0, "an unknown number of"), (math.inf, "an unknown number of")]
+)
 def test_two_figures_round_up(value, text):
     assert two_figures(value) == text
 
@@ -109,16 +116,25 @@ HELPED = Helped(families=30, children_of_school_age=2, problem_level={"absence":
 
 def test_the_spread_of_an_effect_is_what_each_family_would_have_to_change():
     # 0.1 points of 3,000,000 sessions are 3,000 sessions: 100 a family of 30; two children of 300 sessions miss 90 at 15%
-    found = spread(0.1, 3_000_000, 300, HELPED, outcome="absence", things="sessions missed")
+    found = spread(0.1, 0.03, 3_000_000, 300, HELPED, outcome="absence", unit="points", things="sessions missed")
     assert (found.needed, found.whole, found.could_be_seen) == (pytest.approx(100), pytest.approx(90), False)
-    assert "could not have been seen even if every family's problem had ended" in sentence(found, "Absence", HELPED, "Mere")
-    assert "If it was 30, as one pilot planned" in sentence(found, "Absence", HELPED, "Mere")
+    told = sentence(found, "Absence", HELPED, "Mere")
+    assert (
+        "could not have been seen even if every family's problem had ended" in told and "If it was 30 in each council, as one pilot planned" in told
+    )
+    assert "moved by 0.03 points, and 0.10 was needed" in told
 
 
-def test_where_a_whole_problem_is_enough_the_sentence_says_that_most_of_it_had_to_end():
-    found = spread(0.08, 3_000_000, 300, HELPED, outcome="absence", things="sessions missed")
-    assert found.could_be_seen and "if most of it had ended" in sentence(found, "Absence", HELPED, "Mere")
+def test_whether_it_could_be_seen_is_the_programmes_question_not_one_councils():
+    small_council = spread(0.08, 0.03, 600_000, 300, HELPED, outcome="absence", unit="points", things="sessions missed")
+    assert small_council.needed < small_council.whole and not small_council.could_be_seen
+    assert spread(0.08, 0.09, 600_000, 300, HELPED, outcome="absence", unit="points", things="sessions missed").could_be_seen
+
+
+def test_the_most_that_is_possible_is_a_mean_over_councils():
+    # 30 families x 2 children x 300 sessions x 15% = 2,700 sessions: 0.09 points of 3,000,000 and 0.27 of 1,000,000
+    assert most_possible([3e6, 1e6], [300, 300], HELPED, "absence") == pytest.approx(0.18)
 
 
 def test_an_outcome_without_a_stated_problem_has_no_spread():
-    assert spread(0.1, 3e6, 300, HELPED, outcome="crime", things="x") is None
+    assert spread(0.1, 0.1, 3e6, 300, HELPED, outcome="crime", unit="points", things="x") is None

@@ -1,0 +1,108 @@
+"""From a plan to a release: what lies where, what is protected, the same bytes again, and one failure that stops no other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+from pypdf import PdfReader
+
+from evaluation.pipeline.run import report_run, run_study
+
+CODES = ("E06000017", "E06000022")
+
+
+def files(release: Path) -> dict[str, bytes]:
+    return {path.relative_to(release).as_posix(): path.read_bytes() for path in sorted(release.rglob("*")) if path.is_file()}
+
+
+def test_the_release_holds_reports_results_ledger_audit_and_index(small_run):
+    assert sorted(files(small_run[0] / "release")) == sorted(
+        [
+            "audit.json",
+            "index.html",
+            "ledger.json",
+            "results.json",
+            *(f"councils/{code}/small_{code}_simulated.{kind}" for code in CODES for kind in ("html", "pdf")),
+        ]
+    )
+
+
+def test_the_plan_lies_resolved_beside_manifest_and_log_and_nothing_is_half_written(small_run):
+    names = {path.name for path in small_run[0].iterdir()}
+    assert {"plan.yml", "manifest.json", "log.jsonl", "tables", "release"} <= names
+    assert not [path for path in small_run[2].rglob("*") if ".partial" in path.name]
+    manifest = json.loads((small_run[0] / "manifest.json").read_text(encoding="utf-8"))
+    for table in manifest["tables"].values():
+        assert table["rows_in"] == table["rows_kept"] + table["rows_quarantined"] + table["rows_dropped"]
+
+
+def test_no_identifier_of_a_family_or_person_is_in_any_file_that_may_leave(small_run):
+    with duckdb.connect() as con:
+        ids = {
+            row[0]
+            for table, column in (("families", "family_id"), ("people", "person_id"))
+            for row in con.execute(f"select {column} from read_parquet('{small_run[0]}/tables/{table}.parquet')").fetchall()
+        }
+    assert len(ids) > 1_000
+    for path in (small_run[0] / "release").rglob("*"):
+        if path.suffix == ".pdf":
+            text = " ".join(page.extract_text() for page in PdfReader(path).pages)
+        elif path.is_file():
+            text = path.read_text(encoding="utf-8")
+        else:
+            continue
+        assert not [identifier for identifier in ids if identifier in text], path.name
+
+
+def test_simulated_data_say_so_on_every_page_and_in_every_name(small_run):
+    for path in (small_run[0] / "release" / "councils").rglob("*.*"):
+        assert "simulated" in path.name
+        if path.suffix == ".pdf":
+            assert all("SIMULATED" in page.extract_text().upper() for page in PdfReader(path).pages)
+        else:
+            assert "SIMULATED DATA" in path.read_text(encoding="utf-8")
+
+
+def test_a_council_too_small_to_show_gets_a_report_without_a_number_of_its_outcomes(small_run):
+    content = json.loads((small_run[0] / "release" / "results.json").read_text(encoding="utf-8"))["reports"]["E06000017"]
+    assert {outcome["status"] for outcome in content["outcomes"]} == {"not_shown"}
+    assert all(outcome["effect"] is None and outcome["before"] is None for outcome in content["outcomes"])
+    assert "nothing can be shown" in content["summary"]["headline"]
+
+
+def test_every_number_of_an_outcome_is_in_the_ledger(small_run):
+    release = small_run[0] / "release"
+    told = {entry["text"] for entry in json.loads((release / "ledger.json").read_text(encoding="utf-8"))["numbers"]}
+    for content in json.loads((release / "results.json").read_text(encoding="utf-8"))["reports"].values():
+        for outcome in content["outcomes"]:
+            shown = [value for value in outcome.values() if isinstance(value, dict) and "text" in value]
+            shown += [outcome["effect"][side] for side in ("estimate", "lower", "upper")] if outcome["effect"] else []
+            assert {value["text"] for value in shown} <= told
+
+
+def test_the_three_numbers_differ_in_name_and_place(small_run):
+    content = json.loads((small_run[0] / "release" / "results.json").read_text(encoding="utf-8"))["reports"]["E06000022"]
+    absence = next(outcome for outcome in content["outcomes"] if outcome["outcome"] == "unauthorised_absence_rate")
+    assert absence["status"] == "estimated"
+    assert {"before_after", "payment_by_results", "effect", "truth"} <= {name for name, value in absence.items() if value is not None}
+
+
+def test_a_second_run_gives_the_same_bytes(small_run, tmp_path):
+    again = run_study(small_run[1], councils=(), out=tmp_path, workers=1, say=lambda text: None)
+    assert files(again.folder / "release") == files(small_run[0] / "release")
+
+
+def test_reports_made_again_from_the_release_are_the_same_bytes_and_one_that_fails_stops_no_other(small_run, tmp_path):
+    import shutil
+
+    run = tmp_path / "run"
+    shutil.copytree(small_run[0], run)
+    before = files(run / "release")
+    assert report_run(run, councils=(), workers=2, say=lambda text: None).complete and files(run / "release") == before
+    (run / "contents" / "E06000017.json").write_text("{}", encoding="utf-8")
+    summary = report_run(run, councils=(), workers=2, say=lambda text: None)
+    assert [code for code, _ in summary.failed] == ["E06000017"] and summary.made == ("E06000022",) and not summary.complete
+    index = (run / "release" / "index.html").read_text(encoding="utf-8")
+    assert "No report" in index and "Bath and North East Somerset" in index
