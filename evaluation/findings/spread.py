@@ -95,13 +95,12 @@ def sentence(found: Spread, label: str, helped: Helped, place: str) -> str:
     most, least = (number(value, 3 if found.detectable < 0.1 else 2 if found.detectable < 10 else 0).text for value in (found.most, found.detectable))
     start = (
         f"How many families were helped is not published. If it was {helped.families} in each council, {helped.basis}, each in {place} would have had"
-        f" to account for {needed} fewer {found.things} a year for an effect on {lower_first(label)} to show; the whole problem of such a family is"
-        f" about {whole}"
+        f" to account for {needed} fewer {found.things} a year for an effect on {lower_first(label)} to show (their whole problem: about {whole})."
     )
-    ended = f"had every family's problem ended everywhere, the rate would have moved by {most} {found.unit}, and {least} was needed"
+    ended = f"that would have moved the rate by {most} {found.unit}; {least} was needed"
     if found.could_be_seen:
-        return f"{start}. An effect could only have been seen if most of it had ended: {ended}."
-    return f"{start}. It could not have been seen even if every family's problem had ended: {ended}."
+        return f"{start} An effect could only have been seen if most of every family's problem had ended: {ended}."
+    return f"{start} It could not have been seen even if every family's problem had ended: {ended}."
 
 
 def of_study(study: OutcomeStudy, plan: Plan) -> Spread | None:

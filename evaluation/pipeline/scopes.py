@@ -319,7 +319,7 @@ def own_gap(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], l
     digits = decimals((gap.upper - gap.lower) / 4)
     own, low, high = (ledger.keep("own gap", scope.area, number(value, digits, signed=True)).text for value in (gap.gap, gap.lower, gap.upper))
     inside = "as areas without a programme show too" if gap.lower <= gap.gap <= gap.upper else "which few areas without a programme show"
-    return f"{scope.area} by itself changed by {own} {unit} in {lower_first(study.numbers.outcome.label)}, {inside} ({low} to {high})."
+    return f"This area by itself changed by {own} {unit} in {lower_first(study.numbers.outcome.label)}, {inside} ({low} to {high})."
 
 
 def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> tuple[str, ...]:
