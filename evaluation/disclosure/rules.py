@@ -45,8 +45,7 @@ RULES = {
         threshold=0,
         base=1,
         sentence=(
-            "The data are published official statistics, already rounded and suppressed by their publishers; no further threshold applies to councils"
-            " or schools."
+            "The data are published, rounded and suppressed by their publishers where they saw need; no further threshold applies here."
         ),
     ),
 }

@@ -97,7 +97,7 @@ def matching_in_words(plan: Plan, covariates: list[str], exact: list[str], histo
     """The matching of the plan in a few sentences."""
     matching = plan.matching
     caliper = "without a caliper" if matching.caliper is None else f"no further than {matching.caliper:g} standard deviations of the score apart"
-    reuse = "a unit may be used again" if matching.replacement else "no unit is used twice in an entry period"
+    reuse = "a unit may be used again, and ties go to the smaller identifier" if matching.replacement else "no unit is used twice in an entry period"
     score = f"The score is the log odds of joining in one logit over all places on {listed(covariates)}" + (
         f", and earlier outcomes ({listed(history)})" if history else ""
     )

@@ -291,8 +291,8 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         f"{shown(scope.counts['matched'], 'matched')} of them could be matched."
     )
     compared = (
-        f"They are compared with {comparison} similar {nouns.many} that had not joined by then, not with themselves before: families often join at a"
-        " crisis, and some recover without help."
+        f"They are compared with {comparison} similar {nouns.many} that had not joined by then, not with themselves before: {nouns.many} often join"
+        " at a crisis, and some recover without help."
     )
     n = int(ledger.rounded(scope.counts["matched"], nouns.many))
     return Context(
@@ -374,7 +374,12 @@ def benchmark_table(analysis: Analysis, ledger: Ledger, many: str) -> tuple[Tabl
             title="How far each comparison lands from the experiment",
             columns=("Comparison group and method", "Estimate", "95% interval", "Distance from the experiment", "Largest imbalance after matching"),
             rows=tuple(rows),
-            notes=("Imbalance: standardised mean difference of the worst covariate; under 0.1 is the aim.",),
+            notes=(
+                (
+                    "Imbalance: standardised mean difference of the worst covariate; under 0.1 is the aim. Where several people are equally near, the"
+                    " one with the smaller identifier is taken; another order gives other estimates."
+                ),
+            ),
         ),
     )
 
