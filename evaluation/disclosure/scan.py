@@ -5,32 +5,79 @@ Fails closed: a file that cannot be read is held. Only the identifiers' number a
 
 from __future__ import annotations
 
+import base64
+import binascii
 import html
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from evaluation.errors import DisclosureError
 
 ALLOWED = {".html", ".pdf", ".json", ".ods", ".xlsx", ".csv"}
-TOKEN = re.compile(r"[A-Za-z0-9_\-]{4,}")
+SHORTEST = 4  # characters: a shorter identifier cannot be told from a number
+WORD = re.compile(rf"[a-z0-9]{{{SHORTEST},}}")
+TYPEFACE = re.compile(r"data:font/[a-z0-9]+;base64,[A-Za-z0-9+/=]+")
+EMBEDDED = re.compile(r"data:[a-z/+\-]+;base64,([A-Za-z0-9+/=]+)")
+LINE_END = re.compile(r"([-\u00ad]?)[ ]*\n[ ]*")
 
 
 def text_of(path: Path) -> str:
-    """All text of a file that may leave: markup and metadata of HTML and JSON, pages and metadata of a PDF."""
+    """All text of a file that may leave: markup of HTML and what is embedded in it, JSON with its escapes resolved, everything of a PDF."""
     if path.suffix == ".pdf":
-        from pypdf import PdfReader
-
-        reader = PdfReader(path)
-        return "\n".join([page.extract_text() for page in reader.pages] + [str(value) for value in (reader.metadata or {}).values()])
+        return "\n".join(of_pdf(path))
     if path.suffix in {".html", ".json", ".csv"}:
-        text = re.sub(r"data:[a-z/+\-]+;base64,[A-Za-z0-9+/=]+", " ", path.read_text(encoding="utf-8"))
-        return html.unescape(text)
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".json":
+            text = f"{text}\n{json.dumps(json.loads(text), ensure_ascii=False)}"
+        text = TYPEFACE.sub(" ", text)
+        embedded = [base64.b64decode(part).decode("utf-8", "replace") for part in EMBEDDED.findall(text)]
+        return html.unescape("\n".join([text, *embedded]))
     raise DisclosureError(f"{path.name}: the scan cannot read {path.suffix} files, so it may not leave. Take it out of the release folder.")
 
 
+def of_pdf(path: Path) -> Iterator[str]:
+    """Text of a PDF: its pages, also with words joined that a line end cuts; every string inside (alternative texts, bookmarks, links, title);
+    its XML metadata and attached files."""
+    import pikepdf
+    from pypdf import PdfReader
+
+    for page in PdfReader(path).pages:
+        text = page.extract_text()
+        yield from (text, LINE_END.sub(r"\1", text), LINE_END.sub("", text))
+    with pikepdf.open(path) as document:
+        for thing in document.objects:
+            yield from strings_of(thing)
+            if isinstance(thing, pikepdf.Stream) and thing.get("/Type") in ("/Metadata", "/EmbeddedFile"):
+                yield thing.read_bytes().decode("utf-8", "replace")
+
+
+def strings_of(thing: object) -> Iterator[str]:
+    """Strings of one PDF object; objects it points to are visited on their own."""
+    import pikepdf
+
+    if isinstance(thing, pikepdf.String):
+        yield str(thing)
+    elif isinstance(thing, pikepdf.Array | pikepdf.Dictionary | pikepdf.Stream):
+        for inner in list(thing) if isinstance(thing, pikepdf.Array) else [thing[key] for key in thing.keys()]:
+            if isinstance(inner, pikepdf.Object) and not inner.is_indirect:
+                yield from strings_of(inner)
+
+
+def found_in(text: str, identifiers: set[str]) -> set[str]:
+    """Those identifiers (lower case) that stand in a text, with no further letter or digit beside them."""
+    text = text.lower()
+    pieces = {text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1)}
+    plain = identifiers.intersection(WORD.findall(text))
+    likely = (one for one in identifiers if one[:SHORTEST] in pieces and one[-SHORTEST:] in pieces and not WORD.fullmatch(one) and one in text)
+    return plain | {one for one in likely if re.search(rf"(?<![a-z0-9]){re.escape(one)}(?![a-z0-9])", text)}
+
+
 def scan(files: Iterable[Path], identifiers: Iterable[str]) -> int:
-    """Look for identifiers in finished files and in their names.
+    """Look for identifiers in finished files and in their names, in capitals or not.
+
+    Identifiers of fewer than four characters are not looked for: any number would be one.
 
     Returns
     -------
@@ -42,15 +89,36 @@ def scan(files: Iterable[Path], identifiers: Iterable[str]) -> int:
     DisclosureError
         A file holds an identifier, is of a forbidden type, or cannot be read.
     """
-    secret = {str(identifier) for identifier in identifiers}
+    secret = {str(identifier).lower() for identifier in identifiers if len(str(identifier)) >= SHORTEST}
     scanned = 0
     for path in files:
         if path.suffix not in ALLOWED:
             raise DisclosureError(f"{path.name}: files of type {path.suffix or '(none)'} may not leave. Take it out of the release folder.")
-        found = secret.intersection(TOKEN.findall(text_of(path) + " " + path.stem))
+        found = found_in(f"{readable(path)}\n{path.stem}", secret)
         if found:
+            where = f"The name of a {path.suffix} file" if found_in(path.stem, secret) else path.name
             raise DisclosureError(
-                f"{path.name} holds {len(found)} identifier(s) of the run's records. The release is held; find the block that prints them."
+                f"{where} holds {len(found)} identifier(s) of the run's records. The release is held; find the block that prints them."
             )
         scanned += 1
     return scanned
+
+
+def readable(path: Path) -> str:
+    """Text of a file.
+
+    Raises
+    ------
+    DisclosureError
+        The file cannot be read, so that nobody knows what it holds.
+    """
+    import pikepdf
+    from pypdf.errors import PyPdfError
+
+    try:
+        return text_of(path)
+    except (PyPdfError, pikepdf.PdfError, ValueError, binascii.Error) as fault:
+        raise DisclosureError(
+            f"{path.name} cannot be read by the scan ({type(fault).__name__}), so it may not leave. Make it again, or take it out of the release"
+            " folder."
+        ) from None

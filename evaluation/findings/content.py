@@ -135,13 +135,7 @@ def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) 
             f" found similar {many}"
         ),
         balance=f"After matching, programme and comparison {many} {'are alike' if worst < BALANCED else 'still differ'} in what was measured",
-        effects=(
-            f"{words(seen).capitalize()} of the {words(len(shown))} measured outcomes differ{'s' if seen <= 1 else ''} from similar {many} by more"
-            " than chance"
-            + (f"; {words(drifting)} more {'was' if drifting == 1 else 'were'} already changing before" if drifting else "")
-            if shown
-            else ""
-        ),
+        effects=effects_title(seen, drifting, len(shown), many),
     )
 
 
@@ -169,6 +163,16 @@ def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
         lines.append(line("not matched", int(count), REASONS.get(reason, reason), 1))
     lines.append(line(f"Programme {many} matched", sample.n_treated))
     return tuple(lines)
+
+
+def effects_title(seen: int, drifting: int, n: int, many: str) -> str:
+    """How many measured outcomes differ by more than chance; '' where none was measured."""
+    if n == 0:
+        return ""
+    if n == 1:
+        return f"The measured outcome {'differs' if seen else 'does not differ'} from similar {many} by more than chance"
+    more = f"; {words(drifting)} more {'was' if drifting == 1 else 'were'} already changing before" if drifting else ""
+    return f"{words(seen).capitalize()} of the {words(n)} measured outcomes differ{'s' if seen <= 1 else ''} from similar {many} by more than chance{more}"
 
 
 def one_start(steps: Sequence[FlowStep]) -> tuple[FlowStep, ...]:

@@ -100,8 +100,8 @@ def test_an_identifier_that_a_line_end_cuts_in_two_holds_the_release(tmp_path):
 def test_an_identifier_in_the_xml_metadata_of_a_pdf_holds_the_release(tmp_path):
     path = printed(tmp_path, PLAIN_PAGE)
     with pikepdf.open(path, allow_overwriting_input=True) as document:
-        document.Root.Metadata = document.make_stream(f"<x:xmpmeta><dc:title>{SECRET}</dc:title></x:xmpmeta>".encode())
-        document.save(path)
+        document.Root.Metadata = document.make_stream(f"<x><title>{SECRET}</title></x>".encode(), Type=pikepdf.Name.Metadata)
+        document.save(path, fix_metadata_version=False)
     held(path)
 
 
@@ -136,8 +136,7 @@ def test_a_longer_word_that_holds_an_identifier_is_another_word(tmp_path):
 def test_an_identifier_in_a_file_name_holds_the_release(tmp_path):
     page = tmp_path / f"report_{SECRET}.html"
     page.write_text("<p>fine</p>", encoding="utf-8")
-    with pytest.raises(DisclosureError):
-        scan([page], {SECRET})
+    held(page)
 
 
 @pytest.mark.parametrize("name", ["rows.parquet", "notebook.ipynb", "rows"])
