@@ -172,7 +172,8 @@ def effects_title(seen: int, drifting: int, n: int, many: str) -> str:
     if n == 1:
         return f"The measured outcome {'differs' if seen else 'does not differ'} from similar {many} by more than chance"
     more = f"; {words(drifting)} more {'was' if drifting == 1 else 'were'} already changing before" if drifting else ""
-    return f"{words(seen).capitalize()} of the {words(n)} measured outcomes differ{'s' if seen <= 1 else ''} from similar {many} by more than chance{more}"
+    verb = "differs" if seen <= 1 else "differ"
+    return f"{words(seen).capitalize()} of the {words(n)} measured outcomes {verb} from similar {many} by more than chance{more}"
 
 
 def one_start(steps: Sequence[FlowStep]) -> tuple[FlowStep, ...]:
