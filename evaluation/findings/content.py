@@ -237,11 +237,11 @@ def overlap(inputs: Inputs, ledger: Ledger) -> Overlap | None:
         return None
     treated = candidates["treated"].to_numpy(dtype=bool)
     edges = np.linspace(*np.quantile(score, [0.005, 0.995]), BINS + 1)
-    inside = np.clip(score, edges[0], edges[-1])
+    bins, units = np.clip(np.searchsorted(edges, score, side="right") - 1, 0, BINS - 1), candidates["unit"].to_numpy()
     shares = {}
     for name, chosen in (("programme", treated), ("comparison", ~treated)):
-        counts = np.histogram(inside[chosen], bins=edges)[0]
-        shares[name] = tuple(bar(int(count), int(chosen.sum()), inputs.nouns.many, name, ledger) for count in counts)
+        within = [units[chosen & (bins == number)] for number in range(BINS)]  # a unit stands here once for each period in which it could join
+        shares[name] = tuple(bar(len(rows), len(np.unique(rows)), int(chosen.sum()), inputs.nouns.many, name, ledger) for rows in within)
     covered = np.mean((score[treated] >= score[~treated].min()) & (score[treated] <= score[~treated].max()))
     words = "All" if covered == 1 else "Nearly all" if covered > 0.99 else "Most" if covered > 0.9 else "Not all"
     return Overlap(
@@ -253,9 +253,9 @@ def overlap(inputs: Inputs, ledger: Ledger) -> Overlap | None:
     )
 
 
-def bar(count: int, total: int, many: str, what: str, ledger: Ledger) -> Shown:
-    """One bar of the overlap: a whole percentage; [c] for a small group of people."""
-    if ledger.small(count, many):
+def bar(count: int, behind: int, total: int, many: str, what: str, ledger: Ledger) -> Shown:
+    """One bar of the overlap: a whole percentage; [c] where a small group of people stands behind it."""
+    if ledger.small(behind, many):
         return ledger.keep("overlap", what, CONFIDENTIAL)
     return ledger.keep("overlap", what, number(100 * ledger.rounded(count, many) / max(ledger.rounded(total, many), 1), 0))
 

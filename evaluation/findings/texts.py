@@ -86,7 +86,7 @@ def adjusted_sentence(numbers: OutcomeNumbers) -> str:
     digits = 3 if trend.adjusted.std_error < 0.1 else 2 if trend.adjusted.std_error < 1 else 1
     adjusted = trend.adjusted
     low, high = number(adjusted.lower, digits, signed=True).text, number(adjusted.upper, digits, signed=True).text
-    verdict = "includes none" if adjusted.lower <= 0 <= adjusted.upper else "excludes none"
+    verdict = "includes zero" if adjusted.lower <= 0 <= adjusted.upper else "excludes zero"
     return (
         f"If the earlier drift had gone on unchanged, what remains is {number(adjusted.estimate, digits, signed=True).text}"
         f" {change_unit_of(numbers.outcome)} (95% interval {low} to {high}), which {verdict}."

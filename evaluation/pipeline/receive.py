@@ -57,7 +57,12 @@ def receive(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path) -
     from evaluation.ingest.reading import receive_extracts
 
     if plan.data.kind == "extracts":
-        return receive_extracts(plan_folder / str(plan.data.folder), dictionary, room=room)
+        folder = plan_folder / str(plan.data.folder)
+        if (folder / "_truth").exists() and not plan.report.simulated:
+            raise PlanError(
+                f"{folder} holds simulated records (it has a folder `_truth`), and every page made from them must say so. Set report.simulated: true."
+            )
+        return receive_extracts(folder, dictionary, room=room)
     from evaluation.simulate import Simulation
 
     delivery = room / "delivery"

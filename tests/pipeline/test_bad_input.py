@@ -129,6 +129,13 @@ def test_a_missing_folder_of_published_data(command, tmp_path, monkeypatch):
     refused(command("run", project_file("studies/community_budgets_2011/plan.yml"), "--out", tmp_path / "runs"), "school_absence", "Mend")
 
 
+def test_simulated_records_cannot_be_passed_off_as_real_ones(command, delivery, tmp_path):
+    def change(plan):
+        plan["data"], plan["report"]["simulated"] = {"kind": "extracts", "folder": str(delivery)}, False
+
+    refused(command("run", small_plan(tmp_path, change), "--out", tmp_path / "runs"), "simulated records", "report.simulated: true")
+
+
 def test_a_run_whose_data_break_the_contract_leaves_nothing_under_a_final_name(command, spoilt, tmp_path):
     edit(spoilt / "families.csv", lambda text: text.replace("council_code", "kouncil_kode", 1))
     plan = yaml.safe_load(project_file("studies/demonstration/plan.yml").read_text(encoding="utf-8"))
