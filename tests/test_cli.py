@@ -1,0 +1,103 @@
+"""The command line as a user meets it: help at once, exit codes, and messages on the right stream."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import evaluation
+from evaluation import cli
+from evaluation.locations import project_file
+from evaluation.pipeline.run import RunSummary
+
+STUDIES = sorted(project_file("studies").glob("*/*.yml"))
+HEAVY = ("numpy", "pandas", "duckdb", "scipy", "matplotlib", "statsmodels", "linearmodels", "sklearn", "papermill", "typst", "pikepdf", "pyarrow")
+COMMANDS = ("plan", "check", "simulate", "run", "report")
+
+
+def process(*arguments: object) -> subprocess.CompletedProcess:
+    """The command line in a process of its own."""
+    path = os.pathsep.join(filter(None, (str(Path(evaluation.__file__).parents[1]), os.environ.get("PYTHONPATH", ""))))
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=120, check=False
+    )
+
+
+@pytest.fixture
+def ended(monkeypatch):
+    """Run a command in this process; gives its exit code."""
+
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["evaluation", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return end.value.code or 0
+
+    return run
+
+
+def test_help_loads_no_heavy_library():
+    code = f"import sys, evaluation.cli; print([name for name in {HEAVY} if name in sys.modules])"
+    assert process("-c", code).stdout.strip() == "[]"
+
+
+def test_help_names_every_command():
+    told = process("-m", "evaluation.cli", "--help")
+    assert told.returncode == 0 and all(f" {name} " in told.stdout for name in COMMANDS)
+
+
+def test_a_fault_that_can_be_mended_goes_to_stderr_with_exit_code_2_and_no_traceback(tmp_path):
+    told = process("-m", "evaluation.cli", "run", tmp_path / "none.yml", "--out", tmp_path / "runs")
+    assert told.returncode == 2 and told.stdout == "" and not (tmp_path / "runs").exists()
+    assert told.stderr.startswith("Not done. There is no plan at") and "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["simulate", "--families", "0", "out"], ["check", "--nonsense", "x"], ["nonsense"]])
+def test_a_wrong_call_is_told_with_exit_code_2(ended, capsys, arguments):
+    assert ended(*arguments) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_plan_of_every_study_is_complete_and_told(ended, capsys, path):
+    assert ended("plan", "check", path) == 0
+    told = capsys.readouterr().out
+    assert "the plan is complete" in told and "primary" in told
+
+
+@pytest.mark.parametrize("failed, code", [((), 0), ((("E06000017", "its process died"),), 1)])
+@pytest.mark.parametrize("command, function", [("run", "run_study"), ("report", "report_run")])
+def test_a_report_that_could_not_be_made_gives_exit_code_1(ended, monkeypatch, tmp_path, command, function, failed, code):
+    summary = RunSummary(folder=tmp_path, made=("E06000022",), failed=failed)
+    monkeypatch.setattr(f"evaluation.pipeline.{function}", lambda *given, **named: summary)
+    assert ended(command, tmp_path) == code
+
+
+def test_councils_and_workers_reach_the_run(ended, monkeypatch, tmp_path):
+    asked = {}
+
+    def run_study(plan, **named):
+        asked.update(plan=plan, **named)
+        return RunSummary(folder=tmp_path, made=(), failed=())
+
+    monkeypatch.setattr("evaluation.pipeline.run_study", run_study)
+    ended("run", tmp_path / "plan.yml", "--council", "E06000022", "--council", "E06000017", "--workers", 3, "--out", tmp_path / "runs")
+    asked.pop("say")
+    assert asked == {"plan": tmp_path / "plan.yml", "councils": ("E06000022", "E06000017"), "workers": 3, "out": tmp_path / "runs"}
+
+
+def test_simulated_records_are_marked_and_pass_their_check(ended, capsys, tmp_path):
+    out = tmp_path / "simulated"
+    assert ended("simulate", out, "--families", 60, "--councils", 1, "--last", "2012-Q4") == 0
+    assert "SIMULATED records of 60 families" in capsys.readouterr().out and (out / "SIMULATED_DATA.txt").is_file()
+    assert ended("check", out) == 0 and "Every row satisfies its contract" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("quarter", ["2012-Q5", "2012", "soon"])
+def test_a_quarter_that_is_none_is_refused(ended, capsys, tmp_path, quarter):
+    assert ended("simulate", tmp_path / "out", "--families", 60, "--last", quarter) == 2
+    assert quarter in capsys.readouterr().err and not (tmp_path / "out").exists()
