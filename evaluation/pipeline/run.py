@@ -51,9 +51,7 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     plan, dictionary = read_plan(plan_path), load_dictionary()
     check_names(plan, dictionary)
     check_councils(councils, dictionary)
-    name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{plan.hash()[:8]}"
-    room = Path(out) / plan.study / f".{name}.partial"
-    room.mkdir(parents=True)
+    name, room = new_room(Path(out) / plan.study, f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{plan.hash()[:8]}")
     clock = Clock(say=say, log=room / "log.jsonl")
     (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")  # the lock: written before any outcome is read
     clock.step(f"plan {plan.hash()[:12]} locked")
@@ -77,6 +75,21 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     summary = RunSummary(folder=final, made=summary.made, failed=summary.failed)
     finish(summary, contents, say)
     return summary
+
+
+def new_room(folder: Path, name: str) -> tuple[str, Path]:
+    """A run's name and its private folder; a number follows the name where a run of the same second has it already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for free in (name, *(f"{name}-{number}" for number in range(2, 1000))):
+        room = folder / f".{free}.partial"
+        if (folder / free).exists() or (folder / f"{free}.failed").exists():
+            continue
+        try:
+            room.mkdir()
+        except FileExistsError:
+            continue
+        return free, room
+    raise EvaluationError(f"{folder} must have room for a run named {name}: it holds a thousand of them. Name another folder by --out.")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 
 import pytest
@@ -145,6 +146,63 @@ def test_a_run_whose_data_break_the_contract_leaves_nothing_under_a_final_name(c
     refused(command("run", path, "--out", tmp_path / "runs"), "families", "council_code")
     left = sorted((tmp_path / "runs" / "demonstration").iterdir())
     assert [folder.suffix for folder in left] == [".failed"] and not list(left[0].rglob("*.html"))
+
+
+def extracts_plan(folder, delivery):
+    """A plan for real records in `delivery`, for the quarters of the simulated delivery."""
+
+    def change(plan):
+        plan["data"] = {"kind": "extracts", "folder": str(delivery)}
+        plan["periods"] = {"kind": "quarter", "first": "2011-Q1", "last": "2013-Q4"}
+        plan["report"]["simulated"] = True
+        plan["payment_by_results"] = None
+
+    return small_plan(folder, change)
+
+
+RUINED = {
+    "missing file": (lambda folder: (folder / "people.csv").unlink(), "people"),
+    "empty file": (lambda folder: (folder / "offences.csv").write_text("", encoding="utf-8"), "offences"),
+    "missing column": (lambda folder: edit(folder / "families.csv", lambda text: text.replace("council_code", "kouncil_kode", 1)), "council_code"),
+}
+
+
+@pytest.mark.parametrize("name", RUINED)
+def test_a_run_on_a_ruined_delivery_is_refused_and_leaves_only_a_failed_folder(command, spoilt, tmp_path, name):
+    ruin, word = RUINED[name]
+    ruin(spoilt)
+    refused(command("run", extracts_plan(tmp_path, spoilt), "--out", tmp_path / "runs"), word, "Not done.")
+    left = list((tmp_path / "runs" / "small").iterdir())
+    assert [folder.suffix for folder in left] == [".failed"] and not list(left[0].rglob("*.html"))
+
+
+def test_a_run_refused_twice_in_the_same_second_is_refused_twice(command, spoilt, tmp_path, monkeypatch):
+    class Noon(dt.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 11, 24, 12, tzinfo=tz)
+
+    monkeypatch.setattr("evaluation.pipeline.run.dt.datetime", Noon)
+    (spoilt / "people.csv").unlink()
+    path = extracts_plan(tmp_path, spoilt)
+    for _ in range(2):
+        refused(command("run", path, "--out", tmp_path / "runs"), "people")
+    assert len(list((tmp_path / "runs" / "small").glob("*.failed"))) == 2
+
+
+def test_canaries_planted_in_every_text_column_are_never_said(command, spoilt):
+    for name, number in (("families", 0), ("people", 0), ("people", 4), ("attendance", 1), ("offences", 2), ("asb_incidents", 1), ("links", 2)):
+        edit(spoilt / f"{name}.csv", replace_in_line(2, number, CANARY))
+    refused(command("check", spoilt), "families", "people", "attendance", "offences", "asb_incidents", "links")
+
+
+def test_a_plan_that_points_to_a_folder_that_is_not_there(command, tmp_path):
+    refused(command("run", extracts_plan(tmp_path, tmp_path / "nowhere"), "--out", tmp_path / "runs"), "nowhere")
+
+
+def test_a_council_without_programme_families_cannot_have_a_report(command, spoilt, tmp_path):
+    path = extracts_plan(tmp_path, spoilt)
+    refused(command("run", path, "--council", "E10000019", "--out", tmp_path / "runs"), "E10000019", "no programme families")
 
 
 def test_a_folder_that_is_no_run(command, tmp_path):
