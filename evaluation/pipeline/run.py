@@ -190,10 +190,8 @@ def make_reports(room: Path, *, workers: int, say: Say, identifiers: set[str], c
     aside = room / "rendering"
     shutil.rmtree(aside, ignore_errors=True)
     contents = sorted(path for path in (room / "contents").glob("*.json") if not councils or path.stem in councils)
-    if not contents:
-        raise ReportError(
-            f"{room.name} holds no content for {', '.join(councils) or 'any council'}. Run the study first, or name a council of the run."
-        )
+    if missing := [code for code in councils if not (room / "contents" / f"{code}.json").is_file()] or (["any council"] if not contents else []):
+        raise ReportError(f"{room.name} holds no content for {', '.join(missing)}. Run the study first, or name a council of the run.")
     made, failed = [], []
     tasks = [(path.stem, (str(path), str(aside / path.stem), str(room / "failed"))) for path in contents]
     for number, done in enumerate(run_all(report_files, tasks, workers=workers), start=1):
@@ -204,22 +202,23 @@ def make_reports(room: Path, *, workers: int, say: Say, identifiers: set[str], c
         made.append(done.name)
         say(f"  {number}/{len(tasks)} {done.name}: report made in {done.result[2]:.1f} s")
     files = sorted(path for name in made for path in (aside / name).iterdir())
-    scanned = scan([*files, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers)
+    index = write_index(room, aside, dict(failed))
+    scanned = scan([*files, index, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers)
     target = room / "release" / "councils"
     for path in files:
         (target / path.parent.name).mkdir(parents=True, exist_ok=True)
         os.replace(path, target / path.parent.name / path.name)
+    os.replace(index, room / "release" / index.name)
     shutil.rmtree(aside, ignore_errors=True)
     write_json(
         room / "release" / "audit.json",
         {"files_scanned": scanned, "identifiers_looked_for": len(identifiers), "found": 0, "held": [name for name, _ in failed]},
     )
-    write_index(room, dict(failed))
     return RunSummary(folder=room, made=tuple(sorted(made)), failed=tuple(failed))
 
 
-def write_index(room: Path, failed: dict[str, str]) -> None:
-    """index.html: the list of the release's reports, those that could not be made too."""
+def write_index(room: Path, aside: Path, failed: dict[str, str]) -> Path:
+    """index.html, written aside: the list of the release's reports with those that lie aside, those that could not be made too."""
     from evaluation.reporting.index import IndexEntry
     from evaluation.reporting.index import write_index as write_page
 
@@ -230,8 +229,8 @@ def write_index(room: Path, failed: dict[str, str]) -> None:
         except ValueError:
             entries.append(IndexEntry(code=path.stem, name=path.stem, state="failed", headline=failed.get(path.stem, "its content cannot be read")))
             continue
-        code, folder, study = content.council.code, room / "release" / "councils" / content.council.code, content.study
-        files = {file.suffix: f"councils/{code}/{file.name}" for file in sorted(folder.glob("*"))}
+        code, study = content.council.code, content.study
+        files = {file.suffix: f"councils/{code}/{file.name}" for place in (room / "release" / "councils", aside) for file in (place / code).glob("*")}
         shown = any(outcome.status == "estimated" for outcome in content.outcomes)
         entries.append(
             IndexEntry(
@@ -247,7 +246,8 @@ def write_index(room: Path, failed: dict[str, str]) -> None:
     if study is None:
         raise ReportError("No report's content can be read. Run the study again.")
     date = dt.date.fromisoformat(study.date)
-    write_page(entries, room / "release", title=study.title, date=f"{date.day} {date:%B %Y}", simulated=study.simulated)
+    aside.mkdir(exist_ok=True)
+    return write_page(entries, aside, title=study.title, date=f"{date.day} {date:%B %Y}", simulated=study.simulated)
 
 
 def finish(summary: RunSummary, contents: Sequence[ReportContent], say: Say) -> None:

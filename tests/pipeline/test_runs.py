@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import duckdb
+import pytest
 from pypdf import PdfReader
 
+from evaluation.errors import DisclosureError, ReportError
+from evaluation.pipeline import run
 from evaluation.pipeline.run import report_run, run_study
+from evaluation.runs.batch import Done
 
 CODES = ("E06000017", "E06000022")
 
@@ -82,6 +88,94 @@ def test_every_number_of_an_outcome_is_in_the_ledger(small_run):
             assert {value["text"] for value in shown} <= told
 
 
+def protected(part) -> list[dict]:
+    """Every number in a content, however deep."""
+    if isinstance(part, dict):
+        return [part] if {"text", "value", "symbol"} <= set(part) else [found for value in part.values() for found in protected(value)]
+    return [found for value in part for found in protected(value)] if isinstance(part, list) else []
+
+
+def test_every_number_of_every_chart_and_line_is_in_the_ledger(small_run):
+    release = small_run[0] / "release"
+    told = {(entry["text"], entry["value"]) for entry in json.loads((release / "ledger.json").read_text(encoding="utf-8"))["numbers"]}
+    for content in json.loads((release / "results.json").read_text(encoding="utf-8"))["reports"].values():
+        numbers = protected(content)
+        assert len(numbers) > (90 if content["council"]["code"] == "E06000017" else 200)
+        # the ends of an interval without an estimate are its symbol once more
+        assert [number for number in numbers if (number["text"], number["value"]) not in told and not number["symbol"]] == []
+
+
+def test_a_council_too_small_to_show_has_no_chart_or_table_of_its_outcomes(small_run):
+    content = json.loads((small_run[0] / "release" / "results.json").read_text(encoding="utf-8"))["reports"]["E06000017"]
+    assert not content["event_studies"] and not content["trends"] and not content["placebos"] and not content["tables"]
+    assert not re.search(r"\d+%|\d\.\d", " ".join([*content["summary"]["findings"], content["summary"]["could_have_seen"]]))
+
+
+def test_the_audit_counts_every_file_and_every_identifier(small_run):
+    audit = json.loads((small_run[0] / "release" / "audit.json").read_text(encoding="utf-8"))
+    kept = json.loads((small_run[0] / "manifest.json").read_text(encoding="utf-8"))["tables"]
+    assert audit["files_scanned"] == len(files(small_run[0] / "release")) - 1  # all but the audit itself
+    assert audit["identifiers_looked_for"] == kept["families"]["rows_kept"] + kept["people"]["rows_kept"]
+    assert audit["found"] == 0 and audit["held"] == []
+
+
+@pytest.fixture
+def copied(small_run, tmp_path) -> Path:
+    """A copy of the finished run that a test may spoil."""
+    return Path(shutil.copytree(small_run[0], tmp_path / "run"))
+
+
+def drawn(work, tasks, *, workers):
+    """Stands in for the processes that make reports: an empty page for each but Rutland's, which fails."""
+    for name, (content_path, folder, _) in tasks:
+        if name == "E06000017":
+            yield Done(name=name, fault="a fault of this program (ZeroDivisionError)")
+            continue
+        Path(folder).mkdir(parents=True)
+        summary = json.loads(Path(content_path).read_text(encoding="utf-8"))["summary"]["headline"]
+        (Path(folder) / f"small_{name}_simulated.html").write_text(f"<p>{summary}</p>", encoding="utf-8")
+        yield Done(name=name, result=("", "", 0.1))
+
+
+def test_a_run_with_a_report_that_fails_releases_the_others_and_says_so(small_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "run_all", drawn)
+    said = []
+    summary = run.run_study(small_run[1], councils=(), out=tmp_path, workers=1, say=said.append)
+    assert summary.made == ("E06000022",) and [code for code, _ in summary.failed] == ["E06000017"] and not summary.complete
+    assert [folder.name for folder in (tmp_path / "small").iterdir()] == [summary.folder.name]
+    assert any("NOT MADE" in line for line in said) and "1 of 2 reports made" in said[-1]
+    assert json.loads((summary.folder / "release" / "audit.json").read_text(encoding="utf-8"))["held"] == ["E06000017"]
+    assert "No report" in (summary.folder / "release" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("table, column", [("families", "family_id"), ("people", "person_id")])
+def test_a_report_that_holds_an_identifier_is_held_and_the_release_stays_as_it_was(copied, monkeypatch, table, column):
+    with duckdb.connect() as con:
+        secret = con.execute(f"select {column} from read_parquet('{copied}/tables/{table}.parquet') limit 1 offset 7").fetchone()[0]
+    path, before = copied / "contents" / "E06000022.json", files(copied / "release")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["summary"]["headline"] = f"See {secret}."
+    path.write_text(json.dumps(content), encoding="utf-8")
+    monkeypatch.setattr(run, "run_all", drawn)
+    with pytest.raises(DisclosureError, match="The release is held") as held:
+        report_run(copied, councils=("E06000022",), workers=1, say=lambda text: None)
+    assert secret not in str(held.value) and files(copied / "release") == before
+
+
+def test_an_identifier_that_would_reach_only_the_index_is_held_too(copied, monkeypatch):
+    with duckdb.connect() as con:
+        secret = con.execute(f"select family_id from read_parquet('{copied}/tables/families.parquet') limit 1").fetchone()[0]
+    monkeypatch.setattr(run, "run_all", lambda work, tasks, *, workers: iter([Done(name=name, fault=f"row of {secret}") for name, _ in tasks]))
+    with pytest.raises(DisclosureError):
+        report_run(copied, councils=(), workers=1, say=lambda text: None)
+    assert not [name for name, held in files(copied / "release").items() if secret.encode() in held]
+
+
+def test_a_report_of_a_council_that_the_run_does_not_hold_is_refused(copied):
+    with pytest.raises(ReportError, match="E08000015"):
+        report_run(copied, councils=("E06000022", "E08000015"), workers=1, say=lambda text: None)
+
+
 def test_the_three_numbers_differ_in_name_and_place(small_run):
     content = json.loads((small_run[0] / "release" / "results.json").read_text(encoding="utf-8"))["reports"]["E06000022"]
     absence = next(outcome for outcome in content["outcomes"] if outcome["outcome"] == "unauthorised_absence_rate")
@@ -95,8 +189,6 @@ def test_a_second_run_gives_the_same_bytes(small_run, tmp_path):
 
 
 def test_reports_made_again_from_the_release_are_the_same_bytes_and_one_that_fails_stops_no_other(small_run, tmp_path):
-    import shutil
-
     run = tmp_path / "run"
     shutil.copytree(small_run[0], run)
     before = files(run / "release")
