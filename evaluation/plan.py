@@ -5,6 +5,7 @@ Names of outcomes, covariates, matchers and estimators are resolved in `pipeline
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import hashlib
 import json
@@ -168,8 +169,11 @@ class ReportPlan(Section):
 
     @field_validator("date", mode="before")
     @classmethod
-    def as_text(cls, value: object) -> str:
-        return str(value)
+    def as_day(cls, value: object) -> str:
+        try:
+            return dt.date.fromisoformat(str(value)).isoformat()
+        except ValueError:
+            raise ValueError(f"write the day as 2026-11-24, not {str(value)!r}") from None
 
 
 class Plan(Section):

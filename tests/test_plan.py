@@ -63,6 +63,11 @@ def test_a_base_inside_the_anticipation_is_refused(changed):
         changed(lambda plan: plan["estimator"].update(anticipation=4))
 
 
+def test_a_date_is_written_in_one_way(changed):
+    with pytest.raises(PlanError, match=r"`report\.date`: write the day as 2026-11-24, not '24\.11\.2026'"):
+        changed(lambda plan: plan["report"].update(date="24.11.2026"))
+
+
 def test_simulated_data_must_be_marked(changed):
     with pytest.raises(PlanError, match=r"set report\.simulated: true"):
         changed(lambda plan: plan["report"].update(simulated=False))

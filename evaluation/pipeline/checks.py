@@ -21,7 +21,7 @@ def check_plan(path: Path) -> Iterator[str]:
     yield f"{path}: the plan is complete. Hash {plan.hash()}"
     yield f"  asks        {plan.question}"
     yield f"  units       {plan.unit}, {len(periods)} periods from {plan.periods.first} to {plan.periods.last}"
-    yield f"  data        {plan.data.kind.replace('_', ' ')}{' (every page says so)' if plan.report.simulated else ''}"
+    yield f"  data        {plan.data.kind.replace('_', ' ')}{', marked as simulated on every page' if plan.report.simulated else ''}"
     yield (
         f"  matching    {plan.matching.method}, ratio {plan.matching.ratio}, caliper {plan.matching.caliper}, on"
         f" {', '.join(plan.matching.score.covariates)}"
@@ -58,10 +58,15 @@ def check_data(folder: Path, *, tables: tuple[str, ...] = ()) -> Iterator[str]:
 
     from evaluation.ingest.reading import receive_extracts
     from evaluation.ingest.tables import describe
+    from evaluation.pipeline.receive import NEEDED, OF_OUTCOMES
 
     with tempfile.TemporaryDirectory() as room:
         checked = receive_extracts(Path(folder), load_dictionary(), room=Path(room), tables=tables or None)
     yield from describe(checked).to_string(index=False).splitlines()
+    for words, names in (("needed by every study of families", NEEDED), ("needed where a plan asks for what they hold", OF_OUTCOMES)):
+        missing = [name for name in names if name not in checked and (not tables or name in tables)]
+        if missing:
+            yield f"  not delivered, {words}: {', '.join(missing)}"
     faults = [fault for table in checked.values() for fault in table.faults]
     yield from (f"  warning: {fault.text()}" for fault in faults if fault.severity == "warn")
     broken = [fault for fault in faults if fault.severity == "quarantine"]

@@ -13,7 +13,8 @@ from evaluation.locations import open_data_folder
 from evaluation.panel.types import REQUIRED, Panel
 from evaluation.plan import Plan
 
-FAMILY_TABLES_NEEDED = ("families", "people", "links", "source_coverage")
+NEEDED = ("families", "people", "links", "source_coverage")  # by every study of families
+OF_OUTCOMES = ("attendance", "exclusions", "offences", "asb_incidents", "benefit_spells", "employment_spells", "needs")  # where a plan asks for them
 
 
 def check_names(plan: Plan, dictionary: Dictionary) -> None:

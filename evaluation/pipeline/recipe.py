@@ -35,6 +35,8 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     """From records to effects."""
     tables = receive(plan, plan_folder, dictionary, room)
     step(received_in_words(tables))
+    for line in set_aside(tables):
+        step(line)
     everyone = build_panel(tables, plan, dictionary)
     step(f"panel of {len(everyone):,} {everyone.unit} units and {len(everyone.periods)} periods")
     panel = of_pool(everyone, first_pool(plan, everyone)) if plan.comparison.pools else everyone
@@ -62,7 +64,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         studies=studies,
         placebos=placebos,
         benchmark=benchmark(estimating, dictionary, everyone),
-        warnings=warnings_of(plan, panel),
+        warnings=(*warnings_of(plan, panel), *quarantine_warning(tables)),
     )
 
 
@@ -79,6 +81,16 @@ def with_placebos(study: OutcomeStudy, found: Placebos) -> OutcomeStudy:
     trend = replace(trend, placebo_p=found.programme.before_p_value) if trend is not None and trend.n_periods else trend
     numbers = replace(study.numbers, permutation_p=found.p_value, trend=trend)
     return replace(study, numbers=numbers, checks=(*study.checks, *placebo_lines(numbers, len(found.programme.draws))))
+
+
+def set_aside(tables: Mapping[str, CheckedTable]) -> list[str]:
+    """Where rows were quarantined, and why: for those inside."""
+    return [
+        f"  {table.name}: {table.rows_quarantined:,} of {table.rows_in:,} rows set aside (quarantine/{table.name}.parquet): "
+        + "; ".join(sorted({fault.reason for fault in table.faults if fault.severity == "quarantine"}))
+        for table in tables.values()
+        if table.rows_quarantined
+    ]
 
 
 def received_in_words(tables: Mapping[str, CheckedTable]) -> str:
@@ -131,6 +143,24 @@ def benchmark(estimating: Estimating, dictionary: Dictionary, panel: Panel) -> t
     from evaluation.pipeline.benchmark import benchmark_rows
 
     return benchmark_rows(estimating, dictionary, panel)
+
+
+def quarantine_warning(tables: Mapping[str, CheckedTable]) -> tuple[Warned, ...]:
+    """That rows were left out because they broke their contract; the share in words, because a count of few rows may point to a family."""
+    rows_in, rows = sum(table.rows_in for table in tables.values()), sum(table.rows_quarantined for table in tables.values())
+    if not rows:
+        return ()
+    share = rows / rows_in
+    words = "under 0.1%" if share < 0.001 else "0.1 to 1%" if share < 0.01 else "over 1%"
+    return (
+        Warned(
+            code="QUARANTINE",
+            sentence=(
+                f"{words[:1].upper()}{words[1:]} of the delivered rows broke a rule of their contract and were set aside; the figures are made"
+                " without them."
+            ),
+        ),
+    )
 
 
 def warnings_of(plan: Plan, panel: Panel) -> tuple[Warned, ...]:
