@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 
 import pytest
 
@@ -15,6 +16,7 @@ from evaluation.models.effects import Estimate
 from evaluation.payment_by_results import ResultsClaimed
 
 NAN = math.nan
+NUMBER = re.compile(r"[\N{MINUS SIGN}+]?\d+(?:,\d{3})*(?:\.\d+)?")
 NOUNS = Nouns(one="family", many="families", started="April 2012", scope="E1", published=False)
 
 
@@ -91,6 +93,76 @@ def test_a_trend_before_is_told_with_the_finding_and_nothing_is_claimed(numbers,
     assert "before the programme" in result.sentence and "better" not in result.sentence + result.title
 
 
+VERDICTS = {
+    "better": {}, "worse": {"value": 5.0}, "not_detectable": {"value": -1.0}, "explained_by_trend": {"trend": trend("failed")},
+    "not_detectable, drifting": {"value": -1.0, "trend": trend("failed")}, "by area": {"permutation_p": 0.3},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("outcome", ["out_of_work_benefit", "adult_in_work", "asb_incidents", "unauthorised_absence_rate", "annual_earnings"])
+@pytest.mark.parametrize("name", VERDICTS)
+def test_every_number_of_every_wording_was_published(numbers, ledger, outcome, name):
+    result = present(numbers(outcome, **VERDICTS[name], truth=-1.04), ledger, NOUNS)
+    share = f"{100 * result.detectable.value / result.comparison_level.value:.0f}"  # of two published numbers
+    told = " ".join([result.title, result.sentence, result.detectable_sentence]).replace("100 families", "families")
+    assert set(NUMBER.findall(told)) <= {entry.shown.text for entry in ledger.entries} | {share}
+    assert " p " not in told and "p value" not in told and "p =" not in told and "significant" not in told
+
+
+@pytest.mark.parametrize("value", [-50.0, -5.0, 5.0, 50.0])
+@pytest.mark.parametrize("outcome", ["out_of_work_benefit", "adult_in_work"])
+def test_a_failed_trend_never_gives_a_better_or_a_worse_outcome(numbers, outcome, value):
+    assert verdict(numbers(outcome, value, trend=trend("failed"))) == "explained_by_trend"
+
+
+@pytest.mark.parametrize("p, found", [(0.05, "not_detectable"), (0.049, "better"), (1.0, "not_detectable"), (NAN, "not_detectable")])
+def test_where_areas_were_assigned_an_interval_without_zero_is_not_enough(numbers, p, found):
+    assert verdict(numbers(permutation_p=p)) == found
+
+
+@pytest.mark.parametrize("lower, upper", [(0.0, 4.0), (-4.0, 0.0)])
+def test_an_interval_that_ends_at_zero_holds_zero(numbers, lower, upper):
+    touching = dataclasses.replace(estimate(2.0, 2.0), lower=lower, upper=upper)
+    assert verdict(numbers(effect=touching)) == "not_detectable"
+
+
+@pytest.mark.parametrize(
+    "outcome, value, words",
+    [
+        ("adult_in_work", 5.0, "higher than in similar families, a better outcome"),
+        ("adult_in_work", -5.0, "lower than in similar families, a worse outcome"),
+        ("out_of_work_benefit", 5.0, "higher than in similar families, a worse outcome"),
+    ],
+)
+def test_titles_tell_direction_and_judgement_apart(numbers, ledger, outcome, value, words):
+    result = present(numbers(outcome, value), ledger, NOUNS)
+    assert result.title.endswith(words) and words.rpartition(", ")[2] in result.sentence
+
+
+def test_what_was_not_delivered_is_worded_apart_from_what_is_not_published(numbers, ledger):
+    result = present(numbers(status="not_available", effect=None), ledger, NOUNS)
+    assert "not in the data delivered" in result.sentence and "published" not in result.sentence
+
+
+def test_an_effect_without_an_interval_is_not_shown_as_a_number(numbers, ledger):
+    unbounded = dataclasses.replace(estimate(-5.0, 2.0), lower=NAN, upper=NAN, reason="Only one area joined.")
+    result = present(numbers(effect=unbounded), ledger, NOUNS)
+    assert result.status == "not_estimable" and result.effect is None
+    assert result.sentence.endswith("no interval could be computed. Only one area joined.")
+
+
+@pytest.mark.parametrize("side", ["n_treated", "n_comparison"])
+def test_ten_families_are_needed_on_either_side(numbers, ledger, side):
+    few = dataclasses.replace(estimate(-5.0, 2.0), **{side: 9})
+    assert present(numbers(effect=few), ledger, NOUNS).status == "not_shown"
+    assert present(numbers(effect=dataclasses.replace(few, **{side: 10})), ledger, NOUNS).status == "estimated"
+
+
+def test_a_gain_where_more_is_better_is_not_told_as_a_share_of_the_rate(numbers, ledger):
+    told = present(numbers("adult_in_work", detectable=50.0), ledger, NOUNS).detectable_sentence
+    assert "no reduction" not in told and "% of the rate" not in told
+
+
 def test_what_is_not_in_published_data_says_so_and_has_no_number(numbers, ledger):
     made = numbers(status="not_available", effect=None)
     result = present(made, ledger, dataclasses.replace(NOUNS, published=True))
@@ -131,8 +203,6 @@ def test_a_level_that_cannot_be_is_worded_as_none(numbers, ledger):
 
 
 def test_every_number_of_a_sentence_is_in_the_ledger(numbers, ledger):
-    import re
-
     result = present(numbers(), ledger, NOUNS)
     told = set(re.findall(r"[\N{MINUS SIGN}+]?\d+(?:\.\d+)?", result.sentence.replace("every 100", "")))
     assert told <= {entry.shown.text for entry in ledger.entries}

@@ -61,6 +61,61 @@ def test_outcomes_without_a_number_for_the_same_reason_share_a_sentence():
     assert told == ("Crime and work: not available in published data, so nothing can be said about them here.",)
 
 
+def test_outcomes_too_small_to_show_share_a_sentence_that_reads_well():
+    hidden = [result(label, status="not_shown") for label in ("Crime", "Work", "ASB")]
+    told = "not shown, because fewer than 10 families stand behind the number in one of the two groups."
+    hidden = [one.model_copy(update={"sentence": f"{one.label}: {told}"}) for one in hidden]
+    assert summarise(hidden, STRENGTH, context()).findings == (f"Crime, work and ASB: {told}",)
+
+
+def test_outcomes_that_could_not_be_estimated_keep_their_own_reasons():
+    reasons = {"Crime": "Nobody was observed.", "Work": "No base."}
+    results = [result(label, status="not_estimable").model_copy(update={"sentence": f"{label}: {why}"}) for label, why in reasons.items()]
+    assert summarise(results, STRENGTH, context()).findings == ("Crime: Nobody was observed.", "Work: No base.")
+
+
+def test_secondary_outcomes_stay_off_page_one():
+    secondary = result("Work", "better").model_copy(update={"primary": False})
+    page = summarise([result("Absence"), secondary], STRENGTH, context())
+    assert "work" not in page.model_dump_json().lower() and "evidence" not in page.headline
+
+
+@pytest.mark.parametrize(
+    "verdict, words",
+    [
+        ("worse", "Look first at the outcome that was worse"),
+        ("explained_by_trend", "Do not quote the gap as the programme's effect"),
+        ("better", "Repeat the comparison before relying on the better outcome."),
+        ("not_detectable", "To see a change of 10% in absence"),
+    ],
+)
+def test_every_verdict_leads_to_a_next_step(verdict, words):
+    assert summarise([result("Absence", verdict)], STRENGTH, context()).next_steps[0].startswith(words)
+
+
+def test_a_study_that_could_have_seen_a_tenth_asks_for_no_more_units():
+    assert summarise([result("Absence", detectable=0.9)], STRENGTH, context()).next_steps == ("Repeat the comparison when more records are in.",)
+
+
+def test_page_one_has_at_most_three_caveats_with_the_studys_own_first():
+    strength = Strength(
+        score=1,
+        label="very weak",
+        points=tuple(StrengthPoint(criterion=name, lost=lost, reason=f"{name}.") for name, lost in
+                     (("Design", 2), ("Size", 1), ("Balance", 1), ("Coverage", 0), ("Places", 1))),
+    )  # fmt: skip
+    assert summarise([result("Absence")], strength, context()).caveats == ("Design.", "Balance.", "Places.")  # size has a line of its own
+    assert summarise([result("Absence")], strength, context(extra_caveats=("One.", "Two."))).caveats == ("One.", "Two.", "Design.")
+
+
+def test_a_payment_rate_is_told_with_the_warning_that_it_is_no_effect():
+    paid = result("Absence").model_copy(update={"payment_by_results": Shown(value=40.0, text="40%")})
+    told = summarise([paid], STRENGTH, context()).payment_by_results
+    assert "40% (absence)" in told and "not an effect" in told
+    hidden = result("Absence").model_copy(update={"payment_by_results": Shown(value=None, text="[c]", symbol="[c]")})
+    assert "too few families" in summarise([hidden], STRENGTH, context()).payment_by_results
+
+
 def test_what_could_have_been_seen_is_a_share_of_the_rate_or_nothing():
     seen = summarise([result("Absence"), result("Crime", detectable=12.0)], STRENGTH, context()).could_have_seen
     assert "50% (absence) of the rate" in seen and "For crime not even a complete reduction could have been detected." in seen
@@ -78,8 +133,10 @@ def test_a_null_says_that_it_does_not_mean_that_nothing_changed():
     assert "does not mean that nothing changed" in summarise([result("Absence")], STRENGTH, context()).paragraphs[0]
 
 
-def test_page_one_holds_no_p_value():
-    assert "p =" not in summarise([result("Absence", "better")], STRENGTH, context()).model_dump_json().lower()
+@pytest.mark.parametrize("verdict", ["better", "worse", "not_detectable", "explained_by_trend"])
+def test_page_one_holds_no_p_value(verdict):
+    page = summarise([result("Absence", verdict)], STRENGTH, context()).model_dump_json().lower()
+    assert not any(words in page for words in ("p =", "p <", "p-value", "p value", "significant"))
 
 
 @pytest.mark.parametrize(
