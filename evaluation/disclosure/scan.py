@@ -20,7 +20,7 @@ SHORTEST = 4  # characters: a shorter identifier cannot be told from a number
 WORD = re.compile(rf"[a-z0-9]{{{SHORTEST},}}")
 TYPEFACE = re.compile(r"data:font/[a-z0-9]+;base64,[A-Za-z0-9+/=]+")
 EMBEDDED = re.compile(r"data:[a-z/+\-]+;base64,([A-Za-z0-9+/=]+)")
-LINE_END = re.compile(r"([-\u00ad]?)[ ]*\n[ ]*")
+CUT = re.compile(r"([-\u00ad])[ ]*\n[ ]*")  # a word that goes on in the next line, by its own hyphen or by a soft one
 
 
 def text_of(path: Path) -> str:
@@ -45,7 +45,7 @@ def of_pdf(path: Path) -> Iterator[str]:
 
     for page in PdfReader(path).pages:
         text = page.extract_text()
-        yield from (text, LINE_END.sub(r"\1", text), LINE_END.sub("", text))
+        yield from (text, CUT.sub(r"\1", text), CUT.sub("", text))
     with pikepdf.open(path) as document:
         for thing in document.objects:
             yield from strings_of(thing)

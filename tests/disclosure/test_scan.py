@@ -8,6 +8,7 @@ import json
 import pikepdf
 import pytest
 import typst
+from pypdf import PdfReader
 
 from evaluation.disclosure.scan import scan
 from evaluation.errors import DisclosureError
@@ -93,8 +94,11 @@ def test_an_identifier_in_a_pdf_holds_the_release(tmp_path, source):
     held(printed(tmp_path, source))
 
 
-def test_an_identifier_that_a_line_end_cuts_in_two_holds_the_release(tmp_path):
-    held(printed(tmp_path, "#set page(width: 3cm, margin: 5mm)\nFamily AB0012-99001234 joined."), "AB0012-99001234")
+@pytest.mark.parametrize("secret", ["QUEBEC-KILO-LIMA-SIERRA", "Zyzzyvanderbilt"])
+def test_an_identifier_that_a_line_end_cuts_in_two_holds_the_release(tmp_path, secret):
+    path = printed(tmp_path, f"#set page(width: 3cm, margin: 5mm)\n#set text(hyphenate: true)\nFamily {secret} joined.")
+    assert secret not in PdfReader(path).pages[0].extract_text()
+    held(path, secret)
 
 
 def test_an_identifier_in_the_xml_metadata_of_a_pdf_holds_the_release(tmp_path):

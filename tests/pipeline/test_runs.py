@@ -126,14 +126,14 @@ def copied(small_run, tmp_path) -> Path:
 
 
 def drawn(work, tasks, *, workers):
-    """Stands in for the processes that make reports: an empty page for each but Rutland's, which fails."""
+    """Stands in for the processes that make reports: a short page for each but Rutland's, which fails."""
     for name, (content_path, folder, _) in tasks:
         if name == "E06000017":
             yield Done(name=name, fault="a fault of this program (ZeroDivisionError)")
             continue
         Path(folder).mkdir(parents=True)
-        summary = json.loads(Path(content_path).read_text(encoding="utf-8"))["summary"]["headline"]
-        (Path(folder) / f"small_{name}_simulated.html").write_text(f"<p>{summary}</p>", encoding="utf-8")
+        limits = json.loads(Path(content_path).read_text(encoding="utf-8"))["limits"]
+        (Path(folder) / f"small_{name}_simulated.html").write_text(f"<p>{limits[0]}</p>", encoding="utf-8")
         yield Done(name=name, result=("", "", 0.1))
 
 
@@ -154,7 +154,7 @@ def test_a_report_that_holds_an_identifier_is_held_and_the_release_stays_as_it_w
         secret = con.execute(f"select {column} from read_parquet('{copied}/tables/{table}.parquet') limit 1 offset 7").fetchone()[0]
     path, before = copied / "contents" / "E06000022.json", files(copied / "release")
     content = json.loads(path.read_text(encoding="utf-8"))
-    content["summary"]["headline"] = f"See {secret}."
+    content["limits"][0] = f"See {secret}."  # which the index does not print
     path.write_text(json.dumps(content), encoding="utf-8")
     monkeypatch.setattr(run, "run_all", drawn)
     with pytest.raises(DisclosureError, match="The release is held") as held:
