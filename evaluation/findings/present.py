@@ -26,11 +26,12 @@ class Nouns:
 
 
 def verdict(numbers: OutcomeNumbers) -> str:
-    """'better', 'worse', 'not_detectable' or 'explained_by_trend', from the interval, the permutation and the trend before."""
+    """'better', 'worse', 'not_detectable' or 'explained_by_trend', from the interval as printed, the permutation and the trend before."""
     effect = numbers.effect
     if effect is None or not math.isfinite(effect.lower):
         return "none"
-    seen = not effect.lower <= 0 <= effect.upper
+    digits = decimals(effect.std_error)
+    seen = not round(effect.lower, digits) <= 0 <= round(effect.upper, digits)  # the interval as it is printed: one that ends at 0.0 includes it
     if numbers.permutation_p is not None:
         seen = seen and numbers.permutation_p < SIGNIFICANT
     if not seen:

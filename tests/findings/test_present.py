@@ -60,6 +60,7 @@ def ledger():
         ("out_of_work_benefit", -5.0, 2.0, {"trend": trend("not testable")}, "better"),
         ("out_of_work_benefit", -5.0, 2.0, {"permutation_p": 0.2}, "not_detectable"),
         ("out_of_work_benefit", -5.0, 2.0, {"permutation_p": 0.01}, "better"),
+        ("out_of_work_benefit", -2.01, 2.0, {}, "not_detectable"),  # from -4.0 to 0.0 as printed
         ("out_of_work_benefit", NAN, 2.0, {}, "none"),
     ],
 )
