@@ -64,13 +64,6 @@ def last_day(number: int, kind: Kind) -> dt.date:
     return first_day(number + 1, kind) - dt.timedelta(days=1)
 
 
-def containing(day: dt.date, kind: Kind) -> int:
-    """The ordinal of the period that holds a day."""
-    if kind == "quarter":
-        return 4 * day.year + (day.month - 1) // 3
-    return day.year - (day.month < 9) if kind == "school_year" else day.year
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Periods:
     """A run of consecutive periods, first and last included.

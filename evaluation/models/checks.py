@@ -158,16 +158,29 @@ def base_period(given: CheckInput) -> CheckResult:
     Table: `base`, `matched`, `matched_lower`, `matched_upper`, `unmatched`, `unmatched_lower`, `unmatched_upper`. Numbers: `spread_matched`,
     `spread_unmatched` (largest less smallest estimate).
     """
-    own, window = getattr(given.estimator, "base", None), getattr(given.estimator, "window", None)
-    if own is None or window is None or isinstance(own, str) and own != "pre_mean":
+    if not _has_base(given.estimator):
         return _not_testable("base_period", "the estimator has no base period to move")
-    wanted: list[Base] = sorted({b for b in (-1, -2, -4, own) if isinstance(b, int) and b >= window[0]}, reverse=True)
-    rows = [row for base in [*wanted, "pre_mean"] if (row := _with_base(given, base)) is not None]
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame([
+        {"base": base} | {f"{name}{end}": getattr(found, part) for name, found in (("matched", matched), ("unmatched", unmatched))
+                          for end, part in (("", "estimate"), ("_lower", "lower"), ("_upper", "upper"))}
+        for base, (matched, unmatched) in estimates_by_base(given).items()])
     if table.empty:
         return _not_testable("base_period", "no base period is observed")
     numbers = {f"spread_{name}": float(table[name].max() - table[name].min()) for name in ("matched", "unmatched")}
     return CheckResult(name="base_period", verdict="information", table=table, numbers=numbers)
+
+
+def estimates_by_base(given: CheckInput) -> dict[Base, tuple[Estimate, Estimate]]:
+    """The matched and the unmatched estimate with base -1, -2, -4, the estimator's own and the mean of the periods before.
+
+    A base nearer to entry than the anticipation leaves the anticipation only the periods after that base. A base with which nothing can be
+    estimated is left out; an estimator without a base period to move gives an empty dict.
+    """
+    if not _has_base(given.estimator):
+        return {}
+    own, first = given.estimator.base, given.estimator.window[0]
+    wanted: list[Base] = sorted({b for b in (-1, -2, -4, own) if isinstance(b, int) and b >= first}, reverse=True)
+    return {base: pair for base in [*wanted, "pre_mean"] if (pair := _with_base(given, base)) is not None}
 
 
 def balance(given: CheckInput) -> CheckResult:
@@ -241,20 +254,22 @@ def _detectable(df1: int, df2: int) -> float:
     return float(brentq(lambda nc: ncfdtr(df1, df2, nc, critical) - (1 - POWER), 1e-6, upper))
 
 
-def _with_base(given: CheckInput, base: Base) -> dict[str, object] | None:
-    """One line of the table of bases; None where nothing can be estimated with it."""
+def _has_base(estimator: object) -> bool:
+    """Whether an estimator's base is an event time or the mean of those before, not a rule ('universal', 'varying') or nothing."""
+    own = getattr(estimator, "base", None)
+    return hasattr(estimator, "window") and (isinstance(own, int) or own == "pre_mean")
+
+
+def _with_base(given: CheckInput, base: Base) -> tuple[Estimate, Estimate] | None:
+    """The matched and the unmatched estimate with a base; None where nothing can be estimated with it."""
     window, anticipation = given.estimator.window, given.estimator.anticipation
     room = anticipation if base == "pre_mean" else min(anticipation, -base - 1)
-    out: dict[str, object] = {"base": base if base == "pre_mean" else int(base)}
     try:
-        specs = {"matched": replace(given.estimator, base=base, anticipation=room),
-                 "unmatched": UnmatchedDiD(base=base, window=window, anticipation=room)}
-        for name, spec in specs.items():
-            found = _overall(given, spec.fit(given.sample, given.effects.outcome, calendar=given.calendar))
-            out |= {name: found.estimate, f"{name}_lower": found.lower, f"{name}_upper": found.upper}
+        specs = replace(given.estimator, base=base, anticipation=room), UnmatchedDiD(base=base, window=window, anticipation=room)
+        matched, unmatched = (_overall(given, spec.fit(given.sample, given.effects.outcome, calendar=given.calendar)) for spec in specs)
     except (EstimationError, PlanError):
         return None
-    return out if np.isfinite(out["matched"]) else None
+    return (matched, unmatched) if np.isfinite(matched.estimate) else None
 
 
 def _overall(given: CheckInput, effects: Effects) -> Estimate:

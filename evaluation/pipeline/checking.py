@@ -13,7 +13,6 @@ from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, change_unit
 from evaluation.findings.present import Nouns
 from evaluation.findings.study import CheckLine
 from evaluation.findings.texts import adjusted_sentence, trend_before
-from evaluation.matching.sample import MatchedSample
 from evaluation.models.checks import CHECKS, SIZE, CheckInput, CheckResult
 from evaluation.models.effects import Effects
 from evaluation.models.trend import drift_before, less_continued_trend
@@ -23,20 +22,11 @@ SHOWN_ELSEWHERE = ("base_period",)  # has a table of its own
 NAMES = {"pre_trend": "Trend before", "dip": "Dip before joining", "balance": "Balance", "overlap": "Overlap", "base_period": "Base period"}
 
 
-def run_checks(plan: Plan, effects: Effects, sample: MatchedSample, outcome: Outcome, factor: float) -> tuple[TrendBefore, tuple[CheckLine, ...]]:
+def run_checks(given: CheckInput, plan: Plan, outcome: Outcome, factor: float) -> tuple[TrendBefore, tuple[CheckLine, ...]]:
     """Run every check of the plan on one outcome."""
-    given = CheckInput(
-        sample=sample,
-        estimator=None,
-        effects=effects,
-        calendar=tuple(outcome.sources[plan.unit].calendar),
-        quarters=plan.estimator.headline.event_times,
-        assignment=plan.programme.assignment,
-        matched_history=not_held_out(plan),
-    )
     results = {name: CHECKS[name](given) for name in plan.checks if name not in SHOWN_ELSEWHERE}
-    trend = trend_of(plan, effects, results.get("pre_trend"), factor)
-    numbers = OutcomeNumbers(outcome=outcome, primary=name_is_primary(plan, outcome), status="estimated", trend=trend)
+    trend = trend_of(plan, given.effects, results.get("pre_trend"), factor)
+    numbers = OutcomeNumbers(outcome=outcome, primary=outcome.name in plan.outcomes.primary, status="estimated", trend=trend)
     nouns = Nouns(one=plan.unit, many="", started=plan.programme.started, scope="", published=False)
     lines = [
         CheckLine(
@@ -72,11 +62,6 @@ def placebo_lines(numbers: OutcomeNumbers, n_draws: int) -> tuple[CheckLine, ...
             )
         )
     return tuple(lines)
-
-
-def name_is_primary(plan: Plan, outcome: Outcome) -> bool:
-    """Whether an outcome is one of the plan's main ones."""
-    return outcome.name in plan.outcomes.primary
 
 
 def not_held_out(plan: Plan) -> tuple[int, ...]:

@@ -10,17 +10,18 @@ import numpy as np
 from evaluation.dictionary import Outcome
 from evaluation.errors import CommonSupportError, EstimationError
 from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, factor_of, scaled
-from evaluation.findings.study import BaseRow, CheckLine, EventRow, GroupLine, OtherEstimate, OutcomeStudy
+from evaluation.findings.study import BaseRow, EventRow, GroupLine, OtherEstimate, OutcomeStudy
 from evaluation.matching import MATCHERS
 from evaluation.matching.sample import MatchedSample
-from evaluation.models import ESTIMATORS, UnmatchedDiD, before_after, event_study, minimum_detectable_effect, overall
+from evaluation.models import ESTIMATORS, before_after, event_study, minimum_detectable_effect, overall
+from evaluation.models.checks import CheckInput, estimates_by_base
 from evaluation.models.descriptive import group_means, units_behind
 from evaluation.models.effects import Effects, Estimate
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import Framework, results_claimed
+from evaluation.pipeline.checking import not_held_out, run_checks
 from evaluation.plan import Plan
 
-OTHER_BASES = (-1, -2, -4)
 NOTES = {"two_way": "its base is the mean of all earlier periods, so a trend before is part of it"}
 TruthOf = Callable[[str, np.ndarray, np.ndarray], float]
 
@@ -117,7 +118,16 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
     factor, effect = factor_of(outcome), estimating.summarised(effects)
     if not np.isfinite(effect.estimate):
         return unestimated(outcome, primary, f"{effect.reason[:1].upper()}{effect.reason[1:]}.")
-    trend, checks = trend_and_checks(estimating, effects, sample, outcome, factor)
+    given = CheckInput(
+        sample=sample,
+        estimator=estimating.estimator(),
+        effects=effects,
+        calendar=tuple(source.calendar),
+        quarters=estimating.headline,
+        assignment=estimating.plan.programme.assignment,
+        matched_history=not_held_out(estimating.plan),
+    )
+    trend, checks = run_checks(given, estimating.plan, outcome, factor)
     numbers = numbers_of(estimating, outcome, sample, effects, effect, trend, joined)
     axis, lines, marks = lines_of(estimating, outcome, sample, factor)
     study = OutcomeStudy(
@@ -132,7 +142,7 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
     )
     if not deep:
         return study
-    return replace(study, bases=bases_of(estimating, sample, outcome, factor), others=others_of(estimating, sample, outcome, factor))
+    return replace(study, bases=bases_of(given, estimating.plan, factor), others=others_of(estimating, sample, outcome, factor))
 
 
 def unestimated(outcome: Outcome, primary: bool, reason: str) -> OutcomeStudy:
@@ -303,30 +313,17 @@ def has_breaks(outcome: Outcome, unit: str) -> bool:
     return outcome.sources[unit].denominator in ("possible_sessions", "enrolments")
 
 
-def bases_of(estimating: Estimating, sample: MatchedSample, outcome: Outcome, factor: float) -> tuple[BaseRow, ...]:
-    """The headline with bases -1, -2, -4 and the mean before, matched and unmatched."""
-    plan, calendar = estimating.plan, outcome.sources[estimating.plan.unit].calendar
-    rows = []
-    for base in (*(base for base in dict.fromkeys((*OTHER_BASES, plan.estimator.base)) if base >= plan.estimator.window[0]), "pre_mean"):
-        options = {
-            "base": base,
-            "window": plan.estimator.window,
-            "anticipation": min(plan.estimator.anticipation, 0 if base == -1 else plan.estimator.anticipation),
-        }
-        try:
-            matched = estimating.summarised(estimating.estimator(**options).fit(sample, outcome.name, calendar=calendar))
-            unmatched = estimating.summarised(UnmatchedDiD(**options).fit(sample, outcome.name, calendar=calendar))
-        except EstimationError:
-            continue
-        words = "mean of the periods before" if base == "pre_mean" else event_label(plan, sample.panel, int(base))
-        rows.append(
-            BaseRow(
-                base=words + (" (the plan's)" if base == plan.estimator.base else ""),
-                matched=scaled(matched, factor),
-                unmatched=scaled(unmatched, factor),
-            )
-        )
-    return tuple(rows)
+def bases_of(given: CheckInput, plan: Plan, factor: float) -> tuple[BaseRow, ...]:
+    """The headline with other bases on the printed scale, matched and unmatched."""
+
+    def words(base: int | str) -> str:
+        label = "mean of the periods before" if base == "pre_mean" else event_label(plan, given.sample.panel, base)
+        return label + (" (the plan's)" if base == plan.estimator.base else "")
+
+    return tuple(
+        BaseRow(base=words(base), matched=scaled(matched, factor), unmatched=scaled(unmatched, factor))
+        for base, (matched, unmatched) in estimates_by_base(given).items()
+    )
 
 
 def others_of(estimating: Estimating, sample: MatchedSample, outcome: Outcome, factor: float) -> tuple[OtherEstimate, ...]:
@@ -360,12 +357,3 @@ def missing_estimate(reason: str) -> Estimate:
         method="none",
         reason=reason,
     )
-
-
-def trend_and_checks(
-    estimating: Estimating, effects: Effects, sample: MatchedSample, outcome: Outcome, factor: float
-) -> tuple[TrendBefore, tuple[CheckLine, ...]]:
-    """The plan's checks for one outcome."""
-    from evaluation.pipeline.checking import run_checks
-
-    return run_checks(estimating.plan, effects, sample, outcome, factor)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from evaluation.matching import NearestNeighbour
-from evaluation.models import CHECKS, CheckInput, GroupTimeATT, MatchedDiD, MatchedLevels, TwoWay, UnmatchedDiD, event_study
-from evaluation.models.checks import _detectable
+from evaluation.models import CHECKS, CheckInput, GroupTimeATT, MatchedDiD, MatchedLevels, TwoWay, UnmatchedDiD, event_study, overall
+from evaluation.models.checks import _detectable, estimates_by_base
 from tests.matching.panels import simulated_panel
 
 VERDICTS = {"passed", "failed", "not testable", "information"}
@@ -91,6 +91,18 @@ def test_the_base_table_shows_how_a_dip_moves_the_estimate(sample):
     assert matched[-1] < matched[-2] - 4 and found.numbers["spread_matched"] > 4
     table = event_study(MatchedDiD().fit(sample, "y"), quarters=(0, 3))
     assert np.isfinite(table["estimate"]).all()
+
+
+def test_a_base_inside_the_anticipation_leaves_it_the_periods_after_that_base(sample):
+    found = estimates_by_base(given(sample, MatchedDiD(base=-4, anticipation=3)))
+    assert list(found) == [-1, -2, -4, "pre_mean"]
+    alone = MatchedDiD(base=-2, anticipation=1).fit(sample, "y")
+    assert found[-2][0] == overall(alone, quarters=(0, 3))
+
+
+@pytest.mark.parametrize("estimator", [MatchedLevels(), GroupTimeATT(control="notyet"), TwoWay()])
+def test_an_estimator_without_a_base_to_move_has_no_row_under_another_base(estimator, sample):
+    assert estimates_by_base(given(sample, estimator)) == {}
 
 
 def test_balance_fails_at_its_target(sample):
