@@ -291,7 +291,7 @@ def test_matched_estimates_find_the_truth_and_the_change_of_joining_families_doe
     slow = ("n_children", "n_adults", "lone_parent", "any_sen", "any_fsm", "criterion_crime_asb", "criterion_education", "criterion_work", "n_needs")
     sample = NearestNeighbour(exact=("council_code", "has_child_5_15", "has_adult_working_age"), covariates=slow).fit(panel)
     whole = (sample.set_entry >= 4) & (sample.set_entry + 4 < len(periods))      # cohorts with the base and all four quarters after
-    ids = np.repeat(panel.units["unit_id"].to_numpy()[sample.set_treated[whole]], 4)
+    ids = np.repeat(panel.units["unit_id"].to_numpy()[sample.treated_unit[whole]], 4)
     columns = (sample.set_entry[whole][:, None] + np.arange(1, 5)).ravel()
     gaps, changes = {}, {}
     for name in outcomes:

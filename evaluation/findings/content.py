@@ -188,7 +188,7 @@ def one_start(steps: Sequence[FlowStep]) -> tuple[FlowStep, ...]:
 def balance(inputs: Inputs, ledger: Ledger) -> tuple[BalanceLine, ...]:
     """One line per covariate, before and after matching, all places together."""
     lines, many, sample = [], inputs.nouns.many, inputs.sample
-    n_treated, n_comparison = sample.n_treated, len(np.unique(sample.pair_comparison))
+    n_treated, n_comparison = sample.n_treated, len(np.unique(sample.comparison_unit))
     n_candidates = sample.candidates.loc[~sample.candidates["treated"], "unit"].nunique()
     for row in sample.balance.itertuples():
 

@@ -37,16 +37,17 @@ def balance_table(x: np.ndarray, names: Sequence[str], *, treated: np.ndarray, b
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def risk_set_weights(entry: np.ndarray, treated: np.ndarray) -> np.ndarray:
-    """Weights before matching: 1 for a treated row; a comparison row's entry period counts as much as its treated units do.
+def risk_set_weights(entry: np.ndarray, treated: np.ndarray, sampling: np.ndarray | None = None) -> np.ndarray:
+    """Weights before matching: 1 for a treated row; a comparison row's entry period counts as much as its treated units do; times sampling weights.
 
     The comparison rows of an entry period share the number of its treated rows equally. Without this, periods late in the study, with few treated
     units and as many candidates, would decide what the comparison group looks like.
     """
-    code = np.unique(entry, return_inverse=True)[1]
-    n_treated, n_comparison = np.bincount(code, weights=treated), np.bincount(code, weights=~treated)
+    w = np.ones(len(treated)) if sampling is None else sampling
+    code = np.unique(entry, return_inverse=True)[1] if np.any(entry) else np.zeros(len(entry), dtype=np.int64)
+    n_treated, n_comparison = np.bincount(code, weights=w * treated), np.bincount(code, weights=w * ~treated)
     share = np.divide(n_treated, n_comparison, out=np.zeros(len(n_treated)), where=n_comparison > 0)
-    return np.where(treated, 1.0, share[code])
+    return w * np.where(treated, 1.0, share[code])
 
 
 def weighted_variance(x: np.ndarray, weights: np.ndarray) -> float:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, NO_COMPARISON_LEFT, OUTSIDE_CALIPER, STRATUM_MISSING
+
 NONE = -1
 
 
@@ -63,7 +65,7 @@ class Pool:
 class Pairs:
     """Pairs of rows: `treated[i]` is compared with `comparison[i]`; in each treated row's order of choice.
 
-    `reason` has one entry per treated row asked for ('' where it is paired), in the order asked.
+    `reason` has one entry per row (place in `REASONS`): 0 where a treated row is paired, and for rows that are not treated.
     """
 
     treated: np.ndarray
@@ -93,20 +95,21 @@ def pair_nearest(score: np.ndarray, stratum: np.ndarray, treated: np.ndarray, id
     """
     focal = np.flatnonzero(treated)
     pool = Pool.of(np.flatnonzero(~treated & (stratum >= 0)), stratum, score, ids)
-    reason = np.full(len(focal), "", dtype=object)
-    reason[stratum[focal] < 0] = "stratum_missing"
+    reason = np.zeros(len(score), dtype=np.int8)
+    why = np.where(stratum[focal] < 0, STRATUM_MISSING, 0).astype(np.int8)
     low, high = pool.bounds(stratum[focal])
-    reason[(reason == "") & (low == high)] = "no_comparison_in_stratum"
-    open_ = np.flatnonzero(reason == "")
+    why[(why == 0) & (low == high)] = NO_COMPARISON_IN_STRATUM
+    open_ = np.flatnonzero(why == 0)
     who, x = focal[open_], score[focal[open_]]
     start = pool.places(stratum[who], x)
     with_replacement = _nearest_with_replacement(pool, x, start, low[open_], high[open_], ratio if replacement else 1, width)
-    reason[open_[with_replacement[:, 0] == NONE]] = "outside_caliper"
+    why[open_[with_replacement[:, 0] == NONE]] = OUTSIDE_CALIPER
     if replacement:
         chosen = with_replacement
     else:
         chosen = _nearest_without_replacement(pool, x, ids[who], start, low[open_], high[open_], ratio, width)
-        reason[open_[(chosen[:, 0] == NONE) & (with_replacement[:, 0] != NONE)]] = "no_comparison_left"
+        why[open_[(chosen[:, 0] == NONE) & (with_replacement[:, 0] != NONE)]] = NO_COMPARISON_LEFT
+    reason[focal] = why
     found = chosen != NONE
     return Pairs(treated=np.repeat(who, found.sum(axis=1)), comparison=pool.row[chosen[found]], reason=reason)
 

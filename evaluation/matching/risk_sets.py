@@ -1,19 +1,18 @@
 """Risk sets: who could have been compared with whom in each entry period, and what was known of them by then.
 
-Turns a panel into candidate rows (unit, entry period) with covariates as at that period, and fits the pooled entry score on them.
-How candidates are paired is the matchers' business.
+Turns a panel into candidate rows (unit, entry period) with covariates as at that period.
+How candidates are matched is the matchers' business.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from evaluation.errors import CommonSupportError, EstimationError, PlanError
-from evaluation.matching.propensity import LogitFit, fit_logit
+from evaluation.errors import CommonSupportError, PlanError
+from evaluation.matching.candidates import Candidates, place_in_order
 from evaluation.panel.types import Panel
 
 Eligibility = Literal["auto", "before", "at"]
@@ -96,42 +95,30 @@ def history_mean(panel: Panel, rows: RiskSets, outcome: str, window: tuple[int, 
     return np.divide(total, count, out=np.full(len(rows), np.nan), where=count > 0)
 
 
-def covariate_matrix(panel: Panel, rows: RiskSets, covariates: Sequence[str], history: Sequence[str],
-                     window: tuple[int, int]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Covariates of the score, one column each, and their names; NaN where missing; shape (n_rows, n_covariates)."""
-    columns = [np.asarray(values_at(panel, rows, name), dtype=float) for name in covariates]
-    columns += [history_mean(panel, rows, name, window) for name in history]
-    names = (*covariates, *(f"history of {name}" for name in history))
-    return (np.column_stack(columns) if columns else np.empty((len(rows), 0))), names
-
-
-def strata(panel: Panel, rows: RiskSets, exact: Sequence[str]) -> np.ndarray:
-    """One integer per combination of entry period and exact keys; -1 where a key is missing; shape (n_rows,)."""
-    code = pd.factorize(rows.entry, sort=True)[0]
-    missing = np.zeros(len(rows), dtype=bool)
-    for name in exact:
-        key, levels = pd.factorize(np.asarray(values_at(panel, rows, name)), sort=True)
-        missing |= key < 0
-        code = pd.factorize(code * (len(levels) + 1) + key + 1, sort=True)[0]
-    return np.where(missing, -1, code)
-
-
-def entry_score(panel: Panel, rows: RiskSets, x: np.ndarray, names: Sequence[str]) -> LogitFit:
-    """One discrete-time logit of entry over all unit-periods at risk, with an effect for each entry period; a plain logit where there is one.
+def candidates_of(panel: Panel, *, eligibility: Eligibility = "auto", weights: str | None = None) -> Candidates:
+    """Candidate rows of all entry periods of a panel, with its columns as at each row's entry period.
 
     Parameters
     ----------
-    x : ndarray, shape (n_rows, n_covariates)
-        Complete covariates of the rows.
+    weights : str, optional
+        Column of `panel.units` with sampling weights.
 
     Raises
     ------
-    EstimationError
-        See `fit_logit`; also when no covariate is named.
+    CommonSupportError
+        See `risk_sets`.
+    PlanError
+        The sampling weights are no numbers above 0.
     """
-    if not len(names):
-        raise EstimationError("A score needs at least one covariate. Name slow covariates in `matching.score.covariates`.")
-    periods = np.unique(rows.entry)
-    dummies = (rows.entry[:, None] == periods[1:]).astype(float)
-    labels = [f"enters {panel.periods.label(s)}" for s in periods[1:]]
-    return fit_logit(np.column_stack([x, dummies]), rows.treated, names=[*names, *labels])
+    return candidates_at(panel, risk_sets(panel, eligibility=eligibility), weights=weights)
+
+
+def candidates_at(panel: Panel, rows: RiskSets, *, weights: str | None = None) -> Candidates:
+    """Candidates of risk sets that are known already."""
+    w = np.ones(len(rows)) if weights is None else np.asarray(values_at(panel, rows, weights), dtype=float)
+    if not (np.isfinite(w).all() and (w > 0).all()):
+        raise PlanError(f"`matching.sampling_weights` must be numbers above 0: {int((~(np.isfinite(w) & (w > 0))).sum()):,} of {len(w):,} candidate "
+                        f"rows have another value in {weights!r}. Mend the column.")
+    return Candidates(treated=rows.treated, period=rows.entry, unit=rows.unit, id=place_in_order(pd.Index(panel.units["unit_id"]))[rows.unit],
+                      weights=w, column=lambda name: values_at(panel, rows, name), columns=(*panel.varying, *panel.units.columns),
+                      history=lambda outcome, window: history_mean(panel, rows, outcome, window), label=panel.periods.label)

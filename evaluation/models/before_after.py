@@ -49,7 +49,7 @@ def before_after(sample: MatchedSample | Panel, outcome: str, *, before: tuple[i
     Variance: CR1 of the mean change, t interval with G - 1 degrees of freedom; with one unit a cluster this is the plain standard error of a mean.
     """
     panel = sample if isinstance(sample, Panel) else sample.panel
-    unit = np.flatnonzero(panel.entry >= 0) if isinstance(sample, Panel) else sample.set_treated
+    unit = np.flatnonzero(panel.entry >= 0) if isinstance(sample, Panel) else sample.treated_unit
     unit = unit if only is None else unit[only[unit]]
     entry = panel.entry[unit]
     y = outcome_array(panel, outcome)

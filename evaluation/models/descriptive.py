@@ -29,11 +29,11 @@ def units_behind(
         Comparison units are counted once, however often they serve.
     """
     y, e = outcome_array(sample.panel, outcome), np.asarray(event_times)
-    own = sample.panel.entry[sample.pair_comparison][:, None]
-    column = sample.set_entry[sample.pair_set][:, None] + e
-    comparison = np.where((own >= 0) & (column >= own), np.nan, at_columns(y, sample.pair_comparison[:, None], column))
-    treated = at_columns(y, sample.set_treated[:, None], sample.set_entry[:, None] + e)
-    sides = ((treated, sample.set_treated), (comparison, sample.pair_comparison))
+    own = sample.panel.entry[sample.comparison_unit][:, None]
+    column = sample.comparison_entry[:, None] + e
+    comparison = np.where((own >= 0) & (column >= own), np.nan, at_columns(y, sample.comparison_unit[:, None], column))
+    treated = at_columns(y, sample.treated_unit[:, None], sample.treated_entry[:, None] + e)
+    sides = ((treated, sample.treated_unit), (comparison, sample.comparison_unit))
     return tuple(_behind(values, unit, occurrence, together) for values, unit in sides)
 
 
@@ -62,20 +62,19 @@ def group_means(sample: MatchedSample, outcome: str, event_times: Sequence[int])
         NaN where no set is observed. Comparison units leave from their own entry on.
     """
     y, e = outcome_array(sample.panel, outcome), np.asarray(event_times)
-    treated = at_columns(y, sample.set_treated[:, None], sample.set_entry[:, None] + e)
-    column = sample.set_entry[sample.pair_set][:, None] + e
-    own = sample.panel.entry[sample.pair_comparison][:, None]
-    comparison = np.where((own >= 0) & (column >= own), np.nan, at_columns(y, sample.pair_comparison[:, None], column))
+    treated = at_columns(y, sample.treated_unit[:, None], sample.treated_entry[:, None] + e)
+    column = sample.comparison_entry[:, None] + e
+    own = sample.panel.entry[sample.comparison_unit][:, None]
+    comparison = np.where((own >= 0) & (column >= own), np.nan, at_columns(y, sample.comparison_unit[:, None], column))
     seen = np.isfinite(comparison)
-    weight = sample.pair_weight[:, None] * seen
-    total = sum_by(sample.pair_set, weight, sample.n_treated)
-    set_mean = np.divide(
-        sum_by(sample.pair_set, weight * np.where(seen, comparison, 0.0), sample.n_treated), total, out=np.full(total.shape, np.nan), where=total > 0
-    )
-    both = np.isfinite(treated) & np.isfinite(set_mean)
+    weight = sample.comparison_weight[:, None] * seen
+    total = sum_by(sample.comparison_set, weight, sample.n_sets)
+    weighted = sum_by(sample.comparison_set, weight * np.where(seen, comparison, 0.0), sample.n_sets)
+    set_mean = np.divide(weighted, total, out=np.full(total.shape, np.nan), where=total > 0)[sample.treated_set]
+    both = (np.isfinite(treated) & np.isfinite(set_mean)) * sample.treated_weight[:, None]
     count = both.sum(axis=0)
 
     def mean(values: np.ndarray) -> np.ndarray:
-        return np.divide(np.where(both, values, 0.0).sum(axis=0), count, out=np.full(len(e), np.nan), where=count > 0)
+        return np.divide((both * np.where(both > 0, values, 0.0)).sum(axis=0), count, out=np.full(len(e), np.nan), where=count > 0)
 
     return mean(treated), mean(set_mean)

@@ -74,6 +74,8 @@ class Effects:
     row_weight : ndarray, shape (n_rows, n_event_times), or None
         Weight of each row in its cell: treated rows add up to the cell's `weight`, comparison rows of a set (or cohort) to its treated rows' weight;
         0 where a row does not enter. None where an estimator has no such weights (two-way effects): its cells have fixed weights in every summary.
+    sets_are_clusters : bool
+        Whether matched sets are units of dependence (pairs are; strata of covariates and weighted entry periods are not).
     adjusted : bool
         Whether covariates entered the estimate, so that its rows are no plain differences and cannot be summed for some treated units only.
     """
@@ -89,3 +91,4 @@ class Effects:
     notes: tuple[str, ...] = field(default=())
     row_weight: np.ndarray | None = None
     adjusted: bool = False
+    sets_are_clusters: bool = True

@@ -269,7 +269,7 @@ def cluster_names(effects: Effects, clusters: Clusters, assignment: Assignment) 
         return (clusters,)
     if assignment == "area":
         return ("area",)
-    if not has_sets:
+    if not has_sets or not effects.sets_are_clusters:
         return ("unit",)
     return ("unit", "set") if effects.rows["unit"].duplicated().any() else ("set",)
 

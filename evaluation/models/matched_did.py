@@ -145,38 +145,40 @@ def _fit(sample, outcome, *, base, window, anticipation, calendar, estimator) ->
     before = np.arange(window[0], -anticipation)
     is_collected = collected(panel.periods, calendar)
     cohorts, cohort_of_set = np.unique(sample.set_entry, return_inverse=True)
+    cohort = cohort_of_set[sample.treated_set]
     how = dict(base=base, before=before, is_collected=is_collected)
-    treated = differences(y, sample.set_treated, sample.set_entry, event_times, **how)
-    comparison = differences(y, sample.pair_comparison, sample.set_entry[sample.pair_set], event_times, **how)
-    change = _censored(comparison.change, panel.entry[sample.pair_comparison], sample.set_entry[sample.pair_set], event_times)
-    arms = _arms(treated.change, change, sample.pair_set, sample.pair_weight)
-    estimate, influence, row_weight = _by_cohort(arms, sample.pair_set, cohort_of_set, len(cohorts))
+    treated = differences(y, sample.treated_unit, sample.treated_entry, event_times, **how)
+    comparison = differences(y, sample.comparison_unit, sample.comparison_entry, event_times, **how)
+    change = _censored(comparison.change, panel.entry[sample.comparison_unit], sample.comparison_entry, event_times)
+    arms = _arms(sample, treated.change, change)
+    code = cohort_of_set[sample.comparison_set]
+    estimate, influence, row_weight = _by_cohort(arms, cohort, code, len(cohorts))
 
-    n_treated = sum_by(cohort_of_set, arms.enters.astype(float), len(cohorts))
-    code = cohort_of_set[sample.pair_set]
+    n_treated = sum_by(cohort, (arms.treated_weight > 0).astype(float), len(cohorts))
     status = cell_status(
-        cohorts, event_times, base=_one_per_cohort(treated.base, cohort_of_set, len(cohorts)),
-        has_base=_one_per_cohort(treated.has_base, cohort_of_set, len(cohorts)) > 0, n_treated=n_treated,
-        treated_seen=sum_by(cohort_of_set, np.isfinite(treated.change).astype(float), len(cohorts)), is_collected=is_collected)
-    cells = cells_frame(cohorts, event_times, estimate=estimate, weight=n_treated, n_treated=n_treated, status=status,
-                        n_comparison=count_distinct(code, sample.pair_comparison, arms.weight > 0, len(cohorts)))
-    code_of_row = np.concatenate([cohort_of_set, code])
+        cohorts, event_times, base=_one_per_cohort(treated.base, cohort, len(cohorts)),
+        has_base=_one_per_cohort(treated.has_base, cohort, len(cohorts)) > 0, n_treated=n_treated,
+        treated_seen=sum_by(cohort, np.isfinite(treated.change).astype(float), len(cohorts)), is_collected=is_collected)
+    cells = cells_frame(cohorts, event_times, estimate=estimate, weight=sum_by(cohort, arms.treated_weight, len(cohorts)), n_treated=n_treated,
+                        status=status, n_comparison=count_distinct(code, sample.comparison_unit, arms.weight > 0, len(cohorts)))
+    code_of_row = np.concatenate([cohort, code])
     influence[(status != ESTIMATED)[code_of_row]] = 0.0
     row_weight[~np.isin(status, (ESTIMATED, BASE))[code_of_row]] = 0.0
-    unit, sets = np.concatenate([sample.set_treated, sample.pair_comparison]), np.concatenate([np.arange(sample.n_treated), sample.pair_set])
+    unit, sets = np.concatenate([sample.treated_unit, sample.comparison_unit]), np.concatenate([sample.treated_set, sample.comparison_set])
     rows = rows_frame(panel, unit, sets, cohorts[code_of_row], np.arange(len(code_of_row)) < sample.n_treated)
     return Effects(outcome=outcome, estimator=estimator, base=base if isinstance(base, int) else None, anticipation=anticipation, cells=cells,
-                   rows=rows, event_times=event_times, influence=influence, row_weight=row_weight, notes=_notes(sample, arms, treated.change))
+                   rows=rows, event_times=event_times, influence=influence, row_weight=row_weight,
+                   sets_are_clusters=sample.kind == "pairs", notes=_notes(sample, arms, treated.change))
 
 
 @dataclass(frozen=True, slots=True)
 class _Arms:
-    """Changes of both arms where the set enters, 0 elsewhere; renormalised comparison weights; which sets enter."""
+    """Changes of both arms where the set enters, 0 elsewhere, with weights; inside a set both arms' weights add up to the same."""
 
-    treated: np.ndarray        # (n_sets, n_event_times)
-    comparison: np.ndarray     # (n_pairs, n_event_times)
-    weight: np.ndarray         # (n_pairs, n_event_times)
-    enters: np.ndarray         # (n_sets, n_event_times)
+    treated: np.ndarray            # (n_treated, n_event_times)
+    treated_weight: np.ndarray     # (n_treated, n_event_times)
+    comparison: np.ndarray         # (n_comparison, n_event_times)
+    weight: np.ndarray             # (n_comparison, n_event_times)
 
 
 def _censored(change: np.ndarray, own_entry: np.ndarray, set_entry: np.ndarray, event_times: np.ndarray) -> np.ndarray:
@@ -185,30 +187,31 @@ def _censored(change: np.ndarray, own_entry: np.ndarray, set_entry: np.ndarray, 
     return np.where(joined, np.nan, change)
 
 
-def _arms(treated: np.ndarray, comparison: np.ndarray, pair_set: np.ndarray, pair_weight: np.ndarray) -> _Arms:
-    """Share the weights out again over the comparison units that remain."""
-    seen = np.isfinite(comparison)
-    weight = pair_weight[:, None] * seen
-    total = sum_by(pair_set, weight, len(treated))
-    enters = np.isfinite(treated) & (total > 0)
-    weight = np.where(enters[pair_set], divide(weight, total[pair_set]), 0.0)
-    weight = np.nan_to_num(weight)
-    if not np.allclose(sum_by(pair_set, weight, len(treated)), enters, atol=WEIGHT_TOLERANCE):
-        raise EstimationError("Comparison weights must sum to 1 in every matched set and event time: they do not. "
+def _arms(sample: MatchedSample, treated: np.ndarray, comparison: np.ndarray) -> _Arms:
+    """Share the treated weight of every set out again over the comparison units that remain."""
+    seen_treated, seen = np.isfinite(treated), np.isfinite(comparison)
+    own, weight = sample.treated_weight[:, None] * seen_treated, sample.comparison_weight[:, None] * seen
+    wanted, total = sum_by(sample.treated_set, own, sample.n_sets), sum_by(sample.comparison_set, weight, sample.n_sets)
+    enters = (wanted > 0) & (total > 0)
+    own = np.where(enters[sample.treated_set], own, 0.0)
+    share = np.nan_to_num(divide(weight, total[sample.comparison_set])) * wanted[sample.comparison_set]
+    weight = np.where(enters[sample.comparison_set], share, 0.0)
+    there = sum_by(sample.comparison_set, weight, sample.n_sets)
+    if not np.allclose(there, np.where(enters, wanted, 0.0), rtol=WEIGHT_TOLERANCE, atol=WEIGHT_TOLERANCE):
+        raise EstimationError("Comparison weights must add up to the treated weight in every matched set and event time: they do not. "
                               "This is a fault of evaluation.models.")
-    return _Arms(np.where(enters, treated, 0.0), np.where(weight > 0, comparison, 0.0), weight, enters)
+    return _Arms(np.where(own > 0, treated, 0.0), own, np.where(weight > 0, comparison, 0.0), weight)
 
 
-def _by_cohort(arms: _Arms, pair_set: np.ndarray, cohort: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Estimates by cohort, influence rows (treated rows first, then pairs) and the rows' weights."""
-    size = sum_by(cohort, arms.enters.astype(float), n)
-    pair_cohort = cohort[pair_set]
-    mean_treated = divide(sum_by(cohort, arms.treated, n), size)
-    mean_comparison = divide(sum_by(pair_cohort, arms.weight * arms.comparison, n), size)
+def _by_cohort(arms: _Arms, cohort: np.ndarray, of_comparison: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Estimates by cohort, influence rows (treated rows first, then comparison rows) and the rows' weights."""
+    size = sum_by(cohort, arms.treated_weight, n)
+    mean_treated = divide(sum_by(cohort, arms.treated_weight * arms.treated, n), size)
+    mean_comparison = divide(sum_by(of_comparison, arms.weight * arms.comparison, n), size)
     share = np.nan_to_num(divide(1.0, size))
-    centred = np.where(arms.enters, arms.treated - mean_treated[cohort], 0.0) * share[cohort]
-    other = np.where(arms.weight > 0, -arms.weight * (arms.comparison - mean_comparison[pair_cohort]), 0.0) * share[pair_cohort]
-    return mean_treated - mean_comparison, np.concatenate([centred, other]), np.concatenate([arms.enters.astype(float), arms.weight])
+    centred = np.where(arms.treated_weight > 0, arms.treated_weight * (arms.treated - mean_treated[cohort]), 0.0) * share[cohort]
+    other = np.where(arms.weight > 0, -arms.weight * (arms.comparison - mean_comparison[of_comparison]), 0.0) * share[of_comparison]
+    return mean_treated - mean_comparison, np.concatenate([centred, other]), np.concatenate([arms.treated_weight, arms.weight])
 
 
 def _one_per_cohort(values: np.ndarray, cohort: np.ndarray, n: int) -> np.ndarray:
@@ -219,8 +222,8 @@ def _one_per_cohort(values: np.ndarray, cohort: np.ndarray, n: int) -> np.ndarra
 
 
 def _notes(sample: MatchedSample, arms: _Arms, treated: np.ndarray) -> tuple[str, ...]:
-    emptied = int((np.isfinite(treated) & ~arms.enters).any(axis=1).sum())
+    emptied = int((np.isfinite(treated) & (arms.treated_weight == 0)).any(axis=1).sum())
     if not emptied:
         return ()
-    return (f"{emptied:,} of {sample.n_treated:,} matched sets have no comparison unit left at some event time (joined later, or not observed) "
-            "and are dropped there.",)
+    return (f"{emptied:,} of {sample.n_treated:,} matched treated units have no comparison unit left in their set at some event time (joined later, "
+            "or not observed) and are left out there.",)

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import CommonSupportError, EstimationError, PlanError
-from evaluation.matching.nearest import sample_of_pairs
-from evaluation.matching.pairing import Pairs
-from evaluation.matching.risk_sets import RiskSets, strata
+from evaluation.matching.candidates import Candidates
+from evaluation.matching.match import Match
+from evaluation.matching.matcher import KnownScore
+from evaluation.matching.risk_sets import RiskSets, candidates_at
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.effects import Effects
 from evaluation.models.inference import average, chosen_cells, complete_cohorts
@@ -27,11 +28,9 @@ TRIES = 200                    # times an assignment is begun again when the reg
 class Matcher(Protocol):
     """What `permute_areas` and `placebo_gaps` need of a matcher."""
 
-    exact: tuple[str, ...]
-
     def fit(self, panel: Panel) -> MatchedSample: ...
 
-    def pair(self, panel: Panel, rows: RiskSets, score: np.ndarray, stratum: np.ndarray, width: float) -> Pairs: ...
+    def match(self, rows: Candidates, *, known: KnownScore | None = None) -> Match: ...
 
 
 class Estimator(Protocol):
@@ -255,8 +254,7 @@ def _pseudo_gaps(sample, matcher, estimator, outcomes, quarters, size, entry, n_
     at = sample.candidates[(sample.candidates["entry"] == entry) & ~sample.candidates["treated"]]
     unit, score = at["unit"].to_numpy(), at["score"].to_numpy()
     rows = RiskSets(unit=unit, entry=np.full(len(unit), entry), treated=np.zeros(len(unit), dtype=bool))
-    stratum = strata(panel, rows, matcher.exact)
-    width = sample.caliper_width if np.isfinite(sample.caliper_width) else float("inf")
+    known = KnownScore(value=score, width=sample.caliper_width if np.isfinite(sample.caliper_width) else float("inf"))
     free = np.zeros(len(places.code), dtype=bool)
     free[places.of_unit[unit]] = True
     free &= ~places.treated
@@ -266,10 +264,11 @@ def _pseudo_gaps(sample, matcher, estimator, outcomes, quarters, size, entry, n_
         if councils is None:
             break
         pseudo = replace(rows, treated=np.isin(places.of_unit[unit], councils))
-        pairs = matcher.pair(panel, pseudo, score, stratum, width)
-        if not len(pairs.treated):
+        try:
+            match = matcher.match(candidates_at(panel, pseudo), known=known)
+        except CommonSupportError:
             continue
-        placebo = sample_of_pairs(panel, sample.method, pseudo, score, pairs, width, balance=sample.balance, dropped=sample.dropped)
+        placebo = MatchedSample.of(panel, match, balance=sample.balance)
         for name, gap in _gaps(placebo, estimator, outcomes, quarters=quarters, cohorts=None, calendars=calendars).items():
             found[name].append(float(gap[0]))
     return found

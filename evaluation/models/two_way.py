@@ -82,10 +82,10 @@ class TwoWay:
         return (e >= self.window[0]) & (e <= last) & (((e < 0) & (e < -self.anticipation)) | ((e >= first) & (e <= until)))
 
     def _of_sample(self, sample: MatchedSample, y: np.ndarray) -> _Stack:
-        unit = np.concatenate([sample.set_treated, sample.pair_comparison])
-        sets = np.concatenate([np.arange(sample.n_treated), sample.pair_set])
+        unit = np.concatenate([sample.treated_unit, sample.comparison_unit])
+        sets = np.concatenate([sample.treated_set, sample.comparison_set])
         treated = np.arange(len(unit)) < sample.n_treated
-        entry, weight = sample.set_entry[sets], np.concatenate([np.ones(sample.n_treated), sample.pair_weight])
+        entry, weight = sample.set_entry[sets], np.concatenate([sample.treated_weight, sample.comparison_weight])
         e = np.arange(self.window[0], self.window[1] + 1)
         values = at_columns(y, unit[:, None], entry[:, None] + e)
         own = sample.panel.entry[unit]

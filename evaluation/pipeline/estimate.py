@@ -75,24 +75,6 @@ def matcher(plan: Plan) -> object:
     )
 
 
-def subset(sample: MatchedSample, keep: np.ndarray, at_risk: np.ndarray | None = None) -> MatchedSample | None:
-    """The sample's sets in `keep` (bool, shape (n_sets,)), and candidates among units `at_risk` (bool, shape (n_units,)); None without sets."""
-    if not keep.any():
-        return None
-    renumbered = np.cumsum(keep) - 1
-    pairs = keep[sample.pair_set]
-    candidates = sample.candidates if at_risk is None else sample.candidates[at_risk[sample.candidates["unit"].to_numpy()]].reset_index(drop=True)
-    return replace(
-        sample,
-        candidates=candidates,
-        set_treated=sample.set_treated[keep],
-        set_entry=sample.set_entry[keep],
-        pair_set=renumbered[sample.pair_set[pairs]],
-        pair_comparison=sample.pair_comparison[pairs],
-        pair_weight=sample.pair_weight[pairs],
-    )
-
-
 def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSample | None, joined: np.ndarray, *, deep: bool = True) -> OutcomeStudy:
     """Everything about one outcome of one sample.
 

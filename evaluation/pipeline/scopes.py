@@ -21,7 +21,7 @@ from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed
 from evaluation.models.contrasts import outcome_array
 from evaluation.pipeline.analysis import Analysis
-from evaluation.pipeline.estimate import study_outcome, subset
+from evaluation.pipeline.estimate import study_outcome
 
 NOUNS = {"family": ("family", "families"), "person": ("person", "people"), "school": ("school", "schools"), "council": ("council", "councils")}
 ALL = "all"
@@ -75,14 +75,14 @@ def scope_of(analysis: Analysis, code: str) -> Scope:
             area_members=(),
             words=f"Among {many} who joined,",
             sample=sample,
-            counts={"joined": joined, "matched": sample.n_treated, "comparison": len(np.unique(sample.pair_comparison))},
+            counts={"joined": joined, "matched": sample.n_treated, "comparison": len(np.unique(sample.comparison_unit))},
         )
     council = analysis.dictionary.councils[code]
     inside = in_council(analysis, code)
     by_area = plan.programme.assignment == "area"
     area = str(units["area"][inside & (units["entry"].to_numpy() >= 0)].iloc[0]) if by_area else ""
     chosen = (units["area"] == area).to_numpy() if by_area else inside
-    own = subset(sample, chosen[sample.set_treated], None if by_area else inside)
+    own = sample.keep(chosen[sample.treated_unit], None if by_area else inside)
     members = (
         tuple(analysis.dictionary.councils[member].name for member in sorted(set(members_of(units["council_code"][chosen]))))
         if by_area
@@ -100,7 +100,7 @@ def scope_of(analysis: Analysis, code: str) -> Scope:
         counts={
             "joined": int((chosen & (units["entry"].to_numpy() >= 0)).sum()),
             "matched": own.n_treated if own else 0,
-            "comparison": len(np.unique(own.pair_comparison)) if own else 0,
+            "comparison": len(np.unique(own.comparison_unit)) if own else 0,
         },
     )
 
@@ -255,7 +255,7 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         value = ledger.count(count, of=nouns.many, what=what, population=scope.code)
         return "fewer than " + str(ledger.profile.threshold) if value.symbol == "[c]" else value.text
 
-    comparison = shown(len(np.unique(sample.pair_comparison)) if by_area else scope.counts["comparison"], "comparison")
+    comparison = shown(len(np.unique(sample.comparison_unit)) if by_area else scope.counts["comparison"], "comparison")
     if by_area:
         others = [member for member in scope.area_members if member != scope.name]
         which = (

@@ -42,8 +42,8 @@ def test_the_balance_of_a_matched_sample_equals_a_weighted_mean_by_hand():
     sample = NearestNeighbour(covariates=("x", "b")).fit(panel)
     x = panel.units["x"].to_numpy()
     line = sample.balance.set_index("covariate").loc["x"]
-    assert line["mean_comparison_after"] == pytest.approx((sample.pair_weight @ x[sample.pair_comparison]) / sample.n_treated)
-    assert line["mean_treated_matched"] == pytest.approx(x[sample.set_treated].mean())
+    assert line["mean_comparison_after"] == pytest.approx((sample.comparison_weight @ x[sample.comparison_unit]) / sample.n_treated)
+    assert line["mean_treated_matched"] == pytest.approx(x[sample.treated_unit].mean())
     assert line["smd_after"] == pytest.approx((line["mean_treated_matched"] - line["mean_comparison_after"]) / x[panel.entry >= 0].std(ddof=1))
     assert abs(line["smd_after"]) < 0.1 < abs(line["smd_before"])
     assert sample.balance["covariate"].tolist() == ["x", "b", "linear predictor"]

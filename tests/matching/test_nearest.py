@@ -24,16 +24,16 @@ def test_nearest_units_are_found_by_hand():
     panel = panel_of([2, 2, -1, -1, -1, -1], x=[1.0, 3.0, 0.8, 1.3, 2.9, 9.0])
     sample = NearestNeighbour(covariates=("x",), ratio=2, caliper=None).fit(panel)
     assert_valid_sample(sample)
-    assert {s: sorted(sample.pair_comparison[sample.pair_set == s]) for s in (0, 1)} == {0: [2, 3], 1: [3, 4]}
-    assert sample.pair_weight.tolist() == [0.5] * 4
+    assert {s: sorted(sample.comparison_unit[sample.comparison_set == s]) for s in (0, 1)} == {0: [2, 3], 1: [3, 4]}
+    assert sample.comparison_weight.tolist() == [0.5] * 4
     assert sample.effective_sample_size() == pytest.approx(2.0**2 / (0.5**2 + 1 + 0.5**2))
 
 
 def test_without_replacement_no_unit_is_used_twice_in_an_entry_period_but_may_serve_others():
     sample = NearestNeighbour(covariates=("x",), ratio=2, replacement=False).fit(simulated_panel())
-    used = np.column_stack([sample.set_entry[sample.pair_set], sample.pair_comparison])
+    used = np.column_stack([sample.comparison_entry, sample.comparison_unit])
     assert len(np.unique(used, axis=0)) == len(used)
-    assert len(np.unique(sample.pair_comparison)) < len(used)
+    assert len(np.unique(sample.comparison_unit)) < len(used)
 
 
 @settings(max_examples=15, deadline=None)
@@ -43,9 +43,9 @@ def test_the_caliper_is_never_violated(seed, caliper, replacement):
     assert_valid_sample(sample)
     score = sample.candidates.set_index(["unit", "entry"])["score"]
     assert sample.caliper_width == pytest.approx(caliper * sample.candidates["score"].std())
-    at = sample.set_entry[sample.pair_set]
-    gap = (score.loc[list(zip(sample.set_treated[sample.pair_set], at, strict=True))].to_numpy()
-           - score.loc[list(zip(sample.pair_comparison, at, strict=True))].to_numpy())
+    at = sample.comparison_entry
+    gap = (score.loc[list(zip(sample.treated_unit[sample.comparison_set], at, strict=True))].to_numpy()
+           - score.loc[list(zip(sample.comparison_unit, at, strict=True))].to_numpy())
     assert (np.abs(gap) <= sample.caliper_width).all()
 
 
@@ -61,7 +61,7 @@ def test_the_order_of_units_does_not_matter(seed, replacement):
     def pairs(which):
         sample = NearestNeighbour(covariates=("x",), exact=("b",), replacement=replacement).fit(which)
         ids = which.units["unit_id"].to_numpy()
-        return set(zip(ids[sample.set_treated[sample.pair_set]], ids[sample.pair_comparison], strict=True))
+        return set(zip(ids[sample.treated_unit[sample.comparison_set]], ids[sample.comparison_unit], strict=True))
     assert pairs(panel) == pairs(shuffled)
 
 
@@ -70,7 +70,7 @@ def test_exact_strata_equal_matching_each_stratum_on_the_same_score():
     sample = NearestNeighbour(covariates=("x",), exact=("council_code", "b")).fit(panel)
     for name in ("council_code", "b"):
         values = panel.units[name].to_numpy()
-        assert (values[sample.set_treated[sample.pair_set]] == values[sample.pair_comparison]).all()
+        assert (values[sample.treated_unit[sample.comparison_set]] == values[sample.comparison_unit]).all()
 
 
 def test_units_that_cannot_be_matched_are_left_out_with_their_reason():

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.matching.pairing import pair_nearest
+from evaluation.matching.problem import REASONS
 
 
 def brute_force(score, stratum, treated, ids, ratio, width, replacement):
@@ -66,7 +67,8 @@ def test_every_treated_row_left_out_has_its_reason():
     stratum = np.array([9, -1, 1, 1, 1, 1, 1])
     treated = np.array([True, True, True, True, True, False, False])
     pairs = pair_nearest(score, stratum, treated, np.arange(7), ratio=1, width=0.2, replacement=False)
-    assert pairs.reason.tolist() == ["no_comparison_in_stratum", "stratum_missing", "outside_caliper", "no_comparison_left", ""]
+    reasons = [REASONS[code] for code in pairs.reason[treated]]
+    assert reasons == ["no_comparison_in_stratum", "stratum_missing", "outside_caliper", "no_comparison_left", ""]
     assert (pairs.treated.tolist(), pairs.comparison.tolist()) == ([4], [5])
 
 

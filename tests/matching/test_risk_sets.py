@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from evaluation.errors import CommonSupportError, PlanError
-from evaluation.matching.risk_sets import covariate_matrix, entry_score, history_mean, risk_sets, strata, values_at
+from evaluation.matching.matcher import strata_of
+from evaluation.matching.risk_sets import candidates_of, history_mean, risk_sets, values_at
+from evaluation.matching.score import Score
 from tests.matching.panels import panel_of
 
 #        U0 joins at 1, U1 at 2, U2 never, U3 never but eligible from 2 only, U4 never and gone after 1
@@ -46,20 +48,21 @@ def test_varying_covariates_are_taken_at_the_entry_period():
 def test_history_is_the_mean_of_what_was_observed_in_its_window():
     y = np.array([[1.0, 3.0, 100.0, 100.0], [np.nan, 5.0, 100.0, 100.0], [np.nan, np.nan, 100.0, 100.0]])
     panel = panel_of([2, -1, -1], {"y": y})
-    x, names = covariate_matrix(panel, risk_sets(panel), (), ("y",), (-5, -1))
-    assert names == ("history of y",)
-    assert x[:, 0].tolist()[:2] == [2.0, 5.0] and np.isnan(x[2, 0])
+    x = candidates_of(panel).history("y", (-5, -1))
+    assert x.tolist()[:2] == [2.0, 5.0] and np.isnan(x[2])
     with pytest.raises(PlanError, match="'z' is not one of y"):
         history_mean(panel, risk_sets(panel), "z", (-5, -1))
 
 
 def test_strata_keep_entry_periods_and_missing_keys_apart():
     panel = panel_of([1, 2, -1, -1], key=["a", "a", "a", None])
-    rows = risk_sets(panel)
-    code = strata(panel, rows, ("key",))
-    same = [(int(u), int(s)) for u, s, c in zip(rows.unit, rows.entry, code, strict=True) if c == code[0]]
+    rows = candidates_of(panel)
+    code = strata_of(rows, ("key",))
+    same = [(int(u), int(s)) for u, s, c in zip(rows.unit, rows.period, code, strict=True) if c == code[0]]
     assert same == [(0, 1), (1, 1), (2, 1)]
     assert code[rows.unit == 3].tolist() == [-1, -1]
+    as_level = strata_of(rows, ("key",), missing="level")
+    assert (as_level >= 0).all() and len(set(as_level)) == 4
 
 
 def test_the_pooled_score_equals_a_logit_with_period_dummies():
@@ -67,9 +70,9 @@ def test_the_pooled_score_equals_a_logit_with_period_dummies():
     rng = np.random.default_rng(0)
     x = rng.normal(size=300)
     panel = panel_of(np.where(rng.random(300) < 0.3, rng.integers(1, 4, 300), -1), x=x)
-    rows = risk_sets(panel)
-    fit = entry_score(panel, rows, x[rows.unit][:, None], ["x"])
-    dummies = (rows.entry[:, None] == [2, 3]).astype(float)
+    rows = candidates_of(panel)
+    fit = Score().fit(rows, x[rows.unit][:, None], ["x"]).model
+    dummies = (rows.period[:, None] == [2, 3]).astype(float)
     design = sm.add_constant(np.column_stack([x[rows.unit], dummies]))
     theirs = sm.GLM(rows.treated.astype(float), design, family=sm.families.Binomial()).fit(tol=1e-13)
     assert fit.names == ("intercept", "x", "enters 2011-Q3", "enters 2011-Q4")

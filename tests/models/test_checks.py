@@ -49,7 +49,7 @@ def test_the_pre_trend_test_is_a_hotelling_test_of_set_means(sample):
     sample = NearestNeighbour(covariates=("x",), ratio=1, replacement=False, caliper=None).fit(panel)
     found = CHECKS["pre_trend"](given(sample))
     y, times = panel.outcomes["y"], [-8, -7, -6, -5, -3, -2]
-    gap = y[sample.set_treated] - y[sample.pair_comparison]
+    gap = y[sample.treated_unit] - y[sample.comparison_unit]
     d = np.column_stack([gap[:, 9 + e] - gap[:, 5] for e in times])
     n, k = d.shape
     t2 = n * d.mean(axis=0) @ np.linalg.inv(np.cov(d.T)) @ d.mean(axis=0)

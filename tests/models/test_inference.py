@@ -15,8 +15,8 @@ RTOL = 1e-9
 def _set_differences(sample, quarters, base):
     """One row per (set, event time): change of the treated unit less the mean change of its comparison units; complete data only."""
     y, rows = sample.panel.outcomes["y"], []
-    for s, (unit, g) in enumerate(zip(sample.set_treated, sample.set_entry, strict=True)):
-        others = sample.pair_comparison[sample.pair_set == s]
+    for s, (unit, g) in enumerate(zip(sample.treated_unit, sample.set_entry, strict=True)):
+        others = sample.comparison_unit[sample.comparison_set == s]
         for e in range(quarters[0], quarters[1] + 1):
             rows.append((s, y[unit, g + e] - y[unit, g + base] - (y[others, g + e] - y[others, g + base]).mean()))
     return pd.DataFrame(rows, columns=["set", "difference"])
@@ -47,13 +47,13 @@ def test_area_clusters_equal_the_same_regression_clustered_on_areas(one_to_one):
     entry = one_to_one.panel.entry
     areas = [f"a{i % 12}" if e >= 0 else f"b{i % 20}" for i, e in enumerate(entry)]
     panel = panel_of(np.where(entry >= 0, 7, -1), one_to_one.panel.outcomes, areas=areas)
-    sample = sample_of(panel, {t: one_to_one.pair_comparison[one_to_one.pair_set == s] for s, t in enumerate(one_to_one.set_treated)})
+    sample = sample_of(panel, {t: one_to_one.comparison_unit[one_to_one.comparison_set == s] for s, t in enumerate(one_to_one.treated_unit)})
     found = overall(MatchedDiD(base=-4).fit(sample, "y"), quarters=(2, 2), assignment="area")
     y, g = panel.outcomes["y"], sample.set_entry
-    unit = np.concatenate([sample.set_treated, sample.pair_comparison])
-    at = np.concatenate([g, g[sample.pair_set]])
+    unit = np.concatenate([sample.treated_unit, sample.comparison_unit])
+    at = np.concatenate([g, g[sample.comparison_set]])
     change, d = y[unit, at + 2] - y[unit, at - 4], np.arange(len(unit)) < sample.n_treated
-    weight, area = np.concatenate([np.ones(len(g)), sample.pair_weight]), panel.units["area"].to_numpy()[unit]
+    weight, area = np.concatenate([np.ones(len(g)), sample.comparison_weight]), panel.units["area"].to_numpy()[unit]
     groups = {"groups": pd.factorize(area)[0], "use_correction": False}
     plain = sm.WLS(change, sm.add_constant(d.astype(float)), weights=weight).fit(cov_type="cluster", cov_kwds=groups)
     n = len(np.unique(area))
@@ -139,15 +139,16 @@ def test_no_standard_error_from_one_cluster_or_without_spread(one_to_one):
     panel = one_to_one.panel
     units = np.arange(len(panel))
     same = sample_of(panel_of(panel.entry, {"y": np.outer(np.ones(len(panel)), np.arange(16.0))}), {0: units[-2:]} if panel.entry[0] >= 0 else
-                     {int(one_to_one.set_treated[0]): one_to_one.pair_comparison[:2]})
+                     {int(one_to_one.treated_unit[0]): one_to_one.comparison_unit[:2]})
     alone = overall(MatchedDiD().fit(same, "y"), quarters=(1, 4))
     assert alone.reason.startswith("one cluster") and np.isnan(alone.std_error) and np.isnan(alone.p_value)
     flat = panel_of(panel.entry, {"y": np.outer(np.ones(len(panel)), np.arange(16.0))})
-    flat = sample_of(flat, {int(t): one_to_one.pair_comparison[one_to_one.pair_set == s] for s, t in enumerate(one_to_one.set_treated)})
+    pairs = {int(t): one_to_one.comparison_unit[one_to_one.comparison_set == s] for s, t in enumerate(one_to_one.treated_unit)}
+    flat = sample_of(flat, pairs)
     zero = overall(MatchedDiD().fit(flat, "y"), quarters=(1, 4))
     assert zero.estimate == 0 and np.isnan(zero.std_error) and "standard error of zero" in zero.reason
     one_area = panel_of(panel.entry, panel.outcomes, areas=np.where(panel.entry >= 0, "only", "other"))
-    one_area = sample_of(one_area, {int(t): one_to_one.pair_comparison[one_to_one.pair_set == s] for s, t in enumerate(one_to_one.set_treated)})
+    one_area = sample_of(one_area, pairs)
     assert "one treated cluster of areas" in overall(MatchedDiD().fit(one_area, "y"), quarters=(1, 4), assignment="area").reason
 
 

@@ -39,8 +39,8 @@ def test_matching_brings_observational_groups_near_the_experiment(open_data, poo
     assert_valid_sample(sample)
     y = panel.outcomes["earnings"]
     levels = overall(MatchedLevels(window=(-2, 2), anticipation=0).fit(sample, "earnings"), quarters=(2, 2))
-    assert levels.estimate == pytest.approx((y[sample.set_treated, 4] - y[sample.pair_comparison, 4]).mean())
+    assert levels.estimate == pytest.approx((y[sample.treated_unit, 4] - y[sample.comparison_unit, 4]).mean())
     assert abs(levels.estimate - 1794) < abs(naive - 1794) / 5
     did = overall(MatchedDiD(base=-1, window=(-2, 2), anticipation=0).fit(sample, "earnings"), quarters=(2, 2))
     change = y[:, 4] - y[:, 1]
-    assert did.estimate == pytest.approx((change[sample.set_treated] - change[sample.pair_comparison]).mean())
+    assert did.estimate == pytest.approx((change[sample.treated_unit] - change[sample.comparison_unit]).mean())

@@ -17,8 +17,9 @@ def sample_of(panel, sets) -> MatchedSample:
     pair_set = np.concatenate([np.full(len(c), s) for s, c in enumerate(sets.values())])
     weight = np.concatenate([np.full(len(c), 1 / len(c)) for c in sets.values()])
     at_risk = [(u, int(panel.entry[t]), u == t) for t in sets for u in [t, *sets[t]]]
-    return MatchedSample(panel=panel, method="by hand", set_treated=treated, set_entry=panel.entry[treated], pair_set=pair_set,
-                         pair_comparison=np.concatenate([np.array(c) for c in sets.values()]), pair_weight=weight,
+    return MatchedSample(panel=panel, method="by hand", set_entry=panel.entry[treated], treated_unit=treated,
+                         treated_set=np.arange(len(treated)), treated_weight=np.ones(len(treated)), comparison_set=pair_set,
+                         comparison_unit=np.concatenate([np.array(c) for c in sets.values()]), comparison_weight=weight,
                          candidates=pd.DataFrame(at_risk, columns=["unit", "entry", "treated"]).drop_duplicates().assign(score=0.0),
                          balance=pd.DataFrame(), dropped=pd.DataFrame(columns=["unit", "entry", "reason"]))
 
@@ -60,8 +61,8 @@ def test_a_comparison_family_is_censored_from_its_own_entry(six_families):
     # quarter 2: U2 0, U4 0. Sets -3 and -2. Quarter 3: U2 has joined; set 0 keeps U4 (0): -4; set 1 is empty and dropped
     assert cell(effects, 2, 0)["estimate"] == -2.5
     assert cell(effects, 2, 1)[["estimate", "n_treated", "n_comparison"]].tolist() == [-4.0, 1, 1]
-    assert effects.notes == ("1 of 2 matched sets have no comparison unit left at some event time (joined later, or not observed) "
-                             "and are dropped there.",)
+    assert effects.notes == ("1 of 2 matched treated units have no comparison unit left in their set at some event time (joined later, or not "
+                             "observed) and are left out there.",)
 
 
 def test_what_is_not_observed_is_left_out_in_pairs(six_families):

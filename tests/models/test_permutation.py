@@ -101,7 +101,7 @@ def test_an_areas_own_gap_stands_beside_pseudo_areas_of_its_size():
     by_name = {null.name: null for null in found}
     assert {null.n_councils for null in found} == {1, 3} and len(found) == 6
     assert len(by_name["north"].draws) == 40 and len(by_name["own10"].draws) == 80          # every never-treated council once
-    sets = panel.units["area"].to_numpy()[sample.set_treated] == "north"
+    sets = panel.units["area"].to_numpy()[sample.treated_unit] == "north"
     effects = DID.fit(sample, "y")
     first = effects.rows["treated"].to_numpy() & (effects.rows["area"] == "north").to_numpy()
     assert sets.sum() == first.sum() == 3

@@ -59,9 +59,9 @@ def test_the_stacked_regression_equals_weighted_least_squares_on_dummies():
     found = TwoWay(window=(-3, 2), anticipation=1).fit(sample, "y")
     rows = []
     y, own = sample.panel.outcomes["y"], sample.panel.entry
-    for s, (t, g) in enumerate(zip(sample.set_treated, sample.set_entry, strict=True)):
-        mine = sample.pair_set == s
-        for u, w, d in [(t, 1.0, 1), *((u, w, 0) for u, w in zip(sample.pair_comparison[mine], sample.pair_weight[mine], strict=True))]:
+    for s, (t, g) in enumerate(zip(sample.treated_unit, sample.set_entry, strict=True)):
+        mine = sample.comparison_set == s
+        for u, w, d in [(t, 1.0, 1), *((u, w, 0) for u, w in zip(sample.comparison_unit[mine], sample.comparison_weight[mine], strict=True))]:
             rows += [(f"{s}-{u}", f"{g}-{e}", y[u, g + e], w, d * (e >= 0)) for e in (-3, -2, 0, 1, 2) if d or own[u] < 0 or g + e < own[u]]
     long = pd.DataFrame(rows, columns=["entity", "time", "y", "w", "d"])
     design = pd.get_dummies(long[["entity", "time"]], dtype=float).assign(d=long["d"])

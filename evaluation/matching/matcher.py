@@ -1,0 +1,431 @@
+"""What every matcher shares: its covariates, score, exact keys and common support, and the walk from candidates to a match.
+
+A method is one file with one class that adds its own options and `solve`.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+
+from evaluation.errors import CommonSupportError, PlanError
+from evaluation.matching.candidates import Candidates, is_numeric
+from evaluation.matching.match import Match
+from evaluation.matching.problem import (
+    COVARIATE_MISSING,
+    MATCHED,
+    OUTSIDE_COMMON_SUPPORT,
+    STRATUM_MISSING,
+    Limit,
+    Problem,
+    Sets,
+)
+from evaluation.matching.risk_sets import Eligibility, candidates_of
+from evaluation.matching.sample import MatchedSample
+from evaluation.matching.score import Score, ScoreFit
+from evaluation.panel.types import Panel
+
+Estimand = Literal["ATT", "ATC", "ATE", "ATO", "ATM"]
+Discard = Literal["none", "treated", "comparison", "both"]
+KEY_DECIMALS = 8               # exact keys that are numbers agree when they agree to 8 decimals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownScore:
+    """A score fitted before, and the caliper's width on it: placebo areas keep those of the actual match."""
+
+    value: np.ndarray
+    width: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matcher:
+    """Options that every method has.
+
+    Attributes
+    ----------
+    covariates : tuple of str
+        Columns of the table; or of `panel.units` (fixed) and arrays of `panel.varying` (taken at the entry period). Text becomes indicators.
+    formula : str or None
+        Right-hand side of a formula for the score, instead of the columns alone; balance is still shown for `covariates`.
+    score : Score
+        The model of joining.
+    estimand : 'ATT', 'ATC', 'ATE', 'ATO' or 'ATM'
+        Whose average effect: the treated, the comparison rows, all, those in the overlap, or those a pair match would keep. Each method allows some.
+    exact : tuple of str
+        Columns on which matched rows must agree; the entry period always is one. Numbers agree to 8 decimals.
+    missing_key : 'unmatched' or 'level'
+        Whether a missing exact key leaves the row unmatched, or is a value of its own.
+    discard : 'none', 'treated', 'comparison' or 'both'
+        Which rows are left out when their score lies outside the range of the other side's.
+    reestimate : bool
+        Whether the score is fitted again without them.
+    sampling_weights : str or None
+        Column of sampling weights of a panel's units (a table's are given with the table). They enter the score, and multiply the match's weights.
+    history, history_window
+        Outcomes whose mean over these event times joins the score. Off by default: matching on outcome history brings regression to the mean into a
+        difference-in-differences whose base lies inside that history.
+    eligibility : 'auto', 'before' or 'at'
+        See `risk_sets`.
+    """
+
+    ESTIMANDS: ClassVar[tuple[str, ...]] = ("ATT",)
+    KIND: ClassVar[str] = "pairs"
+    covariates: tuple[str, ...] = ()
+    formula: str | None = None
+    score: Score = field(default_factory=Score)
+    estimand: Estimand = "ATT"
+    exact: tuple[str, ...] = ()
+    missing_key: Literal["unmatched", "level"] = "unmatched"
+    discard: Discard = "none"
+    reestimate: bool = False
+    sampling_weights: str | None = None
+    history: tuple[str, ...] = ()
+    history_window: tuple[int, int] = (-8, -3)
+    eligibility: Eligibility = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("covariates", "exact", "history", "history_window"):
+            as_tuple(self, name)
+        object.__setattr__(self, "exact", tuple(name for name in self.exact if name != "entry_period"))
+        refuse(self.estimand not in self.ESTIMANDS, f"`matching.estimand` of this method must be {' or '.join(self.ESTIMANDS)}: it is "
+               f"{self.estimand!r}. {'Pairs have no average over everyone: use full matching, strata or weights. ' * (self.estimand == 'ATE')}")
+        refuse(self.missing_key not in ("unmatched", "level"), f"`matching.missing_key` must be unmatched or level: it is {self.missing_key!r}.")
+        refuse(self.discard not in ("none", "treated", "comparison", "both"),
+               f"`matching.discard` must be none, treated, comparison or both: it is {self.discard!r}.")
+        refuse(self.discard != "none" and not self.uses_score(), "`matching.discard` needs a score: this method has none.")
+        refuse(not self.history_window[0] <= self.history_window[1] < 0,
+               f"`matching.history_window` must end before entry (event time -1): it is {self.history_window}.")
+
+    def uses_score(self) -> bool:
+        """Whether the method needs a score of joining."""
+        return True
+
+    def used_event_times(self) -> tuple[int, ...]:
+        """Event times whose outcomes entered the score; a test of trends before must leave them out."""
+        return tuple(range(self.history_window[0], self.history_window[1] + 1)) if self.history else ()
+
+    def fit(self, panel: Panel) -> MatchedSample:
+        """Match every treated unit of a panel inside its entry period.
+
+        Raises
+        ------
+        CommonSupportError
+            Nobody enters, nobody is at risk beside those who enter, or no treated unit can be matched.
+        EstimationError
+            The score cannot be estimated (constant, collinear or separating covariates; they are named).
+        PlanError
+            The estimand is not about those who joined.
+        """
+        refuse(self.estimand in ("ATC", "ATE"), f"`matching.estimand` of a panel must be about those who joined (ATT, ATO or ATM): it is "
+               f"{self.estimand!r}. Match a plain table for the others.")
+        return MatchedSample.of(panel, self.match(candidates_of(panel, eligibility=self.eligibility, weights=self.sampling_weights)))
+
+    def match(self, rows: Candidates, *, known: KnownScore | None = None) -> Match:
+        """Match candidate rows.
+
+        Parameters
+        ----------
+        known : KnownScore, optional
+            A score of each row fitted before, instead of a new one.
+
+        Raises
+        ------
+        As `fit`.
+        """
+        prepared = self._prepare(rows, known)
+        problem, reason = prepared.problem, prepared.reason
+        sets, origin = self.solve_in_tiers(problem)
+        reason[prepared.kept] = sets.reason
+        if not len(sets.focal):
+            raise CommonSupportError("No treated unit has a comparison unit that satisfies the plan. "
+                                     "Widen `matching.caliper`, take columns out of `matching.exact`, or add comparison pools.")
+        focal, other = ((prepared.kept[member], number, weight) for member, number, weight in
+                        ((sets.focal, sets.focal_set, sets.focal_weight), (sets.other, sets.other_set, sets.other_weight)))
+        treated, comparison = (other, focal) if self.estimand == "ATC" else (focal, other)
+        wanted = self.wanted(rows)
+        left_out = np.flatnonzero(wanted & (reason != MATCHED))
+        width = problem.width if np.isfinite(problem.width) else float("nan")
+        return Match(method=self.in_words(), kind=self.KIND, estimand=self.estimand, rows=rows, x=prepared.x, names=prepared.names,
+                     score=prepared.score, model=prepared.model, treated=treated[0], treated_set=treated[1], treated_weight=treated[2],
+                     comparison=comparison[0], comparison_set=comparison[1], comparison_weight=comparison[2], origin=origin,
+                     left_out=left_out, reason=reason[left_out], discarded=prepared.discarded, width=width, notes=prepared.notes)
+
+    def solve(self, problem: Problem) -> Sets:
+        """The method itself."""
+        raise NotImplementedError
+
+    def solve_in_tiers(self, problem: Problem) -> tuple[Sets, np.ndarray | None]:
+        """`solve`, for methods that do not look nearby first."""
+        return self.solve(problem), None
+
+    def wanted(self, rows: Candidates) -> np.ndarray:
+        """Rows of which each must be matched or left out with a reason."""
+        if self.estimand == "ATE":
+            return np.ones(len(rows), dtype=bool)
+        return ~rows.treated if self.estimand == "ATC" else rows.treated
+
+    def limits(self, rows: Candidates) -> tuple[tuple[Limit, ...], tuple[np.ndarray, ...]]:
+        """Calipers on named columns, and codes that must differ; methods with pairs have them."""
+        return (), ()
+
+    def reach(self, score: np.ndarray, weights: np.ndarray) -> float:
+        """Width of the caliper on the score."""
+        return float("inf")
+
+    def capacities(self, n: int) -> np.ndarray:
+        """How many sets each row may join."""
+        return np.ones(n, dtype=np.int64)
+
+    def in_words(self) -> str:
+        """The method as a methods section may print it."""
+        raise NotImplementedError
+
+    def common_words(self) -> str:
+        """What is shared: the end of `in_words`."""
+        past = f", and mean {', '.join(self.history)} over event times {self.history_window[0]} to {self.history_window[1]}" if self.history else ""
+        exact = ["entry period", *(name.replace("_", " ") for name in self.exact)]
+        support = "" if self.discard == "none" else f", rows outside common support discarded ({self.discard})"
+        return f"({self.formula or ', '.join(self.covariates)}{past}){support}", f"exact on {', '.join(exact)}"
+
+    def _prepare(self, rows: Candidates, known: KnownScore | None) -> _Prepared:
+        x, names = self._covariates(rows)
+        complete = np.isfinite(x).all(axis=1)
+        design, labels = (x, names) if self.formula is None else self._design(rows, x, names)
+        complete &= np.isfinite(design).all(axis=1)
+        notes = _missing_note(x, names, complete)
+        reason = np.where(complete, MATCHED, COVARIATE_MISSING).astype(np.int8)
+        kept = np.flatnonzero(complete)
+        here, z, d = (rows, x, design) if complete.all() else (rows.keep(kept), x[kept], design[kept])
+        stratum = strata_of(here, self.exact, missing=self.missing_key)
+        value, probability, model = np.full(len(kept), np.nan), np.full(len(kept), np.nan), None
+        inside = np.ones(len(kept), dtype=bool)
+        width = float("inf")
+        if known is not None:
+            value, width = known.value[kept], known.width
+        elif self.uses_score():
+            inside, value, probability, model, width = self._scored(here, d, labels)
+        score = np.full(len(rows), np.nan)
+        score[kept] = value
+        reason[kept[~inside]] = OUTSIDE_COMMON_SUPPORT
+        limits, differ = self.limits(here)
+        problem = Problem(rows=here, focal=~here.treated if self.estimand == "ATC" else here.treated, stratum=stratum, x=z, names=names,
+                          score=np.where(np.isfinite(value), value, 0.0) if self.uses_score() or known is not None else value,
+                          probability=probability, width=width, limits=limits, differ=differ, capacity=self.capacities(len(kept)))
+        if not inside.all():
+            problem, kept = problem.keep(inside), kept[inside]
+        return _Prepared(problem=problem, kept=kept, reason=reason, score=score, model=model, x=x, names=names,
+                         discarded=np.flatnonzero(reason == OUTSIDE_COMMON_SUPPORT), notes=notes)
+
+    def _scored(self, rows: Candidates, x: np.ndarray, names: Sequence[str]) -> tuple:
+        """Which rows lie inside common support, the score on both scales, its model, and the caliper's width."""
+        both = periods_with_both(rows)
+        fit, probability, value = self._fitted(rows, x, names, both), np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+        value[both], probability[both] = fit.value, fit.probability
+        inside = ~both | common_support(value, rows.treated, self.discard)
+        if self.reestimate and not inside.all():
+            again = both & inside
+            fit = self._fitted(rows, x, names, again)
+            value[again], probability[again] = fit.value, fit.probability
+        use = both & inside
+        return inside, value, probability, fit.model, self.reach(value[use], rows.weights[use])
+
+    def _fitted(self, rows: Candidates, x: np.ndarray, names: Sequence[str], use: np.ndarray) -> ScoreFit:
+        if not use.any():
+            raise CommonSupportError("No entry period has both treated rows and rows at risk inside common support. Mend `comparison.pools`, the "
+                                     "eligibility dates or `matching.discard`.")
+        return self.score.fit(rows, x, names) if use.all() else self.score.fit(rows.keep(use), x[use], names)
+
+    def _covariates(self, rows: Candidates) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Covariates, one column each, and their names; NaN where missing."""
+        x, names = rows.matrix(self.covariates)
+        return _with_history(rows, x, names, self.history, self.history_window)
+
+    def _design(self, rows: Candidates, x: np.ndarray, names: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
+        design, labels = rows.of_formula(self.formula)
+        return _with_history(rows, design, labels, self.history, self.history_window)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairMatcher(Matcher):
+    """Options of methods that make pairs.
+
+    Attributes
+    ----------
+    ratio : int
+        Comparison units wanted per treated unit.
+    caliper : float or None
+        Largest distance on the score; the bound itself is inside.
+    caliper_unit : 'sd' or 'absolute'
+        Standard deviations (n - 1) of the score over all rows that are not discarded, or units of the score.
+    covariate_calipers : mapping of column to width
+        Largest distance on a named column; a negative width is the least distance.
+    covariate_caliper_unit : 'sd' or 'absolute'
+    anti_exact : tuple of str
+        Columns on which matched rows must differ.
+    tiers : tuple of str
+        Columns inside whose values comparison units are sought first, nearest first ('council_code', 'region'); a treated unit without any is sought
+        in the next, and at last everywhere.
+    """
+
+    TIERED: ClassVar[bool] = True
+    ratio: int = 1
+    caliper: float | None = 0.2
+    caliper_unit: Literal["sd", "absolute"] = "sd"
+    covariate_calipers: Mapping[str, float] = field(default_factory=dict)
+    covariate_caliper_unit: Literal["sd", "absolute"] = "sd"
+    anti_exact: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        Matcher.__post_init__(self)
+        for name in ("anti_exact", "tiers"):
+            as_tuple(self, name)
+        refuse(self.ratio < 1, f"`matching.ratio` must be at least 1: it is {self.ratio}.")
+        refuse(self.caliper is not None and not self.caliper > 0,
+               f"`matching.caliper` must be above 0, or none for no caliper: it is {self.caliper}.")
+        for name in ("caliper_unit", "covariate_caliper_unit"):
+            refuse(getattr(self, name) not in ("sd", "absolute"), f"`matching.{name}` must be sd or absolute: it is {getattr(self, name)!r}.")
+        for name, width in self.covariate_calipers.items():
+            refuse(not np.isfinite(width) or width == 0, f"`matching.covariate_calipers` must be numbers other than 0: {name!r} has {width}.")
+
+    def reach(self, score: np.ndarray, weights: np.ndarray) -> float:
+        if self.caliper is None:
+            return float("inf")
+        return self.caliper * (float(np.std(score, ddof=1)) if self.caliper_unit == "sd" else 1.0)
+
+    def limits(self, rows: Candidates) -> tuple[tuple[Limit, ...], tuple[np.ndarray, ...]]:
+        limits = []
+        for name, width in self.covariate_calipers.items():
+            values = rows.column(name)
+            refuse(not is_numeric(values) or values.dtype.kind == "b" or len(np.unique(values[~pd.isna(values)][:100_000])) <= 2,
+                   f"`matching.covariate_calipers` must name columns of numbers with more than two values: {name!r} is not one. "
+                   "Use `matching.exact` for it.")
+            values = np.asarray(values, dtype=float)
+            spread = float(np.nanstd(values, ddof=1)) if self.covariate_caliper_unit == "sd" else 1.0
+            limits.append(Limit(name=name, values=values, width=width * spread))
+        return tuple(limits), tuple(pd.factorize(rows.column(name))[0] for name in self.anti_exact)
+
+    def solve_in_tiers(self, problem: Problem) -> tuple[Sets, np.ndarray | None]:
+        """Match inside the nearest tier first; those left over in the next; at last everywhere."""
+        if not self.tiers:
+            return self.solve(problem), None
+        parts, origins, left = [], [], problem.focal.copy()
+        capacity = problem.capacity.copy()
+        for tier in (*self.tiers, ""):
+            near = problem.stratum if not tier else _joined(problem.stratum, problem.rows.column(tier))
+            use = np.flatnonzero(left | (~problem.focal & (capacity > 0)))
+            part = self.solve(replace(problem.keep(use), stratum=near[use], capacity=capacity[use]))
+            reason = np.zeros(len(problem), dtype=np.int8)
+            reason[use] = part.reason
+            part = replace(part, focal=use[part.focal], other=use[part.other], reason=reason)
+            left[part.focal] = False
+            capacity -= np.bincount(part.other, minlength=len(problem))
+            parts.append(part)
+            origins.append(np.full(len(part.other), tier or "elsewhere", dtype=object))
+            if not left.any():
+                break
+        return Sets.joined(parts), np.concatenate(origins)
+
+    def caliper_words(self) -> str:
+        """The caliper as a methods section may print it."""
+        if self.caliper is None:
+            return "no caliper"
+        scale = "linear predictor" if self.score.scale == "linear" else "probability"
+        unit = f"standard deviations of the {scale}" if self.caliper_unit == "sd" else f"of the {scale}"
+        deviations = "standard deviations " if self.covariate_caliper_unit == "sd" else ""
+        near = "".join(f", and {'at least ' if width < 0 else ''}{abs(width):g} {deviations}of {name}"
+                       for name, width in self.covariate_calipers.items())
+        return f"a caliper of {self.caliper:g} {unit}{near}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    problem: Problem
+    kept: np.ndarray           # candidate row of each row of the problem
+    reason: np.ndarray         # int8, one per candidate row
+    score: np.ndarray          # one per candidate row
+    model: object
+    x: np.ndarray
+    names: tuple[str, ...]
+    discarded: np.ndarray
+    notes: tuple[str, ...]
+
+
+def refuse(wrong: bool, words: str) -> None:
+    """Raise a `PlanError` that says how to mend it."""
+    if wrong:
+        raise PlanError(f"{words.strip()} Mend the plan.")
+
+
+def as_tuple(spec: object, name: str) -> None:
+    """Make a field a tuple; a text is no list of one."""
+    value = getattr(spec, name)
+    refuse(isinstance(value, str), f"`matching.{name}` must be a list: it is the text {value!r}.")
+    object.__setattr__(spec, name, tuple(value))
+
+
+def strata_of(rows: Candidates, exact: Sequence[str], *, missing: str = "unmatched") -> np.ndarray:
+    """One integer per combination of entry period and exact keys, in their order; -1 where a key is missing; shape (n,)."""
+    code = np.unique(rows.period, return_inverse=True)[1] if rows.period.any() else np.zeros(len(rows), dtype=np.int64)
+    lost = np.zeros(len(rows), dtype=bool)
+    for name in exact:
+        values = rows.column(name)
+        if getattr(values.dtype, "kind", "O") == "f":
+            values = np.round(values, KEY_DECIMALS)
+        key, levels = pd.factorize(values, sort=True)
+        if missing == "unmatched":
+            lost |= key < 0
+        code = code * (len(levels) + 1) + key + 1
+        code = np.unique(code, return_inverse=True)[1] if int(code.max(initial=0)) > 4 * len(code) else code
+    if exact:
+        code = pd.factorize(code, sort=True)[0]
+    return np.where(lost, -1, code) if lost.any() else code
+
+
+def periods_with_both(rows: Candidates) -> np.ndarray:
+    """Rows of entry periods with both treated and comparison rows: others say nothing about the score and would separate it."""
+    code = np.unique(rows.period, return_inverse=True)[1] if rows.period.any() else np.zeros(len(rows), dtype=np.int64)
+    n_treated, n = np.bincount(code, weights=rows.treated), np.bincount(code)
+    return ((n_treated > 0) & (n_treated < n))[code]
+
+
+def common_support(score: np.ndarray, treated: np.ndarray, discard: Discard) -> np.ndarray:
+    """Rows that are kept; NaN scores are."""
+    inside = np.ones(len(score), dtype=bool)
+    if discard == "none":
+        return inside
+    (low1, high1), (low0, high0) = ((np.nanmin(score[side]), np.nanmax(score[side])) for side in (treated, ~treated))
+    if discard in ("treated", "both"):
+        inside &= ~treated | ~((score < low0) | (score > high0))
+    if discard in ("comparison", "both"):
+        inside &= treated | ~((score < low1) | (score > high1))
+    return inside
+
+
+def _joined(stratum: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """Strata cut further by a column; -1 where either is missing."""
+    code, levels = pd.factorize(key, sort=True)
+    both = pd.factorize(stratum * (len(levels) + 1) + code, sort=True)[0]
+    return np.where((stratum < 0) | (code < 0), -1, both)
+
+
+def _with_history(rows: Candidates, x: np.ndarray, names: tuple[str, ...], history: Sequence[str], window: tuple[int, int]):
+    if not history:
+        return x, names
+    if rows.history is None:
+        raise PlanError("`matching.history` needs a panel: a plain table has no earlier outcomes. Give them as columns.")
+    return (np.column_stack([x, *(rows.history(name, window) for name in history)]), (*names, *(f"history of {name}" for name in history)))
+
+
+def _missing_note(x: np.ndarray, names: tuple[str, ...], complete: np.ndarray) -> tuple[str, ...]:
+    if complete.all():
+        return ()
+    by_name = ", ".join(f"{name} {count:,}" for name, count in zip(names, (~np.isfinite(x)).sum(axis=0), strict=True) if count)
+    return (f"{(~complete).sum():,} of {len(complete):,} candidate rows lack a covariate and were left out ({by_name}).",)
+
+
+__all__ = ["KnownScore", "Matcher", "PairMatcher", "STRATUM_MISSING"]
