@@ -102,8 +102,11 @@ class OutcomesPlan(Section):
 
 
 class Score(Section):
-    model: Literal["logit"] = "logit"
+    model: str = "logit"  # logit, cloglog, or a scikit-learn classifier by name
     covariates: tuple[str, ...] = Field(min_length=1)
+    formula: str | None = None  # right-hand side, for the score alone; balance is still shown for the covariates
+    scale: Literal["linear", "probability"] = "linear"  # what distances and calipers are measured on
+    options: dict[str, object] = {}  # of a classifier
     history: tuple[str, ...] = ()  # outcomes whose earlier mean joins the score; regresses to the mean when the base lies inside it
     history_window: tuple[int, int] = (-8, -3)  # first and last event time of that history
 
@@ -115,12 +118,18 @@ class Score(Section):
 
 
 class Matching(Section):
+    """The matcher: its name, its score, its exact keys, and whatever options the method has (checked when names are resolved)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
     method: str = "nearest_neighbour"
-    ratio: int = Field(default=3, ge=1, le=20)
-    caliper: float | None = Field(default=0.2, gt=0)
-    replacement: bool = True
     exact: tuple[str, ...] = ()
     score: Score
+
+    @property
+    def options(self) -> dict[str, object]:
+        """Options of the method, as the plan gives them."""
+        return dict(self.model_extra or {})
 
 
 class Headline(Section):

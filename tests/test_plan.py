@@ -34,8 +34,8 @@ def test_every_study_has_a_plan_that_is_valid(path):
 
 
 def test_a_misspelt_key_is_refused_with_the_right_name(changed):
-    with pytest.raises(PlanError, match=r"`matching\.calliper` is not a key of a plan; did you mean `caliper`\?"):
-        changed(lambda plan: plan["matching"].update(calliper=0.1))
+    with pytest.raises(PlanError, match=r"`estimator\.windw` is not a key of a plan; did you mean `window`\?"):
+        changed(lambda plan: plan["estimator"].update(windw=[-8, 8]))
 
 
 def test_a_missing_key_is_named(changed):
@@ -45,8 +45,8 @@ def test_a_missing_key_is_named(changed):
 
 def test_every_fault_is_told_at_once(changed):
     with pytest.raises(PlanError, match=r"2 thing\(s\) to mend") as fault:
-        changed(lambda plan: (plan.pop("seed"), plan["matching"].update(ratio=0)))
-    assert "`matching.ratio`" in str(fault.value)
+        changed(lambda plan: (plan.pop("seed"), plan["estimator"].update(base=0)))
+    assert "`estimator.base`" in str(fault.value)
 
 
 def test_a_base_inside_matched_history_is_refused_unless_the_plan_allows_it(changed):

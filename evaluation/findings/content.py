@@ -35,6 +35,7 @@ from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
 from evaluation.findings.study import BaseRow, EventRow, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed, summarise, words
+from evaluation.matching.matcher import Matcher
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import FlowStep, Panel
 from evaluation.plan import Plan
@@ -57,6 +58,7 @@ class Inputs:
     dictionary: Dictionary
     study: Study
     panel: Panel
+    matcher: Matcher
     sample: MatchedSample  # all places together: balance and overlap are shown for it
     scope: Scope
     studies: tuple[OutcomeStudy, ...]
@@ -98,7 +100,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,
         ),
-        methods=texts.methods(inputs.plan, inputs.dictionary, inputs.panel.notes),
+        methods=texts.methods(inputs.plan, inputs.dictionary, inputs.matcher, inputs.panel.notes),
         limits=inputs.limits,
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),

@@ -9,7 +9,7 @@ from evaluation.dictionary import Dictionary
 from evaluation.disclosure.ledger import number
 from evaluation.findings.numbers import OutcomeNumbers, change_unit_of
 from evaluation.findings.present import Nouns, lower_first
-from evaluation.findings.summary import listed
+from evaluation.matching.matcher import Matcher
 from evaluation.plan import Plan
 
 PERIOD_NOUN = {"quarter": "quarter", "school_year": "school year", "year": "year"}
@@ -93,29 +93,16 @@ def adjusted_sentence(numbers: OutcomeNumbers) -> str:
     )
 
 
-def matching_in_words(plan: Plan, covariates: list[str], exact: list[str], history: list[str]) -> str:
-    """The matching of the plan in a few sentences."""
-    matching = plan.matching
-    caliper = "without a caliper" if matching.caliper is None else f"no further than {matching.caliper:g} standard deviations of the score apart"
-    reuse = "a unit may be used again, and ties go to the smaller identifier" if matching.replacement else "no unit is used twice in an entry period"
-    score = f"The score is the log odds of joining in one logit over all places on {listed(covariates)}" + (
-        f", and earlier outcomes ({listed(history)})" if history else ""
-    )
-    return (
-        f"Each programme unit has up to {matching.ratio} nearest neighbour{'s' if matching.ratio > 1 else ''} on the score, {caliper}; {reuse}."
-        f" {score}."
-        + (f" Matched units agree exactly on {listed(exact)}." if exact else "")
-    )
+def in_label(dictionary: Dictionary, name: str) -> str:
+    """A covariate or an outcome as the middle of a sentence says it."""
+    outcome = dictionary.outcomes.get(name)
+    return lower_first(dictionary.covariates.get(name, outcome.label if outcome else name.replace("_", " ")))
 
 
-def methods(plan: Plan, dictionary: Dictionary, notes: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
-    """The methods section, from the plan."""
+def methods(plan: Plan, dictionary: Dictionary, matcher: Matcher, notes: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
+    """The methods section, from the plan and its matcher."""
     many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
-    period, estimator, matching = PERIOD_NOUN[plan.periods.kind], plan.estimator, plan.matching
-    covariates = [lower_first(dictionary.covariates.get(name, name.replace("_", " "))) for name in matching.score.covariates]
-    exact = [lower_first(dictionary.covariates.get(name, name.replace("_", " "))) for name in matching.exact]
-    window = matching.score.history_window
-    history = [f"{lower_first(dictionary.outcomes[name].label)} over event times {window[0]} to {window[1]}" for name in matching.score.history]
+    period, estimator = PERIOD_NOUN[plan.periods.kind], plan.estimator
     first, last = estimator.headline.event_times
     counted = "joining" if plan.programme.first_full_period is None else f"{plan.programme.first_full_period}, the first full {period}"
     names = ("that period" if plan.programme.first_full_period else f"the {period} of joining", f"{period} {first}", f"{period}s {first} to {last}")
@@ -133,9 +120,12 @@ def methods(plan: Plan, dictionary: Dictionary, notes: Sequence[str] = ()) -> tu
             (
                 f"Inside each entry {period}, {many} that joined are matched with {many} that were eligible and had not yet joined; "
                 "whether those joined later is not used, because it was not known then. From their own later entry they are left out."
+                if plan.comparison.candidates == "eligible_not_yet_joined_at_index"
+                else f"Inside each entry {period}, {many} that joined are matched with {many} that were eligible and never joined in the periods"
+                " studied. That was not known then, and it leaves out those whose troubles grew: the effect may look worse than it is."
             ),
         ),
-        ("Matching", matching_in_words(plan, covariates, exact, history)),
+        ("Matching", matcher.in_plain_words(lambda name: in_label(dictionary, name))),
         *((("How the data were put together", " ".join(notes)),) if notes else ()),
         (
             "Effect",

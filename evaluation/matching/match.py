@@ -45,6 +45,8 @@ class Match:
         Absolute caliper on the score; NaN without.
     notes : tuple of str
         What a reader must know about the candidates, in sentences.
+    matcher : Matcher or None
+        The spec that made it.
     """
 
     method: str
@@ -67,6 +69,7 @@ class Match:
     origin: np.ndarray | None = None
     width: float = float("nan")
     notes: tuple[str, ...] = ()
+    matcher: object = None
 
     @property
     def n_sets(self) -> int:

@@ -4,7 +4,7 @@ A method is one file with one class that adds its own options and `solve`.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
@@ -23,7 +23,7 @@ from evaluation.matching.problem import (
     Problem,
     Sets,
 )
-from evaluation.matching.risk_sets import Eligibility, candidates_of
+from evaluation.matching.risk_sets import Eligibility, Pool, candidates_of
 from evaluation.matching.sample import MatchedSample
 from evaluation.matching.score import Score, ScoreFit
 from evaluation.panel.types import Panel
@@ -69,6 +69,7 @@ class Matcher:
         Outcomes whose mean over these event times joins the score. Off by default: matching on outcome history brings regression to the mean into a
         difference-in-differences whose base lies inside that history.
     eligibility : 'auto', 'before' or 'at'
+    pool : 'not_yet_joined' or 'never_joined'
         See `risk_sets`.
     """
 
@@ -86,6 +87,7 @@ class Matcher:
     history: tuple[str, ...] = ()
     history_window: tuple[int, int] = (-8, -3)
     eligibility: Eligibility = "auto"
+    pool: Pool = "not_yet_joined"
 
     def __post_init__(self) -> None:
         for name in ("covariates", "exact", "history", "history_window"):
@@ -97,6 +99,7 @@ class Matcher:
         refuse(self.discard not in ("none", "treated", "comparison", "both"),
                f"`matching.discard` must be none, treated, comparison or both: it is {self.discard!r}.")
         refuse(self.discard != "none" and not self.uses_score(), "`matching.discard` needs a score: this method has none.")
+        refuse(self.pool not in ("not_yet_joined", "never_joined"), f"`matching.pool` must be not_yet_joined or never_joined: it is {self.pool!r}.")
         refuse(not self.history_window[0] <= self.history_window[1] < 0,
                f"`matching.history_window` must end before entry (event time -1): it is {self.history_window}.")
 
@@ -122,7 +125,7 @@ class Matcher:
         """
         refuse(self.estimand in ("ATC", "ATE"), f"`matching.estimand` of a panel must be about those who joined (ATT, ATO or ATM): it is "
                f"{self.estimand!r}. Match a plain table for the others.")
-        return MatchedSample.of(panel, self.match(candidates_of(panel, eligibility=self.eligibility, weights=self.sampling_weights)))
+        return MatchedSample.of(panel, self.match(candidates_of(panel, eligibility=self.eligibility, pool=self.pool, weights=self.sampling_weights)))
 
     def match(self, rows: Candidates, *, known: KnownScore | None = None) -> Match:
         """Match candidate rows.
@@ -149,7 +152,7 @@ class Matcher:
         wanted = self.wanted(rows)
         left_out = np.flatnonzero(wanted & (reason != MATCHED))
         width = problem.width if np.isfinite(problem.width) else float("nan")
-        return Match(method=self.in_words(), kind=self.KIND, estimand=self.estimand, rows=rows, x=prepared.x, names=prepared.names,
+        return Match(matcher=self, method=self.in_words(), kind=self.KIND, estimand=self.estimand, rows=rows, x=prepared.x, names=prepared.names,
                      score=prepared.score, model=prepared.model, treated=treated[0], treated_set=treated[1], treated_weight=treated[2],
                      comparison=comparison[0], comparison_set=comparison[1], comparison_weight=comparison[2], origin=origin,
                      left_out=left_out, reason=reason[left_out], discarded=prepared.discarded, width=width, notes=prepared.notes)
@@ -184,7 +187,25 @@ class Matcher:
         """The method as a methods section may print it."""
         raise NotImplementedError
 
-    def common_words(self) -> str:
+    def columns_used(self) -> tuple[str, ...]:
+        """Columns that the method reads, each once."""
+        own = (self.sampling_weights,) if self.sampling_weights else ()
+        return tuple(dict.fromkeys((*self.covariates, *variables_of(self.formula), *self.exact, *own)))
+
+    def in_plain_words(self, label: Callable[[str], str] = str) -> str:
+        """The method for a reader without statistics; `label` says a column in words."""
+        on, span = listed([label(name) for name in self.covariates]), f"over event times {self.history_window[0]} to {self.history_window[1]}"
+        past = f", and earlier outcomes ({listed([f'{label(name)} {span}' for name in self.history])})" if self.history else ""
+        score = f" {self.score.in_plain_words()} on {on}{past}." if self.uses_score() else ""
+        exact = f" Matched units agree exactly on {listed([label(name) for name in self.exact])}." if self.exact else ""
+        return f"{self.plain_method()}{score}{exact}"
+
+    def plain_method(self) -> str:
+        """What is matched with what, in a sentence."""
+        words = self.in_words()
+        return f"{words[:1].upper()}{words[1:]}."
+
+    def common_words(self) -> tuple[str, str]:
         """What is shared: the end of `in_words`."""
         past = f", and mean {', '.join(self.history)} over event times {self.history_window[0]} to {self.history_window[1]}" if self.history else ""
         exact = ["entry period", *(name.replace("_", " ") for name in self.exact)]
@@ -330,6 +351,9 @@ class PairMatcher(Matcher):
                 break
         return Sets.joined(parts), np.concatenate(origins)
 
+    def columns_used(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*Matcher.columns_used(self), *self.covariate_calipers, *self.anti_exact, *self.tiers)))
+
     def caliper_words(self) -> str:
         """The caliper as a methods section may print it."""
         if self.caliper is None:
@@ -359,6 +383,20 @@ def refuse(wrong: bool, words: str) -> None:
     """Raise a `PlanError` that says how to mend it."""
     if wrong:
         raise PlanError(f"{words.strip()} Mend the plan.")
+
+
+def variables_of(formula: str | None) -> tuple[str, ...]:
+    """Columns that a formula names, in order."""
+    if formula is None:
+        return ()
+    from formulaic import Formula
+
+    return tuple(sorted(map(str, Formula(formula).required_variables)))
+
+
+def listed(names: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
 
 
 def as_tuple(spec: object, name: str) -> None:

@@ -16,6 +16,7 @@ from evaluation.matching.candidates import Candidates, place_in_order
 from evaluation.panel.types import Panel
 
 Eligibility = Literal["auto", "before", "at"]
+Pool = Literal["not_yet_joined", "never_joined"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +43,13 @@ class RiskSets:
         return RiskSets(unit=self.unit[rows], entry=self.entry[rows], treated=self.treated[rows])
 
 
-def risk_sets(panel: Panel, *, eligibility: Eligibility = "auto") -> RiskSets:
+def risk_sets(panel: Panel, *, eligibility: Eligibility = "auto", pool: Pool = "not_yet_joined") -> RiskSets:
     """Candidates at every entry period s: units not yet joined and eligible; whether they join later is not used.
 
     Treated rows are the units with entry s. Comparison rows have `entry` -1 or later than s, `eligible_to` >= s and `eligible_from` < s ('before')
     or <= s ('at'). 'auto' is 'before' for families, whose eligibility must be known before they could have been chosen, and 'at' for other units.
+    The pool 'never_joined' leaves out those that join later, which was not known at s: a sensitivity, biased against the programme where families
+    join because things got worse.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def risk_sets(panel: Panel, *, eligibility: Eligibility = "auto") -> RiskSets:
     parts = []
     for s in np.unique(entry[entry >= 0]):
         eligible = ((first < s) if strict else (first <= s)) & (last >= s)
-        rows = np.flatnonzero((entry == s) | (eligible & ((entry < 0) | (entry > s))))
+        rows = np.flatnonzero((entry == s) | (eligible & ((entry < 0) | ((entry > s) & (pool == "not_yet_joined")))))
         parts.append((rows, np.full(len(rows), s), entry[rows] == s))
     if not parts:
         raise CommonSupportError("No unit enters the programme inside the panel's periods. Mend `programme.entry` or `periods` in the plan.")
@@ -95,7 +98,7 @@ def history_mean(panel: Panel, rows: RiskSets, outcome: str, window: tuple[int, 
     return np.divide(total, count, out=np.full(len(rows), np.nan), where=count > 0)
 
 
-def candidates_of(panel: Panel, *, eligibility: Eligibility = "auto", weights: str | None = None) -> Candidates:
+def candidates_of(panel: Panel, *, eligibility: Eligibility = "auto", pool: Pool = "not_yet_joined", weights: str | None = None) -> Candidates:
     """Candidate rows of all entry periods of a panel, with its columns as at each row's entry period.
 
     Parameters
@@ -110,7 +113,7 @@ def candidates_of(panel: Panel, *, eligibility: Eligibility = "auto", weights: s
     PlanError
         The sampling weights are no numbers above 0.
     """
-    return candidates_at(panel, risk_sets(panel, eligibility=eligibility), weights=weights)
+    return candidates_at(panel, risk_sets(panel, eligibility=eligibility, pool=pool), weights=weights)
 
 
 def candidates_at(panel: Panel, rows: RiskSets, *, weights: str | None = None) -> Candidates:

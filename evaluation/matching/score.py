@@ -63,6 +63,11 @@ class Score:
         value = fit.linear_predictor if self.scale == "linear" else fit.probability
         return ScoreFit(value=np.round(value, SCORE_DECIMALS), probability=fit.probability, model=fit)
 
+    def in_plain_words(self) -> str:
+        """The model for a reader without statistics; the covariates follow."""
+        scale = "log odds" if self.scale == "linear" else "probability"
+        return f"The score is the {scale} of joining in one {self.model} over all places"
+
     def in_words(self) -> str:
         """The model as a methods section may print it."""
         return "the linear predictor of a logit of entry" if self.scale == "linear" else "the probability of entry of a logit"

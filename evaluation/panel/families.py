@@ -163,7 +163,9 @@ def _open_room(con: duckdb.DuckDBPyConnection, tables: Mapping[str, CheckedTable
                             f"{periods.label(0)}. Mend `periods` or `programme.councils` in the plan, or deliver the families.")
     entry, seen_until, last = frame["entry"].to_numpy(), frame["seen_until"].to_numpy(), len(periods) - 1
     council = frame["council_code"].to_numpy().astype(str)
+    region = {code: dictionary.councils[code].region if code in dictionary.councils else "" for code in np.unique(council)}
     units = pd.DataFrame({"unit_id": frame["family_id"].astype(str), "council_code": council, "area": council, "pool": "",
+                          "region": [region[code] for code in council],
                           "entry": np.where(entry <= last, entry, NEVER), "eligible_from": frame["eligible"].to_numpy().astype(np.int64),
                           "eligible_to": np.minimum(seen_until, last).astype(np.int64)})
     received, asked = (con.sql(f"SELECT count(*) FROM families WHERE {where}").fetchall()[0][0] for where in ("true", chosen))

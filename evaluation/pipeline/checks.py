@@ -13,6 +13,7 @@ from evaluation.plan import read_plan
 
 def check_plan(path: Path) -> Iterator[str]:
     """Check a plan and say what it asks, line by line."""
+    from evaluation.pipeline.choices import matcher
     from evaluation.pipeline.receive import check_names
 
     plan, dictionary = read_plan(path), load_dictionary()
@@ -22,10 +23,7 @@ def check_plan(path: Path) -> Iterator[str]:
     yield f"  asks        {plan.question}"
     yield f"  units       {plan.unit}, {len(periods)} periods from {plan.periods.first} to {plan.periods.last}"
     yield f"  data        {plan.data.kind.replace('_', ' ')}{', marked as simulated on every page' if plan.report.simulated else ''}"
-    yield (
-        f"  matching    {plan.matching.method}, ratio {plan.matching.ratio}, caliper {plan.matching.caliper}, on"
-        f" {', '.join(plan.matching.score.covariates)}"
-    )
+    yield f"  matching    {matcher(plan).in_words()}"
     yield f"  estimator   {plan.estimator.method}, base {plan.estimator.base}, headline event times {list(plan.estimator.headline.event_times)}"
     yield f"  disclosure  {plan.disclosure.profile}"
     for name in plan.outcomes.all:

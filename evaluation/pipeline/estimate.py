@@ -11,7 +11,6 @@ from evaluation.dictionary import Outcome
 from evaluation.errors import CommonSupportError, EstimationError
 from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, factor_of, scaled
 from evaluation.findings.study import BaseRow, EventRow, GroupLine, OtherEstimate, OutcomeStudy
-from evaluation.matching import MATCHERS
 from evaluation.matching.sample import MatchedSample
 from evaluation.models import ESTIMATORS, before_after, event_study, minimum_detectable_effect, overall
 from evaluation.models.checks import CheckInput, estimates_by_base
@@ -59,20 +58,6 @@ def specified(method: str, plan: Plan, **changed: object) -> object:
     known = {name for name in kind.__dataclass_fields__}
     options = {name: value for name, value in options.items() if name in known and not (name == "base" and method in ("group_time", "two_way"))}
     return kind(**options)
-
-
-def matcher(plan: Plan) -> object:
-    """The plan's matcher as a spec."""
-    chosen = plan.matching
-    return MATCHERS[chosen.method](
-        covariates=chosen.score.covariates,
-        ratio=chosen.ratio,
-        caliper=chosen.caliper,
-        replacement=chosen.replacement,
-        exact=chosen.exact,
-        history=chosen.score.history,
-        history_window=chosen.score.history_window,
-    )
 
 
 def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSample | None, joined: np.ndarray, *, deep: bool = True) -> OutcomeStudy:

@@ -13,7 +13,8 @@ from evaluation.findings.study import PlaceboGap
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.permutation import Null, permute_areas, placebo_gaps
 from evaluation.pipeline.checking import not_held_out
-from evaluation.pipeline.estimate import Estimating, matcher
+from evaluation.pipeline.choices import matcher
+from evaluation.pipeline.estimate import Estimating
 
 AREA_DRAWS = 499
 REGION = "region"

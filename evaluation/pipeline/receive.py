@@ -11,6 +11,7 @@ from evaluation.errors import PlanError
 from evaluation.ingest.tables import CheckedTable
 from evaluation.locations import open_data_folder
 from evaluation.panel.types import REQUIRED, Panel
+from evaluation.pipeline.choices import matcher
 from evaluation.plan import Plan
 
 NEEDED = ("families", "people", "links", "source_coverage")  # by every study of families
@@ -47,6 +48,7 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
             )
     if faults:
         raise PlanError("The plan names things that do not exist:\n" + "\n".join(faults))
+    matcher(plan)
 
 
 def receive(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path) -> dict[str, CheckedTable]:
@@ -79,7 +81,7 @@ def build_panel(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Dict
     common = {
         "periods": plan.resolved_periods(),
         "outcomes": outcomes,
-        "covariates": tuple(name for name in (*plan.matching.score.covariates, *plan.matching.exact) if name not in REQUIRED),
+        "covariates": tuple(name for name in matcher(plan).columns_used() if name not in REQUIRED),
     }
     if plan.unit == "family":
         from evaluation.panel.families import build_families

@@ -22,7 +22,8 @@ from evaluation.panel.types import Panel
 from evaluation.payment_by_results import read_framework
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.checking import placebo_lines
-from evaluation.pipeline.estimate import Estimating, matcher, study_outcome
+from evaluation.pipeline.choices import matcher
+from evaluation.pipeline.estimate import Estimating, study_outcome
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.receive import build_panel, of_pool, receive
 from evaluation.pipeline.scopes import inputs_of, scopes_of
@@ -175,14 +176,4 @@ def warnings_of(plan: Plan, panel: Panel) -> tuple[Warned, ...]:
         )
         for column, words in panel.breaks
     ]
-    if plan.matching.score.history:
-        found.append(
-            Warned(
-                code="LEVEL_REGRESSION",
-                sentence=(
-                    "Earlier outcomes are part of the matching score. Groups matched on a chance high or low return to their own level afterwards; "
-                    "the estimate can be wrong by that return. The unmatched estimates beside it show how far."
-                ),
-            )
-        )
     return tuple(found)

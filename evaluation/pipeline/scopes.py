@@ -14,13 +14,15 @@ from evaluation.disclosure.rules import PEOPLE, RULES
 from evaluation.errors import PlanError
 from evaluation.findings import spread
 from evaluation.findings.content import Inputs, depends_on_base
-from evaluation.findings.numbers import change_unit_of
+from evaluation.findings.numbers import change_unit_of, factor_of
 from evaluation.findings.present import Nouns, lower_first, why_hidden
 from evaluation.findings.strength import Evidence
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed
 from evaluation.models.contrasts import outcome_array
+from evaluation.models.level_regression import level_regression
 from evaluation.pipeline.analysis import Analysis
+from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.estimate import study_outcome
 
 NOUNS = {"family": ("family", "families"), "person": ("person", "people"), "school": ("school", "schools"), "council": ("council", "councils")}
@@ -117,6 +119,7 @@ def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: s
         dictionary=analysis.dictionary,
         study=study_of(analysis, nouns, ledger, analysis_hash),
         panel=analysis.panel,
+        matcher=matcher(plan),
         sample=analysis.sample,
         scope=scope,
         studies=studies,
@@ -124,7 +127,7 @@ def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: s
         context=context_of(analysis, scope, studies, nouns, ledger),
         evidence=evidence_of(analysis, scope, studies),
         tables=benchmark_table(analysis, ledger, many),
-        warnings=(*analysis.warnings, *base_warning(studies, ledger.profile.threshold, many)),
+        warnings=(*analysis.warnings, *level_warnings(analysis, ledger), *base_warning(studies, ledger.profile.threshold, many)),
         limits=limits_of(analysis, nouns),
     )
 
@@ -412,6 +415,39 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
         trends=tuple(numbers.trend.verdict for numbers in measured if numbers.trend is not None),
         n_places=int(sample.panel.units["area"][sample.panel.entry >= 0].nunique()) if by_area else None,
     )
+
+
+def level_warnings(analysis: Analysis, ledger: Ledger) -> tuple[Warned, ...]:
+    """How far groups matched on earlier outcomes drift apart by themselves, for each outcome in the score."""
+    score, found = analysis.plan.matching.score, []
+    for name in score.history:
+        outcome = analysis.dictionary.outcomes[name]
+        drift, factor, unit = level_regression(analysis.sample, name, score.history_window), factor_of(outcome), change_unit_of(outcome)
+        label = lower_first(outcome.label)
+        if not math.isfinite(drift.gap):
+            told = "Before matching the groups' means cannot be compared, so how far is not known."
+        else:
+            digits = decimals(abs(drift.gap * factor) / 10)
+            gap, expected = (
+                ledger.keep("level regression", name, number(value * factor, digits, signed=True)).text if math.isfinite(value) else ""
+                for value in (drift.gap, drift.expected)
+            )
+            share = ledger.keep("level regression", name, number(100 * drift.reliability, 0)).text if expected else ""
+            told = f"Before matching the programme's mean over that time was {gap} {unit} from the others'; " + (
+                f"by the reliability of that mean ({share}%), about {expected} {unit} of any later difference is that return."
+                if expected
+                else "one period is too short to tell how much of it returns."
+            )
+        found.append(
+            Warned(
+                code="LEVEL_REGRESSION",
+                sentence=(
+                    f"Earlier {label} is part of the matching score. Groups matched on a chance high or low return to their own level afterwards, and"
+                    f" the estimate can be wrong by that return. {told}"
+                ),
+            )
+        )
+    return tuple(found)
 
 
 def base_warning(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> tuple[Warned, ...]:

@@ -77,3 +77,11 @@ def test_the_pooled_score_equals_a_logit_with_period_dummies():
     theirs = sm.GLM(rows.treated.astype(float), design, family=sm.families.Binomial()).fit(tol=1e-13)
     assert fit.names == ("intercept", "x", "enters 2011-Q3", "enters 2011-Q4")
     np.testing.assert_allclose(fit.coefficients, theirs.params, rtol=1e-8, atol=1e-8)
+
+
+def test_the_pool_never_joined_leaves_out_later_joiners():
+    panel = panel_of([1, 2, -1, -1])
+    assert sorted(zip(*(a.tolist() for a in (lambda r: (r.entry, r.unit))(risk_sets(panel))), strict=True)) == [
+        (1, 0), (1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
+    rows = risk_sets(panel, pool="never_joined")
+    assert sorted(zip(rows.entry.tolist(), rows.unit.tolist(), strict=True)) == [(1, 0), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
