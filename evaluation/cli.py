@@ -30,6 +30,15 @@ def plan_check(plan: PlanPath) -> None:
 
 
 @app.command()
+def methods(name: Annotated[str | None, typer.Argument(help="A matcher, estimator or check, for its options.")] = None) -> None:
+    """What a plan may ask for: matchers, estimators and checks, and their options."""
+    from evaluation.pipeline import describe_methods
+
+    for line in describe_methods(name):
+        typer.echo(line)
+
+
+@app.command()
 def check(data: Annotated[Path, typer.Argument(help="A folder with the delivered tables (CSV, Parquet or XLSX).")],
           table: Annotated[list[str] | None, typer.Option("--table", help="Check this table only; may be repeated.")] = None) -> None:
     """Check delivered tables against the data dictionary: rows kept and quarantined, every fault, how to mend it."""
