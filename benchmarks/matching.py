@@ -125,7 +125,7 @@ def logit(data: Data) -> Callable[[], object]:
 def balance(data: Data) -> Callable[[], object]:
     """Balance of 20 covariates before and after, without pair distances."""
     match = matched(named("nearest_neighbour", ratio=1, replacement=False))(data)()
-    return lambda: match.diagnostics(pair_distance=False, overlap=False)
+    return lambda: match.diagnostics()
 
 
 def whole(data: Data) -> Callable[[], object]:
@@ -137,7 +137,7 @@ def whole(data: Data) -> Callable[[], object]:
 
     def work() -> object:
         match = spec.match(Candidates.of_table(table, treated="joined"))
-        match.diagnostics(pair_distance=False, overlap=False)
+        match.diagnostics()
         return match
     return work
 

@@ -107,6 +107,7 @@ class Score(Section):
     formula: str | None = None  # right-hand side, for the score alone; balance is still shown for the covariates
     scale: Literal["linear", "probability"] = "linear"  # what distances and calipers are measured on
     options: dict[str, object] = {}  # of a classifier
+    folds: int = Field(default=1, ge=1)  # more than 1: each part of the units is scored by a model of the others
     history: tuple[str, ...] = ()  # outcomes whose earlier mean joins the score; regresses to the mean when the base lies inside it
     history_window: tuple[int, int] = (-8, -3)  # first and last event time of that history
 
@@ -130,6 +131,16 @@ class Matching(Section):
     def options(self) -> dict[str, object]:
         """Options of the method, as the plan gives them."""
         return dict(self.model_extra or {})
+
+
+class Balance(Section):
+    """Limits on balance after matching; none for a measure that is not judged (see `evaluation.matching.Thresholds`)."""
+
+    smd: float | None = Field(default=0.1, gt=0)
+    variance_ratio: tuple[float, float] | None = None
+    ecdf_mean: float | None = Field(default=None, gt=0, le=1)
+    ks: float | None = Field(default=None, gt=0, le=1)
+    overlap: float | None = Field(default=None, gt=0, le=1)
 
 
 class Headline(Section):
@@ -205,6 +216,7 @@ class Plan(Section):
     comparison: Comparison = Comparison()
     outcomes: OutcomesPlan
     matching: Matching
+    balance: Balance = Balance()
     estimator: Estimator
     second_estimators: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()

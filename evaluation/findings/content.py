@@ -47,6 +47,10 @@ REASONS = {
     "stratum_missing": "an exact characteristic is not known",
     "covariate_missing": "a characteristic of the score is not known",
     "no_comparison_left": "all similar comparison units were used up",
+    "outside_common_support": "nobody on the other side had a score like it",
+    "trimmed": "the probability of joining was outside the plan's bounds",
+    "not_selected": "left out so that both groups are alike",
+    "cannot_be_balanced": "no weighting of comparison units resembles its group",
 }
 
 
@@ -206,7 +210,7 @@ def balance(inputs: Inputs, ledger: Ledger) -> tuple[BalanceLine, ...]:
 
         lines.append(
             BalanceLine(
-                covariate=label_of(row.covariate, inputs.dictionary),
+                covariate=label_of(row.covariate, inputs.dictionary, inputs.plan),
                 before=shown(row.smd_before),
                 after=shown(row.smd_after),
                 variance_ratio_before=shown(row.variance_ratio_before),
@@ -219,12 +223,20 @@ def balance(inputs: Inputs, ledger: Ledger) -> tuple[BalanceLine, ...]:
     return tuple(lines)
 
 
-def label_of(covariate: str, dictionary: Dictionary) -> str:
+def scale_of(plan: Plan) -> str:
+    """What the score measures."""
+    score = plan.matching.score
+    words = "probability" if score.scale == "probability" else "index" if score.model in ("cloglog", "probit") else "log odds"
+    return f"{words} of joining"
+
+
+def label_of(covariate: str, dictionary: Dictionary, plan: Plan) -> str:
     """A covariate in words; an outcome's history by the outcome's label."""
-    if covariate == "linear predictor":
-        return "Score (log odds of joining)"
-    if covariate in dictionary.covariates:
-        return dictionary.covariates[covariate]
+    if covariate in ("linear predictor", "probability"):
+        return f"Score ({scale_of(plan)})"
+    name, _, level = covariate.partition("[")
+    if name in dictionary.covariates:
+        return dictionary.covariates[name] + (f": {level.removesuffix(']')}" if level else "")
     for name, outcome in dictionary.outcomes.items():
         if covariate.startswith(name):
             return f"{outcome.label}, earlier periods"
@@ -233,10 +245,10 @@ def label_of(covariate: str, dictionary: Dictionary) -> str:
 
 def overlap(inputs: Inputs, ledger: Ledger) -> Overlap | None:
     """Shares of programme and comparison units by bin of the score."""
-    candidates = inputs.sample.candidates
-    score = candidates["score"].to_numpy(dtype=float)
-    if not np.isfinite(score).any():
+    candidates = inputs.sample.candidates[np.isfinite(inputs.sample.candidates["score"].to_numpy(dtype=float))]
+    if candidates.empty:
         return None
+    score = candidates["score"].to_numpy(dtype=float)
     treated = candidates["treated"].to_numpy(dtype=bool)
     edges = np.linspace(*np.quantile(score, [0.005, 0.995]), BINS + 1)
     bins, units = np.clip(np.searchsorted(edges, score, side="right") - 1, 0, BINS - 1), candidates["unit"].to_numpy()
@@ -250,7 +262,7 @@ def overlap(inputs: Inputs, ledger: Ledger) -> Overlap | None:
         edges=tuple(float(edge) for edge in edges.round(2)),
         treated=shares["programme"],
         comparison=shares["comparison"],
-        axis="Score: log odds of joining the programme",
+        axis=f"Score: {scale_of(inputs.plan)} the programme",
         sentence=f"{words} programme {inputs.nouns.many} have comparison {inputs.nouns.many} with a score as low and as high as theirs.",
     )
 

@@ -121,6 +121,8 @@ def methods(plan: Plan, dictionary: Dictionary, matcher: Matcher, notes: Sequenc
                 f"Inside each entry {period}, {many} that joined are matched with {many} that were eligible and had not yet joined; "
                 "whether those joined later is not used, because it was not known then. From their own later entry they are left out."
                 if plan.comparison.candidates == "eligible_not_yet_joined_at_index"
+                else f"{many.capitalize()} that joined are matched with {many} that never joined in the periods studied."
+                if plan.programme.first_full_period
                 else f"Inside each entry {period}, {many} that joined are matched with {many} that were eligible and never joined in the periods"
                 " studied. That was not known then, and it leaves out those whose troubles grew: the effect may look worse than it is."
             ),

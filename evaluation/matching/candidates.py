@@ -4,6 +4,8 @@
 """
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +13,10 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import CommonSupportError, PlanError
+
+NUMBERS = ("integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty")       # what pandas calls objects that are numbers
+DATES = ("datetime64", "datetime", "date", "timedelta64", "timedelta", "time", "period")
+MOST_LEVELS = 1000             # of a text column that is a covariate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,51 +109,107 @@ class Candidates:
                           history=None if before is None else lambda outcome, window: before(outcome, window)[rows])
 
     def matrix(self, names: Sequence[str], *, full: bool = False) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Named columns as numbers, shape (n, n_columns), and the names of the columns made; NaN where missing.
+        """Named columns as numbers, shape (n, n_columns) and stored by column, and the names of the columns made; NaN where missing.
 
         A text or categorical column becomes an indicator for each level but the first, or for every level where `full`; they are named
-        `column[level]`.
-        """
-        columns, labels = [], []
-        for name in names:
-            values = self.column(name)
-            if is_numeric(values):
-                columns.append(np.asarray(values, dtype=float))
-                labels.append(name)
-                continue
-            code, levels = pd.factorize(values, sort=True)
-            for k in range(0 if full else 1, len(levels)):
-                columns.append(np.where(code < 0, np.nan, code == k))
-                labels.append(f"{name}[{levels[k]}]")
-        return (np.column_stack(columns) if columns else np.empty((len(self), 0))), tuple(labels)
-
-    def of_formula(self, formula: str) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Columns of the right-hand side of a formula ('age + age**2 + C(area)'), without the intercept, and their names; NaN where missing.
+        `column[level]`. A text column with one level keeps that one, so that it can be named as constant.
 
         Raises
         ------
         PlanError
-            The formula cannot be read, or names a column that is not there.
+            A column holds dates, or more levels than could be covariates.
         """
-        from formulaic import Formula
+        columns = [column for name in names for column in _columns_of(self.column(name), name, full)]
+        lines = np.empty((len(columns), len(self)))
+        for line, (_, values, level, gaps) in zip(lines, columns, strict=True):
+            line[:] = values if level is None else values == level
+            line[gaps] = np.nan
+        return lines.T, tuple(label for label, *_ in columns)
+
+    def of_formula(self, formula: str) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Columns of the right-hand side of a formula, without the intercept, and their names; shape (n, n_columns).
+
+        Read by formulaic: 'age + I(age**2) + area + age:area'; text and `C(column)` become indicators of all levels but the first; `log`, `exp`,
+        `poly`, `bs`, `center` and `scale` are known. A row is NaN where a column that the formula names is missing there; transforms are fitted
+        without such rows. It is NaN as well where a transform has no value (the log of 0).
+
+        Raises
+        ------
+        PlanError
+            The formula cannot be read, has a left-hand side or takes the intercept out, names a column that is not there, raises a single column
+            to a power outside `I()` (which a formula reads as the column itself), or would depend on the order of rows.
+        """
+        from formulaic import Formula, SimpleFormula
         from formulaic.errors import FormulaicError
 
+        table = pd.DataFrame({name: _formula_column(self.column(name), name) for name in formula_columns(formula)}, index=range(len(self)))
+        complete = ~table.isna().to_numpy().any(axis=1)
         try:
             parsed = Formula(formula)
-            table = pd.DataFrame({str(name): self.column(str(name)) for name in sorted(map(str, parsed.required_variables))},
-                                 index=range(len(self)))
-            design = parsed.get_model_matrix(table, na_action="ignore")
-        except (FormulaicError, ValueError, TypeError, SyntaxError) as fault:
-            raise PlanError(f"`matching.score.formula` cannot be read: {formula!r} ({type(fault).__name__}). Write the right-hand side only, such as "
-                            "'age + I(age**2) + C(area)'.") from fault
-        if "Intercept" in design:
-            design = design.drop(columns="Intercept")
-        return np.asarray(design, dtype=float), tuple(map(str, design.columns))
+            if not isinstance(parsed, SimpleFormula):
+                raise _unread(formula, "it has several parts")
+            with np.errstate(all="ignore"):
+                design = parsed.get_model_matrix(table[complete], na_action="ignore", context={})
+        except (FormulaicError, ValueError, TypeError, SyntaxError, AttributeError) as fault:
+            raise _unread(formula, type(fault).__name__) from fault
+        if "Intercept" not in design:
+            raise _unread(formula, "a score has an intercept: take `0 +` or `- 1` out")
+        design = design.drop(columns="Intercept")
+        if complete.all():
+            values = design.to_numpy(dtype=float)
+        else:
+            values = np.full((design.shape[1], len(self)), np.nan).T
+            values[complete] = design.to_numpy(dtype=float)
+        undefined = ~np.isfinite(values)
+        return np.where(undefined, np.nan, values) if undefined.any() else values, tuple(map(str, design.columns))
 
 
 def is_numeric(values: np.ndarray) -> bool:
     """Whether a column holds numbers or True and False, rather than text or categories."""
     return getattr(values.dtype, "kind", "O") in "iufb"
+
+
+def numbers_of(values: np.ndarray, name: str) -> np.ndarray | None:
+    """A column as floats, NaN where missing; None where it holds text or categories.
+
+    Whole numbers and True and False with gaps arrive as objects: they are numbers.
+    """
+    if is_numeric(values):
+        return np.asarray(values, dtype=float)
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    if kind in DATES:
+        raise PlanError(f"A covariate must be numbers or categories: {name!r} holds dates or times. Derive a number from it, such as an age.")
+    if kind not in NUMBERS:
+        return None
+    return pd.Series(values, dtype=object).convert_dtypes().to_numpy(dtype=float, na_value=np.nan)
+
+
+def formula_columns(formula: str) -> tuple[str, ...]:
+    """Columns that a formula names, in order of the alphabet; those inside stateful transforms such as `center(age)` as well.
+
+    Raises
+    ------
+    PlanError
+        See `Candidates.of_formula`.
+    """
+    from formulaic.errors import FormulaicError
+    from formulaic.parser import DefaultFormulaParser
+    from formulaic.transforms import TRANSFORMS
+
+    try:
+        tokens = list(DefaultFormulaParser().get_tokens(formula))
+    except (FormulaicError, SyntaxError) as fault:
+        raise _unread(formula, type(fault).__name__) from fault
+    names = set()
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        kind = token.kind.value if token.kind else ""
+        if token.token in ("**", "^") and kind == "operator" and before is not None and before.kind.value in ("name", "python"):
+            raise _unread(formula, f"a power of one column is that column itself: write I({before.token}**2)")
+        if kind == "name":
+            names.add(token.token)
+        elif kind == "python":
+            names |= _names_in(token.token, formula)
+    return tuple(sorted(names - set(TRANSFORMS)))
 
 
 def place_in_order(identity: pd.Index) -> np.ndarray:
@@ -157,6 +219,52 @@ def place_in_order(identity: pd.Index) -> np.ndarray:
     place = np.empty(len(identity), dtype=np.int64)
     place[np.argsort(identity.to_numpy(), kind="stable")] = np.arange(len(identity))
     return place
+
+
+def _names_in(expression: str, formula: str) -> set[str]:
+    """Columns that a Python expression inside a formula uses, quoted ones as they are."""
+    from formulaic.transforms import TRANSFORMS
+
+    quoted = re.findall(r"`([^`]+)`", expression)
+    try:
+        nodes = list(ast.walk(ast.parse(re.sub(r"`[^`]+`", "_", expression), mode="eval")))
+    except SyntaxError as fault:
+        raise _unread(formula, type(fault).__name__) from fault
+    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    if "__" in expression or called - (set(TRANSFORMS) - {"lag", "hashed"}):         # the first depends on the order of rows
+        raise _unread(formula, f"{expression} has no transform that is known")
+    return ({node.id for node in nodes if isinstance(node, ast.Name)} - called | set(quoted)) - {"_"}
+
+
+def _columns_of(values: np.ndarray, name: str, full: bool) -> list[tuple[str, np.ndarray, int | None, np.ndarray]]:
+    """What a named column becomes: label, numbers or codes, the level that is indicated, and rows where it is missing (known for codes)."""
+    none = np.empty(0, dtype=np.int64)
+    numbers = numbers_of(values, name)
+    if numbers is not None:
+        return [(name, numbers, None, none)]
+    code, levels = pd.factorize(values, sort=True)
+    _refuse_many_levels(name, len(levels))
+    gaps = np.flatnonzero(code < 0) if code.min(initial=0) < 0 else none
+    return [(f"{name}[{levels[k]}]", code, k, gaps) for k in range(0 if full or len(levels) == 1 else 1, len(levels))]
+
+
+def _formula_column(values: np.ndarray, name: str) -> np.ndarray:
+    """A column as a formula sees it: numbers with NaN for what is not finite, or text."""
+    numbers = numbers_of(values, name)
+    if numbers is None or values.dtype.kind in "iu":
+        return values
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _unread(formula: str, why: str) -> PlanError:
+    return PlanError(f"`matching.score.formula` cannot be read: {formula!r} ({why}). Write the right-hand side only, such as "
+                     "'age + I(age**2) + C(area)'.")
+
+
+def _refuse_many_levels(name: str, n: int) -> None:
+    if n > MOST_LEVELS:
+        raise PlanError(f"A covariate in text must have at most {MOST_LEVELS:,} values: {name!r} has {n:,}. Match exactly on it, or group its "
+                        "values.")
 
 
 def _flag(values: np.ndarray, name: str) -> np.ndarray:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from evaluation.matching.balance import balance_table, risk_set_weights
-from evaluation.matching.candidates import Candidates
+from evaluation.errors import PlanError
+from evaluation.matching.balance import COLUMNS, Sides, Term, full_table, risk_set_weights, with_products
+from evaluation.matching.candidates import Candidates, is_numeric
 from evaluation.matching.problem import REASONS
-from evaluation.matching.propensity import LogitFit
+from evaluation.matching.propensity import BinaryFit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Match:
         Covariates; NaN where missing.
     score : ndarray, shape (n_rows,)
         NaN where a row has none.
-    model : LogitFit or None
+    model : BinaryFit or None
     treated, treated_set : ndarray of int; treated_weight : ndarray
         Treated members of sets.
     comparison, comparison_set, comparison_weight
@@ -56,7 +57,7 @@ class Match:
     x: np.ndarray
     names: tuple[str, ...]
     score: np.ndarray
-    model: LogitFit | None
+    model: BinaryFit | None
     treated: np.ndarray
     treated_set: np.ndarray
     treated_weight: np.ndarray
@@ -70,6 +71,11 @@ class Match:
     width: float = float("nan")
     notes: tuple[str, ...] = ()
     matcher: object = None
+
+    @property
+    def score_name(self) -> str:
+        """What the score is called in tables of balance: a linear predictor, or a probability."""
+        return "probability" if self.matcher is not None and self.matcher.score.scale == "probability" else "linear predictor"
 
     @property
     def n_sets(self) -> int:
@@ -101,12 +107,15 @@ class Match:
         return out
 
     def pairs(self) -> pd.DataFrame:
-        """One row per comparison member of a set with one focal row: `treated`, `comparison` (rows), `set`, `weight`, `distance` on the score."""
+        """One row per member on the other side of a set with one focal row: `treated`, `comparison` (rows), `set`, `weight` of that member, and
+        `distance` on the score."""
+        sides = (self.treated, self.treated_set, self.treated_weight), (self.comparison, self.comparison_set, self.comparison_weight)
+        (focal, focal_set, _), (other, other_set, weight) = sides[::-1] if self.estimand == "ATC" else sides
         one = np.full(self.n_sets, -1, dtype=np.int64)
-        one[self.treated_set] = self.treated
-        focal = one[self.comparison_set]
-        return pd.DataFrame({"treated": focal, "comparison": self.comparison, "set": self.comparison_set, "weight": self.comparison_weight,
-                             "distance": np.abs(self.score[focal] - self.score[self.comparison])})
+        one[focal_set] = focal
+        treated, comparison = (other, one[other_set]) if self.estimand == "ATC" else (one[other_set], other)
+        return pd.DataFrame({"treated": treated, "comparison": comparison, "set": other_set, "weight": weight,
+                             "distance": np.abs(self.score[treated] - self.score[comparison])})
 
     def before(self) -> np.ndarray:
         """Weights of rows before matching, for balance; see `risk_set_weights`; shape (n_rows,)."""
@@ -114,12 +123,87 @@ class Match:
         return np.where(np.isfinite(self.x).all(axis=1), weights, 0.0)
 
     def balance(self) -> pd.DataFrame:
-        """Balance of the covariates and of the score, before and after."""
-        scored = np.isfinite(self.score)
-        use = scored if scored.any() else np.isfinite(self.x).all(axis=1)
-        x, names = (np.column_stack([self.x, self.score]), (*self.names, "linear predictor")) if scored.any() else (self.x, self.names)
-        return balance_table(x[use], names, treated=self.rows.treated[use], before=self.before()[use],
-                             after=(self.raw_weights() * self.rows.weights)[use])
+        """Balance of the covariates and of the score, before and after: the measures that cost least, in the columns of `balance.COLUMNS`."""
+        return full_table(self.terms(), self.sides(), distributions=False)[list(COLUMNS)]
+
+    def diagnostics(self, *, by: str | None = None, squares: bool = False, interactions: bool = False, overlap: bool = False,
+                    pair_distances: bool = False) -> pd.DataFrame:
+        """Everything that is known of balance, before and after: see `full_table` for the measures.
+
+        Every level of a text column has its row. Means before are weighted as in `before`; differences are divided by a deviation of the whole
+        sample before matching, which `deviation` names, in strata as well.
+
+        Parameters
+        ----------
+        by : str, optional
+            A column of the candidates ('council_code'), or 'set': a row for each of its values and each covariate, and a first column of that name.
+            Rows where it is missing are left out.
+        squares, interactions : bool
+            Whether to add the square of each covariate that is not binary, and the product of each two, levels of one text column apart.
+        overlap : bool
+            Whether to add the overlap of densities.
+        pair_distances : bool
+            Whether to add the mean distance between treated and comparison members of a set; not with `by`.
+
+        Raises
+        ------
+        PlanError
+            `by` is 'set' and rows are in several sets; `by` is no column; pair distances are asked for by stratum, or of a weighting.
+        """
+        if pair_distances and (by is not None or self.kind == "weights"):
+            raise PlanError("Pair distances are those inside matched sets of the whole sample: they cannot be had "
+                            f"{'of a weighting' if by is None else f'by {by!r}'}. Leave `pair_distances` out.")
+        terms = with_products(self.terms(every_level=True), squares=squares, interactions=interactions)
+        sets = (self.treated, self.treated_set, self.comparison, self.comparison_set) if pair_distances else None
+        if by is None:
+            return full_table(terms, self.sides(), overlap=overlap, sets=sets).drop(columns="stratum")
+        stratum, values = self._strata(by)
+        table = full_table(terms, self.sides(stratum, len(values) + 1), overlap=overlap)[:len(values) * len(terms)]
+        return table.assign(stratum=values[table["stratum"]]).rename(columns={"stratum": by})
+
+    def sides(self, stratum: np.ndarray | None = None, n_strata: int = 1) -> Sides:
+        """The rows whose balance is shown: those with a score, or where there is none, with complete covariates."""
+        use = np.isfinite(self.score)
+        use = use if use.any() else np.isfinite(self.x).all(axis=1)
+        return Sides.of(self.rows.treated, before=self.before(), after=self.raw_weights() * self.rows.weights, estimand=self.estimand, use=use,
+                        stratum=stratum, n_strata=n_strata)
+
+    def _strata(self, by: str) -> tuple[np.ndarray, np.ndarray]:
+        """Number of each row's stratum, and what the strata are called; rows in none come last, without a name: they count for deviations only."""
+        if by == "set":
+            for members in (self.treated, self.comparison):
+                if len(np.unique(members)) < len(members):
+                    raise PlanError("Balance by set needs every row to be in one set: here rows are in several. Match without replacement, or leave "
+                                    "`by` out.")
+            code, values = self.subclass(), np.arange(self.n_sets)
+        elif by in self.rows.columns:
+            code, values = pd.factorize(self.rows.column(by), sort=True)
+        else:
+            raise PlanError(f"Balance can be shown by a column of the candidates, or by 'set': {by!r} is not one of "
+                            f"{', '.join(self.rows.columns)}.")
+        return np.where(code < 0, len(values), code), np.asarray(values)
+
+    def terms(self, *, every_level: bool = False) -> list[Term]:
+        """The columns whose balance is shown, the score last; of a text column all levels but the first, as in `names`, or every one."""
+        terms, done = [], set()
+        for j, name in enumerate(self.names):
+            column = self._text_column(name) if every_level else None
+            if column is None:
+                terms.append(Term(name=name, values=lambda j=j: self.x[:, j]))
+            elif column not in done:
+                done.add(column)
+                code, levels = pd.factorize(self.rows.column(column), sort=True)
+                terms += [Term(name=f"{column}[{level}]", values=lambda code=code, k=k: code == k, column=column) for k, level in enumerate(levels)]
+        if np.isfinite(self.score).any():
+            terms.append(Term(name=self.score_name, values=lambda: self.score, is_score=True))
+        return terms
+
+    def _text_column(self, name: str) -> str | None:
+        """The text column that an indicator such as 'area[north]' was made of; None for a column of numbers."""
+        if name in self.rows.columns or not name.endswith("]"):
+            return None
+        found = [column for column in self.rows.columns if name.startswith(f"{column}[") and not is_numeric(self.rows.column(column))]
+        return max(found, key=len, default=None)
 
     def audit(self) -> pd.DataFrame:
         """How many rows should have been matched, were, and were not for which reason: `outcome`, `count`; the counts add up."""
@@ -132,19 +216,32 @@ class Match:
 
     def effective_sample_size(self, side: str = "comparison") -> float:
         """Kish size of one side's rows by weight."""
-        w = (self.raw_weights() * self.rows.weights)[self.rows.treated == (side == "treated")]
-        return float(w.sum() ** 2 / (w**2).sum())
+        return kish_size((self.raw_weights() * self.rows.weights)[self.rows.treated == (side == "treated")])
 
     def sample_sizes(self) -> pd.DataFrame:
-        """Rows by side: all, matched (and by Kish size), unmatched, discarded. One row each; columns `treated`, `comparison`."""
+        """Rows by side; columns `treated`, `comparison`.
+
+        All (by Kish size of the sampling weights, and counted), matched (by Kish size of all weights, and counted), unmatched, and discarded outside
+        common support, which are not among the unmatched.
+        """
         raw, treated = self.raw_weights(), self.rows.treated
         gone = np.zeros(len(treated), dtype=bool)
         gone[self.discarded] = True
         table = {}
         for name, side in (("treated", treated), ("comparison", ~treated)):
-            table[name] = [int(side.sum()), self.effective_sample_size(name), int((side & (raw > 0)).sum()),
+            table[name] = [kish_size(self.rows.weights[side]), int(side.sum()), self.effective_sample_size(name), int((side & (raw > 0)).sum()),
                            int((side & (raw == 0) & ~gone).sum()), int((side & gone).sum())]
-        return pd.DataFrame(table, index=["all", "matched (effective)", "matched", "unmatched", "discarded"])
+        return pd.DataFrame(table, index=["all (effective)", "all", "matched (effective)", "matched", "unmatched", "discarded"])
+
+
+def kish_size(weights: np.ndarray) -> float:
+    """Effective sample size: (sum w)^2 / sum w^2, the number of equally weighted rows whose mean would be as precise.
+
+    References
+    ----------
+    Kish, L. (1965), Survey Sampling, section 11.7; (1992), Journal of Official Statistics 8(2), 183-200.
+    """
+    return float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def audit_table(n_left_out: int, reason: np.ndarray, n_matched: int) -> pd.DataFrame:

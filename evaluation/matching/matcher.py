@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import CommonSupportError, PlanError
-from evaluation.matching.candidates import Candidates, is_numeric
+from evaluation.matching.candidates import Candidates, formula_columns, is_numeric
 from evaluation.matching.match import Match
 from evaluation.matching.problem import (
     COVARIATE_MISSING,
@@ -155,7 +155,8 @@ class Matcher:
         return Match(matcher=self, method=self.in_words(), kind=self.KIND, estimand=self.estimand, rows=rows, x=prepared.x, names=prepared.names,
                      score=prepared.score, model=prepared.model, treated=treated[0], treated_set=treated[1], treated_weight=treated[2],
                      comparison=comparison[0], comparison_set=comparison[1], comparison_weight=comparison[2], origin=origin,
-                     left_out=left_out, reason=reason[left_out], discarded=prepared.discarded, width=width, notes=prepared.notes)
+                     left_out=left_out, reason=reason[left_out], discarded=prepared.discarded, width=width,
+                     notes=(*prepared.notes, *sets.notes))
 
     def solve(self, problem: Problem) -> Sets:
         """The method itself."""
@@ -190,13 +191,13 @@ class Matcher:
     def columns_used(self) -> tuple[str, ...]:
         """Columns that the method reads, each once."""
         own = (self.sampling_weights,) if self.sampling_weights else ()
-        return tuple(dict.fromkeys((*self.covariates, *variables_of(self.formula), *self.exact, *own)))
+        return tuple(dict.fromkeys((*self.covariates, *(formula_columns(self.formula) if self.formula else ()), *self.exact, *own)))
 
     def in_plain_words(self, label: Callable[[str], str] = str) -> str:
         """The method for a reader without statistics; `label` says a column in words."""
         on, span = listed([label(name) for name in self.covariates]), f"over event times {self.history_window[0]} to {self.history_window[1]}"
         past = f", and earlier outcomes ({listed([f'{label(name)} {span}' for name in self.history])})" if self.history else ""
-        score = f" {self.score.in_plain_words()} on {on}{past}." if self.uses_score() else ""
+        score = f" {self.score.in_plain_words()} on {on}{past}." if self.uses_score() else f" The characteristics are {on}{past}."
         exact = f" Matched units agree exactly on {listed([label(name) for name in self.exact])}." if self.exact else ""
         return f"{self.plain_method()}{score}{exact}"
 
@@ -232,13 +233,13 @@ class Matcher:
         score = np.full(len(rows), np.nan)
         score[kept] = value
         reason[kept[~inside]] = OUTSIDE_COMMON_SUPPORT
-        limits, differ = self.limits(here)
         problem = Problem(rows=here, focal=~here.treated if self.estimand == "ATC" else here.treated, stratum=stratum, x=z, names=names,
                           score=np.where(np.isfinite(value), value, 0.0) if self.uses_score() or known is not None else value,
-                          probability=probability, width=width, limits=limits, differ=differ, capacity=self.capacities(len(kept)))
+                          probability=probability, width=width, limits=(), differ=(), capacity=self.capacities(len(kept)))
         if not inside.all():
             problem, kept = problem.keep(inside), kept[inside]
-        return _Prepared(problem=problem, kept=kept, reason=reason, score=score, model=model, x=x, names=names,
+        limits, differ = self.limits(problem.rows)
+        return _Prepared(problem=replace(problem, limits=limits, differ=differ), kept=kept, reason=reason, score=score, model=model, x=x, names=names,
                          discarded=np.flatnonzero(reason == OUTSIDE_COMMON_SUPPORT), notes=notes)
 
     def _scored(self, rows: Candidates, x: np.ndarray, names: Sequence[str]) -> tuple:
@@ -283,7 +284,7 @@ class PairMatcher(Matcher):
     caliper_unit : 'sd' or 'absolute'
         Standard deviations (n - 1) of the score over all rows that are not discarded, or units of the score.
     covariate_calipers : mapping of column to width
-        Largest distance on a named column; a negative width is the least distance.
+        Largest distance on a named column; with a negative width rows must be farther apart than that.
     covariate_caliper_unit : 'sd' or 'absolute'
     anti_exact : tuple of str
         Columns on which matched rows must differ.
@@ -310,6 +311,8 @@ class PairMatcher(Matcher):
                f"`matching.caliper` must be above 0, or none for no caliper: it is {self.caliper}.")
         for name in ("caliper_unit", "covariate_caliper_unit"):
             refuse(getattr(self, name) not in ("sd", "absolute"), f"`matching.{name}` must be sd or absolute: it is {getattr(self, name)!r}.")
+        both = sorted(set(self.exact) & set(self.anti_exact))
+        refuse(bool(both), f"`matching.anti_exact` must not name a column of `matching.exact`: {', '.join(both)}.")
         for name, width in self.covariate_calipers.items():
             refuse(not np.isfinite(width) or width == 0, f"`matching.covariate_calipers` must be numbers other than 0: {name!r} has {width}.")
 
@@ -338,7 +341,7 @@ class PairMatcher(Matcher):
         capacity = problem.capacity.copy()
         for tier in (*self.tiers, ""):
             near = problem.stratum if not tier else _joined(problem.stratum, problem.rows.column(tier))
-            use = np.flatnonzero(left | (~problem.focal & (capacity > 0)))
+            use = np.flatnonzero(left | ~problem.focal)
             part = self.solve(replace(problem.keep(use), stratum=near[use], capacity=capacity[use]))
             reason = np.zeros(len(problem), dtype=np.int8)
             reason[use] = part.reason
@@ -354,16 +357,21 @@ class PairMatcher(Matcher):
     def columns_used(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*Matcher.columns_used(self), *self.covariate_calipers, *self.anti_exact, *self.tiers)))
 
+    def plain_caliper(self) -> str:
+        """The caliper's width for a reader without statistics."""
+        return f"{self.caliper:g} {'standard deviations' if self.caliper_unit == 'sd' else 'units'} of the score"
+
     def caliper_words(self) -> str:
         """The caliper as a methods section may print it."""
-        if self.caliper is None:
-            return "no caliper"
         scale = "linear predictor" if self.score.scale == "linear" else "probability"
         unit = f"standard deviations of the {scale}" if self.caliper_unit == "sd" else f"of the {scale}"
         deviations = "standard deviations " if self.covariate_caliper_unit == "sd" else ""
-        near = "".join(f", and {'at least ' if width < 0 else ''}{abs(width):g} {deviations}of {name}"
+        near = "".join(f", and {'more than ' if width < 0 else ''}{abs(width):g} {deviations}of {name}"
                        for name, width in self.covariate_calipers.items())
-        return f"a caliper of {self.caliper:g} {unit}{near}"
+        differ = f", different {', '.join(name.replace('_', ' ') for name in self.anti_exact)}" if self.anti_exact else ""
+        if self.caliper is None:
+            return f"no caliper on the score{near}{differ}" if near or differ else "no caliper"
+        return f"a caliper of {self.caliper:g} {unit}{near}{differ}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -383,15 +391,6 @@ def refuse(wrong: bool, words: str) -> None:
     """Raise a `PlanError` that says how to mend it."""
     if wrong:
         raise PlanError(f"{words.strip()} Mend the plan.")
-
-
-def variables_of(formula: str | None) -> tuple[str, ...]:
-    """Columns that a formula names, in order."""
-    if formula is None:
-        return ()
-    from formulaic import Formula
-
-    return tuple(sorted(map(str, Formula(formula).required_variables)))
 
 
 def listed(names: Sequence[str]) -> str:

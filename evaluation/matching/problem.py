@@ -9,14 +9,14 @@ import numpy as np
 from evaluation.matching.candidates import Candidates
 
 REASONS = ("", "stratum_missing", "covariate_missing", "outside_common_support", "no_comparison_in_stratum", "outside_caliper", "no_comparison_left",
-           "trimmed", "not_selected")
+           "trimmed", "not_selected", "cannot_be_balanced")
 (MATCHED, STRATUM_MISSING, COVARIATE_MISSING, OUTSIDE_COMMON_SUPPORT, NO_COMPARISON_IN_STRATUM, OUTSIDE_CALIPER, NO_COMPARISON_LEFT,
- TRIMMED, NOT_SELECTED) = range(len(REASONS))
+ TRIMMED, NOT_SELECTED, CANNOT_BE_BALANCED) = range(len(REASONS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """How near two matched rows must be on one column (`width` >= 0, the bound inside), or how far apart (`width` < 0, at least that far)."""
+    """How near two matched rows must be on one column (`width` >= 0, the bound inside), or how far apart (`width` < 0, the bound outside)."""
 
     name: str
     values: np.ndarray
@@ -25,7 +25,7 @@ class Limit:
     def holds(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
         """Whether pairs of rows obey it."""
         gap = np.abs(self.values[i] - self.values[j])
-        return gap <= self.width if self.width >= 0 else gap >= -self.width
+        return gap <= self.width if self.width >= 0 else gap > -self.width
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +107,8 @@ class Sets:
         the focal rows.
     reason : ndarray of int8, shape (n,)
         Place in `REASONS`; 0 for members, and for rows that are not focal.
+    notes : tuple of str
+        What a reader must know of how they were found, in sentences.
     """
 
     focal: np.ndarray
@@ -116,6 +118,7 @@ class Sets:
     other_set: np.ndarray
     other_weight: np.ndarray
     reason: np.ndarray
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of_pairs(cls, focal: np.ndarray, other: np.ndarray, reason: np.ndarray) -> Sets:
@@ -158,4 +161,5 @@ class Sets:
             for name, column in columns.items():
                 column.append(getattr(part, name) + (start if name.endswith("_set") else 0))
             start += int(part.focal_set.max(initial=-1)) + 1
-        return cls(**{name: np.concatenate(column) for name, column in columns.items()}, reason=parts[-1].reason)
+        return cls(**{name: np.concatenate(column) for name, column in columns.items()}, reason=parts[-1].reason,
+                   notes=tuple(note for part in parts for note in part.notes))

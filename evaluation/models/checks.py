@@ -13,6 +13,7 @@ from scipy.special import fdtrc, fdtri, ncfdtr
 from evaluation.errors import EstimationError, PlanError
 from evaluation.matching.balance import common_support_share, overlap_histogram, risk_set_weights
 from evaluation.matching.sample import MatchedSample
+from evaluation.matching.thresholds import Thresholds
 from evaluation.models.contrasts import Base
 from evaluation.models.effects import Effects, Estimate
 from evaluation.models.inference import (
@@ -34,7 +35,6 @@ from evaluation.models.unmatched import UnmatchedDiD
 
 Verdict = Literal["passed", "failed", "not testable", "information"]
 SIZE, POWER = 0.05, 0.80
-BALANCE_TARGET = 0.1           # standardised mean difference that balance tables call small
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,8 @@ class CheckInput:
         As in `overall`.
     matched_history : tuple of int
         Event times whose outcomes entered the score (`NearestNeighbour.used_event_times`).
-    balance_target : float
+    limits : Thresholds
+        Of balance after matching.
     """
 
     sample: MatchedSample
@@ -65,7 +66,7 @@ class CheckInput:
     clusters: Clusters = "auto"
     assignment: Assignment = "unit"
     matched_history: tuple[int, ...] = ()
-    balance_target: float = BALANCE_TARGET
+    limits: Thresholds = Thresholds(variance_ratio=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,8 @@ class CheckResult:
         Named in each check's docstring; NaN where there is none.
     reason : str
         Why it is not testable; '' otherwise.
+    judged_by : str
+        The limits that decided, in words, where the plan may set them.
     """
 
     name: str
@@ -88,6 +91,7 @@ class CheckResult:
     table: pd.DataFrame
     numbers: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
+    judged_by: str = ""
 
 
 def pre_trend(given: CheckInput) -> CheckResult:
@@ -184,15 +188,19 @@ def estimates_by_base(given: CheckInput) -> dict[Base, tuple[Estimate, Estimate]
 
 
 def balance(given: CheckInput) -> CheckResult:
-    """Is every covariate's standardised mean difference after matching below the target?
+    """Is every covariate after matching within the plan's limits, the standardised mean difference above all?
 
-    Numbers: `largest_before`, `largest_after` (absolute), `n_over` (covariates at or above the target after), `target`.
+    Numbers: `largest_before`, `largest_after` (absolute standardised differences), `n_over` (covariates beyond a limit), `n` (covariates). The score
+    counts as a covariate. Limits on distribution functions or on overlap are judged on the whole study's match.
     """
-    table = given.sample.balance
-    after, before = table["smd_after"].abs(), table["smd_before"].abs()
-    over = int((after >= given.balance_target).sum())
-    numbers = {"largest_before": float(before.max()), "largest_after": float(after.max()), "n_over": over, "target": given.balance_target}
-    return CheckResult(name="balance", verdict="failed" if over else "passed", table=table, numbers=numbers)
+    table, limits = given.sample.balance, given.limits
+    whole = limits.ecdf_mean is not None or limits.ks is not None or limits.overlap is not None
+    if whole and given.sample.match is None:
+        return _not_testable("balance", "distribution functions are compared for the whole study only")
+    judged = limits.judge(given.sample.match.diagnostics(overlap=limits.overlap is not None).drop(columns="type") if whole else table)
+    numbers = {"largest_before": float(table["smd_before"].abs().max()), "largest_after": float(table["smd_after"].abs().max()),
+               "n_over": judged.n_judged - judged.n_within, "n": judged.n_judged}
+    return CheckResult(name="balance", verdict="passed" if judged.passed else "failed", table=table, numbers=numbers, judged_by=limits.in_words())
 
 
 def overlap(given: CheckInput) -> CheckResult:
@@ -203,6 +211,8 @@ def overlap(given: CheckInput) -> CheckResult:
     """
     sample = given.sample
     at_risk = sample.candidates[np.isfinite(sample.candidates["score"])]
+    if at_risk.empty:
+        return _not_testable("overlap", "this way of matching has no score")
     treated = at_risk["treated"].to_numpy()
     weights = risk_set_weights(at_risk["entry"].to_numpy(), treated)
     total = sample.n_treated + len(sample.dropped)

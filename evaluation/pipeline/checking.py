@@ -103,6 +103,21 @@ def held_out(plan: Plan, effects: Effects) -> tuple[int, ...]:
     return tuple(int(e) for e in effects.event_times if e < effects.base and e not in not_held_out(plan))
 
 
+def balance_sentence(result: CheckResult) -> str:
+    """Whether characteristics are alike enough, against the plan's limits."""
+    largest, over, limits = number(result.numbers["largest_after"], 2).text, int(result.numbers["n_over"]), result.judged_by
+    only = limits.removeprefix("standardised mean difference below ")
+    if "," not in limits and only != limits:
+        if not over:
+            return f"Every characteristic is balanced after matching: the largest standardised difference is {largest}, under {only}."
+        return (
+            f"{over} characteristic{'s differ' if over != 1 else ' differs'} by {only} or more standard deviations after matching; the largest"
+            f" difference is {largest}."
+        )
+    what = "Every characteristic is" if not over else f"{over} of {result.numbers['n']:.0f} characteristics are not"
+    return f"{what} within the plan's limits after matching ({limits}); the largest standardised difference is {largest}."
+
+
 def sentence_of(name: str, result: CheckResult, numbers: OutcomeNumbers, nouns: Nouns, factor: float) -> str:
     """A check's finding in words."""
     if name == "pre_trend":
@@ -112,13 +127,7 @@ def sentence_of(name: str, result: CheckResult, numbers: OutcomeNumbers, nouns: 
     if name == "dip":
         return dip_sentence(result, numbers, factor)
     if name == "balance":
-        largest, target = number(result.numbers["largest_after"], 2).text, result.numbers["target"]
-        if result.verdict == "passed":
-            return f"Every characteristic is balanced after matching: the largest standardised difference is {largest}, under {target}."
-        return (
-            f"{result.numbers['n_over']:.0f} characteristic{'s differ' if result.numbers['n_over'] != 1 else ' differs'} by {target} or more standard"
-            f" deviations after matching; the largest difference is {largest}."
-        )
+        return balance_sentence(result)
     share = 100 * result.numbers["share_in_support"]
     words = "All" if share >= 99.95 else "Nearly all" if share >= 99 else f"About {5 * round(share / 5)}% of"
     return f"{words} programme units have a score inside the range of the comparison units."

@@ -19,6 +19,11 @@ FROM_ELSEWHERE = ("covariates", "formula", "score", "exact", "history", "history
 POOLS = {"eligible_not_yet_joined_at_index": "not_yet_joined", "never_joined": "never_joined"}
 
 
+def seed_of(plan: Plan) -> int:
+    """A seed for scores that draw, from the plan's."""
+    return int(np.random.SeedSequence(plan.seed).generate_state(1)[0])
+
+
 def matcher(plan: Plan) -> Matcher:
     """The plan's matcher as a spec.
 
@@ -35,7 +40,7 @@ def matcher(plan: Plan) -> Matcher:
             hint = f"did you mean `{near[0]}`?" if near else f"it knows {', '.join(known)}."
             raise PlanError(f"`matching.{name}` is no option of the method {chosen.method}; {hint}")
     given = chosen.score
-    score = Score(model=given.model, scale=given.scale, options=given.options, seed=int(np.random.SeedSequence(plan.seed).generate_state(1)[0]))
+    score = Score(model=given.model, scale=given.scale, options=given.options, folds=given.folds, seed=seed_of(plan))
     options = {
         "covariates": given.covariates,
         "formula": given.formula,

@@ -12,6 +12,7 @@ from evaluation.errors import CommonSupportError, EstimationError
 from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, factor_of, scaled
 from evaluation.findings.study import BaseRow, EventRow, GroupLine, OtherEstimate, OutcomeStudy
 from evaluation.matching.sample import MatchedSample
+from evaluation.matching.thresholds import Thresholds
 from evaluation.models import ESTIMATORS, before_after, event_study, minimum_detectable_effect, overall
 from evaluation.models.checks import CheckInput, estimates_by_base
 from evaluation.models.descriptive import group_means, units_behind
@@ -93,6 +94,7 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
         quarters=estimating.headline,
         assignment=estimating.plan.programme.assignment,
         matched_history=not_held_out(estimating.plan),
+        limits=Thresholds(**estimating.plan.balance.model_dump()),
     )
     trend, checks = run_checks(given, estimating.plan, outcome, factor)
     numbers = numbers_of(estimating, outcome, sample, effects, effect, trend, joined)

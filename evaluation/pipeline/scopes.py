@@ -425,7 +425,7 @@ def level_warnings(analysis: Analysis, ledger: Ledger) -> tuple[Warned, ...]:
         drift, factor, unit = level_regression(analysis.sample, name, score.history_window), factor_of(outcome), change_unit_of(outcome)
         label = lower_first(outcome.label)
         if not math.isfinite(drift.gap):
-            told = "Before matching the groups' means cannot be compared, so how far is not known."
+            told = "Before matching, the groups' means cannot be compared, so how far is not known."
         else:
             digits = decimals(abs(drift.gap * factor) / 10)
             gap, expected = (
@@ -433,7 +433,7 @@ def level_warnings(analysis: Analysis, ledger: Ledger) -> tuple[Warned, ...]:
                 for value in (drift.gap, drift.expected)
             )
             share = ledger.keep("level regression", name, number(100 * drift.reliability, 0)).text if expected else ""
-            told = f"Before matching the programme's mean over that time was {gap} {unit} from the others'; " + (
+            told = f"Before matching, the programme's mean over that time differed from the others' by {gap} {unit}; " + (
                 f"by the reliability of that mean ({share}%), about {expected} {unit} of any later difference is that return."
                 if expected
                 else "one period is too short to tell how much of it returns."
@@ -442,7 +442,7 @@ def level_warnings(analysis: Analysis, ledger: Ledger) -> tuple[Warned, ...]:
             Warned(
                 code="LEVEL_REGRESSION",
                 sentence=(
-                    f"Earlier {label} is part of the matching score. Groups matched on a chance high or low return to their own level afterwards, and"
+                    f"The matching score takes in earlier {label}. Groups matched on a chance high or low return to their own level afterwards, and"
                     f" the estimate can be wrong by that return. {told}"
                 ),
             )

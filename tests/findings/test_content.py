@@ -269,3 +269,9 @@ def test_what_remains_if_the_drift_had_gone_on_is_told_with_its_interval(study, 
     told = adjusted_sentence(study(trend_before=trend("failed", adjusted=estimate(value, 4.0))).numbers)
     assert "95% interval" in told and told.endswith(f"{words}.")
     assert adjusted_sentence(study().numbers) == ""
+
+
+def test_every_reason_for_being_left_out_has_words():
+    from evaluation.findings import content
+    from evaluation.matching.problem import REASONS
+    assert set(content.REASONS) == set(REASONS[1:])

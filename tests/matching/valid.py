@@ -3,11 +3,31 @@ from __future__ import annotations
 
 import numpy as np
 
+from evaluation.matching.match import Match
 from evaluation.matching.problem import REASONS
 from evaluation.matching.sample import MatchedSample
 
 BALANCE = {"covariate", "mean_treated", "mean_comparison_before", "mean_comparison_after", "sd_treated", "smd_before", "smd_after",
            "variance_ratio_before", "variance_ratio_after"}
+
+
+def assert_valid_match(match: Match) -> None:
+    """Members are on their side, weights positive, sets have both sides, and every row wanted is matched or left out with a reason."""
+    treated = match.rows.treated
+    assert treated[match.treated].all() and not treated[match.comparison].any()
+    assert (match.treated_weight > 0).all() and (match.comparison_weight > 0).all()
+    assert set(match.treated_set) == set(match.comparison_set) == set(range(match.n_sets))
+    sides = ((match.treated, match.treated_set, match.treated_weight), (match.comparison, match.comparison_set, match.comparison_weight))
+    for rows, sets, _ in sides:
+        assert len(set(zip(rows, sets, strict=True))) == len(rows)
+        assert (match.rows.period[rows] == match.rows.period[match.treated[np.unique(match.treated_set, return_index=True)[1]]][sets]).all()
+    wanted, there = (np.bincount(sets, weights=weight, minlength=match.n_sets) for _, sets, weight in sides)
+    assert np.allclose(wanted, there, rtol=1e-9)
+    focal = match.rows.treated if match.estimand != "ATC" else ~match.rows.treated
+    asked = np.ones(len(treated), dtype=bool) if match.estimand == "ATE" else focal
+    used = np.zeros(len(treated), dtype=bool)
+    used[match.treated] = used[match.comparison] = True
+    assert np.array_equal(np.flatnonzero(asked & ~used), np.sort(match.left_out)) and (match.reason > 0).all()
 
 
 def assert_valid_sample(sample: MatchedSample) -> None:

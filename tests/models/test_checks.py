@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation.matching import NearestNeighbour
+from evaluation.matching.thresholds import Thresholds
 from evaluation.models import CHECKS, CheckInput, GroupTimeATT, MatchedDiD, MatchedLevels, TwoWay, UnmatchedDiD, event_study, overall
 from evaluation.models.checks import _detectable, estimates_by_base
 from tests.matching.panels import simulated_panel
@@ -108,8 +109,12 @@ def test_an_estimator_without_a_base_to_move_has_no_row_under_another_base(estim
 def test_balance_fails_at_its_target(sample):
     good = CHECKS["balance"](given(sample))
     assert good.verdict == "passed" and good.numbers["largest_after"] < 0.1 < good.numbers["largest_before"]
-    strict = CHECKS["balance"](given(sample, balance_target=good.numbers["largest_after"]))
+    strict = CHECKS["balance"](given(sample, limits=Thresholds(smd=good.numbers["largest_after"], variance_ratio=None)))
     assert strict.verdict == "failed" and strict.numbers["n_over"] == 1
+    whole = CHECKS["balance"](given(sample, limits=Thresholds(ks=0.001)))
+    assert whole.verdict == "failed" and "largest distance of distribution functions below 0.001" in whole.judged_by
+    part = CHECKS["balance"](given(sample.keep(np.arange(sample.n_treated) < 20), limits=Thresholds(ks=0.001)))
+    assert part.verdict == "not testable"
 
 
 def test_overlap_counts_who_was_left_out_and_why():

@@ -2,6 +2,8 @@ import pytest
 
 from evaluation.errors import PlanError
 from evaluation.matching import NearestNeighbour
+from evaluation.models.checks import CheckResult
+from evaluation.pipeline.checking import balance_sentence
 from evaluation.pipeline.choices import matcher
 from evaluation.plan import read_plan
 from tests.pipeline.conftest import small_plan
@@ -30,3 +32,18 @@ def test_the_plan_s_options_reach_the_matcher(tmp_path):
 def test_a_wrong_option_is_refused_with_the_way_to_mend_it(tmp_path, option, words):
     with pytest.raises(PlanError, match=words):
         chosen(tmp_path, **option)
+
+
+@pytest.mark.parametrize(("largest", "over", "judged_by", "sentence"), [
+    (0.05, 0, "standardised mean difference below 0.1",
+     "Every characteristic is balanced after matching: the largest standardised difference is 0.05, under 0.1."),
+    (0.15, 1, "standardised mean difference below 0.1",
+     "1 characteristic differs by 0.1 or more standard deviations after matching; the largest difference is 0.15."),
+    (0.05, 2, "standardised mean difference below 0.1, variance ratio from 0.5 to 2",
+     "2 of 9 characteristics are not within the plan's limits after matching (standardised mean difference below 0.1, variance ratio from 0.5 to 2); "
+     "the largest standardised difference is 0.05."),
+])
+def test_balance_is_told_against_the_plan_s_limits(largest, over, judged_by, sentence):
+    found = CheckResult(name="balance", verdict="failed" if over else "passed", table=None, judged_by=judged_by,
+                        numbers={"largest_after": largest, "n_over": over, "n": 9})
+    assert balance_sentence(found) == sentence
