@@ -12,6 +12,11 @@ from evaluation.findings.present import Nouns, lower_first
 from evaluation.matching.matcher import Matcher
 from evaluation.plan import Plan
 
+CLUSTERED = {  # by what a matched set is
+    "pairs": "matched sets and on units that serve several sets",
+    "strata": "units, with strata as they are",
+    "weights": "units, with weights as they are",
+}
 PERIOD_NOUN = {"quarter": "quarter", "school_year": "school year", "year": "year"}
 
 GLOSSARY = (
@@ -99,6 +104,13 @@ def in_label(dictionary: Dictionary, name: str) -> str:
     return lower_first(dictionary.covariates.get(name, outcome.label if outcome else name.replace("_", " ")))
 
 
+def counting(matcher: Matcher) -> str:
+    """How programme units count in the average."""
+    if matcher.estimand == "ATT" and matcher.sampling_weights is None:
+        return "every matched programme unit counts alike"
+    return f"programme units count by their weight ({'overlap of both groups' if matcher.estimand != 'ATT' else 'sampling'})"
+
+
 def methods(plan: Plan, dictionary: Dictionary, matcher: Matcher, notes: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
     """The methods section, from the plan and its matcher."""
     many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
@@ -132,7 +144,7 @@ def methods(plan: Plan, dictionary: Dictionary, matcher: Matcher, notes: Sequenc
         (
             "Effect",
             f"Difference-in-differences inside matched sets: change from the {period} {-estimator.base} before {counted} to {span}, "
-            f"programme less comparison; every matched programme unit counts alike. {left}".strip(),
+            f"programme less comparison; {counting(matcher)}. {left}".strip(),
         ),
         (
             "Uncertainty",
@@ -140,7 +152,7 @@ def methods(plan: Plan, dictionary: Dictionary, matcher: Matcher, notes: Sequenc
                 "Standard errors are clustered on the place of assignment, and placebo assignments of the same sizes are re-matched and re-estimated."
                 if plan.programme.assignment == "area"
                 else (
-                    "Standard errors are clustered on matched sets and on units that serve several sets; intervals use the t distribution. They are"
+                    f"Standard errors are clustered on {CLUSTERED[matcher.KIND]}; intervals use the t distribution. They are"
                     " for these places, not for places like them."
                 )
             ),
