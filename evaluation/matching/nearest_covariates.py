@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from evaluation.matching.coordinates import WORDS
 from evaluation.matching.distances import KINDS, Kind, distance_columns, whitened
-from evaluation.matching.matcher import PairMatcher, as_tuple, refuse
+from evaluation.matching.matcher import PairMatcher, as_tuple, listed, refuse
 from evaluation.matching.neighbours import NEVER, Neighbours, Places
 from evaluation.matching.problem import (
     COVARIATE_MISSING,
@@ -21,11 +22,9 @@ from evaluation.matching.problem import (
     Sets,
 )
 
+ORDERS = ("auto", "largest", "smallest", "data", "random", "closest", "farthest")
 FEWEST, MOST = 64, 16_384      # focal rows that look for candidates together
-RARE = 50
-ORDERS = ("largest", "smallest", "data", "random", "closest", "farthest")
-WORDS = {"mahalanobis": "Mahalanobis", "robust_mahalanobis": "rank-based Mahalanobis", "scaled_euclidean": "scaled Euclidean",
-         "euclidean": "Euclidean"}
+RARE = 50                      # fewer of them when more than one in so many had to look again alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +46,18 @@ class NearestCovariates(PairMatcher):
         Whether a unit may serve several treated units of one entry period. It may always serve several entry periods.
     reuse_max : int or None
         With replacement, how many it may serve at most.
-    order : 'largest', 'smallest', 'data', 'random', 'closest', 'farthest' or None
-        Who chooses first: by score; by identifier; at random; the nearest or the farthest pair. None: by identifier, or with a score the largest
-        first (the smallest for the effect on the comparison rows). Means nothing where units may be used without end.
+    order : 'auto', 'largest', 'smallest', 'data', 'random', 'closest' or 'farthest'
+        Who chooses first where units are used up: by score, in the order of `unit_id`, by a draw for each unit, the nearest pair that is left, or
+        those whose nearest unit is farthest when a round begins. 'auto' is data, or with a score largest for ATT and smallest for ATC.
     seed : int
         Of the random order.
 
     Notes
     -----
-    Everyone gets a first comparison before anyone a second. Distances are compared to 8 decimals; ties go to the smaller `unit_id`, and so the
-    order of rows never matters. MatchIt 4.7.2 gives the same pairs where there are no ties, except that with exact strata and a caliper on a
-    covariate it alters the caliper from the second stratum on (its issue 236).
+    Everyone gets a first comparison before anyone a second. Distances, over their spread, are compared to 8 decimals; ties go to the smaller
+    `unit_id`, and so the order of rows never matters. Checked against MatchIt 4.7.2, whose ties go by the order of rows; with exact strata and a
+    caliper on a covariate it alters that caliper from the second stratum on (its issue 236), and we do not. `outside_caliper` is the reason of
+    those without a comparison unit that every caliper and `anti_exact` allow.
 
     References
     ----------
@@ -70,7 +70,7 @@ class NearestCovariates(PairMatcher):
     caliper: float | None = None
     replacement: bool = False
     reuse_max: int | None = None
-    order: Literal["largest", "smallest", "data", "random", "closest", "farthest"] | None = None
+    order: Literal["auto", "largest", "smallest", "data", "random", "closest", "farthest"] = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -79,8 +79,7 @@ class NearestCovariates(PairMatcher):
         refuse(self.distance not in KINDS, f"`matching.distance` must be {', '.join(KINDS[:-1])} or {KINDS[-1]}: it is {self.distance!r}.")
         refuse(not (self.on or self.covariates or self.history), "A distance needs at least one column: name them in `matching.covariates` or "
                "`matching.on`.")
-        refuse(self.order is not None and self.order not in ORDERS,
-               f"`matching.order` must be {', '.join(ORDERS[:-1])} or {ORDERS[-1]}: it is {self.order!r}.")
+        refuse(self.order not in ORDERS, f"`matching.order` must be {', '.join(ORDERS[:-1])} or {ORDERS[-1]}: it is {self.order!r}.")
         refuse(self.reuse_max is not None and (self.reuse_max < 1 or not self.replacement),
                f"`matching.reuse_max` must be at least 1, and needs `matching.replacement`: it is {self.reuse_max}.")
         for name, given in (("formula", self.formula is not None), ("history", bool(self.history and self.on))):
@@ -104,16 +103,28 @@ class NearestCovariates(PairMatcher):
                                     by_distance={"closest": 1, "farthest": -1}.get(order, 0))
         return Sets.of_pairs(pairs.focal, pairs.other, pairs.reason)
 
+    def columns_used(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*PairMatcher.columns_used(self), *self.on)))
+
     def in_words(self) -> str:
-        names = self.on or (*self.covariates, *(f"history of {name}" for name in self.history))
-        how = ("with" if self.replacement else "without") + (f" replacement (at most {self.reuse_max} times)" if self.reuse_max else " replacement")
         on, exact = self.common_words()
-        score = f"on {self.score.in_words()} {on}, {self.caliper_words()}" if self.uses_score() else self.caliper_words()
-        inside = f"inside a caliper {score}" if self.caliper is not None else score
-        return f"{self.ratio}:1 nearest-neighbour matching {how} on the {WORDS[self.distance]} distance over {', '.join(names)}, {inside}, {exact}"
+        how = f"{'with' if self.replacement else 'without'} replacement{f' (each unit at most {self.reuse_max} times)' if self.reuse_max else ''}"
+        inside = self.caliper_words() if not self.uses_score() else f"{self.caliper_words()}, the score being {self.score.in_words()} {on}"
+        return (f"{self.ratio}:1 nearest-neighbour matching {how} on the {WORDS[self.distance]} distance over {', '.join(self._names())}, {inside}, "
+                f"{exact}")
+
+    def plain_method(self) -> str:
+        caliper = "" if self.caliper is None else f", no further than {self.plain_caliper()} apart"
+        reuse = "a unit may be used again" if self.replacement else "no unit is used twice in an entry period"
+        return (f"Each programme unit has up to {self.ratio} nearest neighbour{'s' if self.ratio > 1 else ''} on {listed(self._names())} together"
+                f"{caliper}; {reuse}.")
+
+    def _names(self) -> tuple[str, ...]:
+        """What the distance is over."""
+        return self.on or (*self.covariates, *(f"history of {name}" for name in self.history))
 
     def _order(self) -> str:
-        if self.order is not None:
+        if self.order != "auto":
             return self.order
         if not self.uses_score():
             return "data"
@@ -123,11 +134,9 @@ class NearestCovariates(PairMatcher):
         """Focal rows choose in the order of this, smallest first."""
         if order in ("largest", "smallest"):
             return -problem.score if order == "largest" else problem.score
-        first = np.zeros(len(problem))
         if order == "random":
-            by_id = np.lexsort((problem.rows.period, problem.rows.id))
-            first[by_id] = np.random.default_rng(self.seed).permutation(len(problem))
-        return first
+            return np.random.default_rng(self.seed).random(int(problem.rows.id.max()) + 1)[problem.rows.id]
+        return np.zeros(len(problem))
 
     def _coordinates(self, problem: Problem) -> np.ndarray:
         """Coordinates of the distance, shape (n, q); NaN where a column is missing."""
@@ -171,7 +180,7 @@ def pair_on_coordinates(problem: Problem, z: np.ndarray, *, first: np.ndarray, r
     """
     complete = np.isfinite(z).all(axis=1)
     key, width = _narrowest(problem)
-    pool = np.flatnonzero(~problem.focal & (problem.stratum >= 0) & complete & (problem.capacity > 0))
+    pool = np.flatnonzero(~problem.focal & (problem.stratum >= 0) & complete)
     reason = _reasons_before(problem, complete, pool, key)
     focal, pool = np.flatnonzero(problem.focal & (reason == MATCHED)), pool[~np.isnan(key[pool])]
     if not len(focal) or not len(pool):
@@ -254,18 +263,12 @@ def _from_nearest(search: Neighbours, order: np.ndarray, chosen: tuple[list[int]
 
 
 def _from_farthest(search: Neighbours, order: np.ndarray, chosen: tuple[list[int], list[int]]) -> None:
-    """One round."""
+    """One round. Who has to look again finds someone farther off, and so is still the next."""
     for start in range(0, len(order), MOST):
         search.prepare(order[start:start + MOST])
-    heap = [(-search.distance(best), i, best) for i in order.tolist() if (best := search.best(i)) != NEVER]
-    heapq.heapify(heap)
-    while heap:
-        _, i, best = heapq.heappop(heap)
-        if search.is_free(best):
-            chosen[0].append(i)
-            chosen[1].append(search.take(i, best))
-        elif (best := search.best(i)) != NEVER:
-            heapq.heappush(heap, (-search.distance(best), i, best))
+    turns = sorted((-search.distance(best), i) for i in order.tolist() if (best := search.best(i)) != NEVER)
+    for _, i in turns:
+        _choose(search, i, 1, chosen)
 
 
 def _narrowest(problem: Problem) -> tuple[np.ndarray, float]:

@@ -13,10 +13,11 @@ from evaluation.matching.problem import Problem
 
 DECIMALS = 1e8                 # distances, over the spread of the coordinates, agree to 8 decimals: sums of squares differ in their last digits
 CERTAIN = 2e-8                 # a kd-tree's distance may differ from ours by so much
-DENSE, ALONE = 1024, 8192      # windows of up to so many free rows are searched whole: of many focal rows together, of one alone
-CELLS = 1 << 21                # distances held at once
+DENSE, ALONE = 256, 8192       # windows of up to so many free rows are searched whole: of many focal rows together, of one alone
+CELLS = 1 << 18                # distances held at once
 KEPT = 16                      # candidates kept per focal row
-NEAREST, ROWS = 8, 16          # points asked of each kd-tree, and rows of each point
+NEAREST, ROWS = 8, 16          # points asked of each kd-tree when one is wanted, and rows of each point
+LOOK = 64                      # rows of the nearest points that one focal row looks at first
 WASTE = 4                      # weight of a point that a tree gave for nothing, against a row of a tree to be made anew
 TWO_WORKERS = 256              # searches of a tree from which a second core pays
 NONE = -1
@@ -118,9 +119,10 @@ class Neighbours:
         self.by_rank = np.argsort(problem.rows.id[:n], kind="stable")
         self.rank = np.empty(n, dtype=np.int64)
         self.rank[self.by_rank] = np.arange(n)
-        self.left, self.free = problem.capacity[:n].copy(), np.ones(n, dtype=bool)
+        self.left, self.free = problem.capacity[:n].copy(), problem.capacity[:n] > 0
         self.all_may = problem.is_plain and not np.isfinite(problem.width)
         self.mine: dict[int, list[int]] | None = {} if ratio > 1 else None
+        self.n_points = NEAREST + ratio - 1                                # asked of each kd-tree
         self.candidate = np.empty((n_focal, KEPT + ratio - 1), dtype=np.int64)
         self.next, self.count = np.zeros(n_focal, dtype=np.int64), np.zeros(n_focal, dtype=np.int64)
         self.limit = np.zeros(n_focal, dtype=np.int64)                     # candidates from here on are not known; NEVER where all are
@@ -198,7 +200,7 @@ class Neighbours:
         """More candidates of one focal row: from the trees, and at last from its whole window."""
         self.n_alone += 1
         low, high = self.low[i], self.high[i]
-        for k in (4 * NEAREST, 32 * NEAREST) if np.count_nonzero(self.free[low:high]) > ALONE else ():
+        for k in (4 * self.n_points, 32 * self.n_points) if np.count_nonzero(self.free[low:high]) > ALONE else ():
             self._search_points(i, k)
             if self.count[i]:
                 return
@@ -216,7 +218,7 @@ class Neighbours:
         sizes = np.concatenate([tree.start[point + 1] - tree.start[point] for _, tree, _, point in asked])
         order = np.argsort(gaps)
         gaps, total = gaps[order], np.cumsum(sizes[order])
-        for wanted in (64, 1024, total[-1]):
+        for wanted in (LOOK, 16 * LOOK, total[-1]):
             last = gaps[min(np.searchsorted(total, wanted), len(gaps) - 1)] * (1 + 1e-12) + CERTAIN
             beyond = np.searchsorted(gaps, last, side="right")
             places = [tree.rows_of(point[gap <= last]) for _, tree, gap, point in asked]
@@ -236,7 +238,7 @@ class Neighbours:
             block = first + step
             near = np.flatnonzero(block <= last)
             near = near[np.argsort(block[near], kind="stable")]
-            found = np.full((len(batch), NEAREST * ROWS), NONE)
+            found = np.full((len(batch), self.n_points * ROWS), NONE)
             bounds = np.flatnonzero(np.diff(block[near], prepend=-1, append=-1))
             for a, b in zip(bounds[:-1], bounds[1:], strict=True):
                 who = near[a:b]
@@ -251,7 +253,7 @@ class Neighbours:
         """Places of the nearest rows in one slab, -1 where there are fewer; and where what is known of it ends."""
         tree = self._tree(block)
         tree.drop_used(self.free)
-        gap, point = tree.nearest(self.focal[numbers], NEAREST)
+        gap, point = tree.nearest(self.focal[numbers], self.n_points)
         limit = self._certain(gap[:, -1]) if gap.shape[1] < tree.n_points else np.full(len(numbers), NEVER)
         place, more = tree.first_rows_of(point)
         if more.any():
