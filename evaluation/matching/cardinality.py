@@ -139,7 +139,7 @@ class CardinalityMatching(Matcher):
                      for members, program in self._programs(problem, terms, part, groups)]
             parts.append(tuple(selection for _, selection in found))
             if not all(selection.worth for _, selection in found):
-                reason[part] = CANNOT_BE_BALANCED
+                reason[part] = NOT_SELECTED if any(selection.is_timed_out for _, selection in found) else CANNOT_BE_BALANCED
                 continue
             rows[part] = problem.focal[part] & (self.estimand in ("ATT", "ATC"))
             rows[np.concatenate([taken for taken, _ in found])] = True
@@ -219,9 +219,9 @@ class CardinalityMatching(Matcher):
         if self.estimand == "ATM":
             said.append("All treated rows are selected: the effect is that on the treated." if rows[problem.focal].all() else
                         "The effect is that on the treated rows that are selected, not on all.")
-        if (failed := sum(not all(one.worth for one in part) for part in parts)):
-            said.append(f"In {failed:,} of {len(parts):,} strata no selection keeps the tolerances: {int((reason == CANNOT_BE_BALANCED).sum()):,} "
-                        "rows whose effect is wanted are left out.")
+        if (failed := sum(not all(one.worth or one.is_timed_out for one in part) for part in parts)):
+            said.append(f"In {failed:,} of {len(parts):,} strata no selection was found that keeps the tolerances: "
+                        f"{int((reason == CANNOT_BE_BALANCED).sum()):,} rows whose effect is wanted are left out.")
         if (late := sum(one.is_timed_out for part in parts for one in part)):
             said.append(f"The time limit of {self.time_limit:g} seconds ended {late:,} of {sum(map(len, parts)):,} searches: another machine may "
                         "select otherwise.")

@@ -157,7 +157,8 @@ def _is_cut(cut: object) -> bool:
         return cut in (*RULES, UNCUT) or (cut[:1] == "q" and cut[1:].isdigit() and int(cut[1:]) >= 2)
     if isinstance(cut, int | np.integer):
         return not isinstance(cut, bool) and cut >= 1
-    return isinstance(cut, Sequence | np.ndarray) and len(cut) > 0 and all(isinstance(one, int | float | np.number) and np.isfinite(one) for one in cut)
+    numbers = isinstance(cut, Sequence | np.ndarray) and len(cut) > 0 and all(isinstance(one, int | float | np.number) for one in cut)
+    return numbers and bool(np.isfinite(cut).all())
 
 
 def coarsening_words(spec: Matcher) -> str:

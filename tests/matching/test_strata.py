@@ -152,10 +152,10 @@ def test_subclasses_of_one_stratum_equal_moving_row_by_row(seed, k):
 def test_every_subclass_has_its_least_number_of_each_side_in_score_order(seed, minimum, whole):
     rng = np.random.default_rng(seed)
     n = 80
-    score, stratum, treated = rng.normal(size=n).round(1), rng.integers(0, 4, n), rng.random(n) < 0.4
+    score, stratum, treated, ids = rng.normal(size=n).round(1), rng.integers(0, 4, n), rng.random(n) < 0.4, rng.permutation(n)
     sides = np.array([[(treated[stratum == s] == side).sum() for side in (True, False)] for s in range(4)])
     stratum = np.where((sides >= max(minimum, 1)).all(axis=1)[stratum], stratum, -1)
-    found = subclassify(score, stratum, treated, rng.permutation(n), cuts=np.array([-0.8, 0.0, 0.8]), minimum=minimum, whole=whole)
+    found = subclassify(score, stratum, treated, ids, cuts=np.array([-0.8, 0.0, 0.8]), minimum=minimum, whole=whole)
     inside = found.number >= 0
     assert not inside[stratum < 0].any() and (minimum == 0 or inside[(stratum >= 0) & (treated | whole)].all())
     for cell in np.unique(found.number[inside]):
@@ -165,7 +165,7 @@ def test_every_subclass_has_its_least_number_of_each_side_in_score_order(seed, m
     for s in range(4):
         for side in (True, False):
             rows = np.flatnonzero(inside & (stratum == s) & (treated == side))
-            assert (np.diff(found.number[rows[np.argsort(score[rows], kind="stable")]][np.r_[True, np.diff(np.sort(score[rows])) > 0]]) >= 0).all()
+            assert (np.diff(found.number[rows[np.lexsort((ids[rows], score[rows]))]]) >= 0).all()
 
 
 def test_cut_points_are_those_of_the_treated_who_can_be_matched():
@@ -216,6 +216,8 @@ def test_values_that_are_grouped_count_as_one_and_others_stay():
     table = pd.DataFrame({"joined": [1, 1, 1, 0, 0, 0], "area": ["a", "b", "c", "b", "d", "c"], "n": [1, 2, 3, 1, 2, 3]})
     match = matched(CoarsenedExact(covariates=("area", "n"), cutpoints={"n": 1}, grouping={"area": [["a", "b"]]}), table)
     assert as_partition(match.subclass()) == {frozenset([0, 1, 3]), frozenset([2, 5])}
+    two_valued = matched(CoarsenedExact(covariates=("area", "n"), cutpoints={"n": 1}), table.assign(n=[1, 1, 1, 0, 0, 0]))
+    assert as_partition(two_valued.subclass()) == {frozenset([1, 3]), frozenset([2, 5])}
     by_number = matched(CoarsenedExact(covariates=("n",), grouping={"n": [[1, 3]]}), table)
     assert as_partition(by_number.subclass()) == {frozenset([0, 2, 3, 5]), frozenset([1, 4])}
 
