@@ -10,8 +10,13 @@ os.environ["VECLIB_MAXIMUM_THREADS"] = "1"
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 from evaluation.locations import OPEN_DATA_VARIABLE, open_data_folder  # noqa: E402
+
+settings.register_profile("same", derandomize=True, database=None, deadline=None)      # the same cases at every run
+settings.register_profile("explore", deadline=None)                                    # HYPOTHESIS_PROFILE=explore: new ones
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 pytest_plugins = ["pytester"]
 REQUIRE_OPEN_DATA = "EVALUATION_REQUIRE_OPEN_DATA"

@@ -231,7 +231,7 @@ class _Measures:
             mean, largest = (np.abs(gap), np.abs(gap)) if binary else self._gaps(x, np.isfinite(gap))
             line |= _twice("ecdf_mean", mean) | _twice("ks", largest)
         if self.overlap:
-            line |= _twice("overlap", 1 - np.abs(gap) if binary else self._overlaps(x, np.isfinite(gap)))
+            line |= _twice("overlap", np.maximum(1 - np.abs(gap), 0.0) if binary else self._overlaps(x, np.isfinite(gap)))
         if self.sets is not None:
             treated, treated_set, comparison, comparison_set = self.sets
             apart = pair_distance(column[treated].astype(float), treated_set, column[comparison].astype(float), comparison_set)

@@ -10,11 +10,9 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import CommonSupportError
-from evaluation.matching.assignment import pair_by_assignment
 from evaluation.matching.balance import Sides, Term, full_table, risk_set_weights
 from evaluation.matching.cells import refuse_constant, with_both_sides
 from evaluation.matching.coordinates import WORDS, coordinates_of
-from evaluation.matching.distances import KINDS, Kind
 from evaluation.matching.matcher import Estimand, Matcher, as_tuple, refuse
 from evaluation.matching.problem import (
     CANNOT_BE_BALANCED,
@@ -23,10 +21,13 @@ from evaluation.matching.problem import (
     NO_COMPARISON_IN_STRATUM,
     NOT_SELECTED,
     STRATUM_MISSING,
+    Pairs,
     Problem,
     Sets,
 )
-from evaluation.matching.selection import Program, Selection, equal_counts, largest_selection, least_excess, thinned
+from evaluation.matching.search.assignment import pair_by_assignment
+from evaluation.matching.search.distances import KINDS, Kind
+from evaluation.matching.search.selection import Program, Selection, equal_counts, largest_selection, least_excess, thinned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,9 +284,9 @@ class CardinalityPairs(CardinalityMatching):
         """Nearest pairs of the rows selected, inside strata."""
         chosen = self.chosen(problem)
         rows = np.flatnonzero(chosen.rows)
-        z = coordinates_of(problem, self, self.distance)
+        z = coordinates_of(problem, self.covariates, self.distance, n_history=len(self.history))
         pairs = pair_by_assignment(problem.keep(rows), z[rows], ratio=self.ratio)
-        return replace(Sets.of_pairs(rows[pairs.focal], rows[pairs.other], chosen.reason), notes=chosen.notes)
+        return replace(Sets.of_pairs(Pairs(focal=rows[pairs.focal], other=rows[pairs.other], reason=chosen.reason)), notes=chosen.notes)
 
     def in_words(self) -> str:
         return f"{CardinalityMatching.in_words(self)}; then pairs with the smallest total {WORDS[self.distance]} distance"

@@ -12,10 +12,10 @@ from evaluation.errors import PlanError
 from evaluation.matching.candidates import Candidates, is_numeric
 from evaluation.matching.cells import cells_of, refuse_constant, sets_of_cells, values_of
 from evaluation.matching.coordinates import WORDS, coordinates_of
-from evaluation.matching.distances import KINDS, Kind
 from evaluation.matching.matcher import Matcher, refuse
-from evaluation.matching.nearest_covariates import pair_on_coordinates
 from evaluation.matching.problem import Problem, Sets
+from evaluation.matching.search.distances import KINDS, Kind
+from evaluation.matching.search.pairing_on_coordinates import pair_on_coordinates
 from evaluation.matching.subclassification import quantile_cuts
 
 UNCUT = "exact"
@@ -90,8 +90,8 @@ class CoarsenedPairs(CoarsenedExact):
     ----------
     distance : 'mahalanobis', 'robust_mahalanobis', 'scaled_euclidean' or 'euclidean'
         On all covariates, before they are cut; see `whitened`.
-    order : 'closest', 'farthest' or 'id'
-        Which pair is made first: the nearest of all, the farthest, or that of the focal row with the smallest id.
+    order : 'closest', 'farthest' or 'data'
+        Which pair is made first: the nearest of all, the farthest, or that of the focal row with the smallest identifier.
 
     Notes
     -----
@@ -109,23 +109,23 @@ class CoarsenedPairs(CoarsenedExact):
     ESTIMANDS: ClassVar[tuple[str, ...]] = ("ATT", "ATC")
     KIND: ClassVar[str] = "pairs"
     distance: Kind = "mahalanobis"
-    order: Literal["closest", "farthest", "id"] = "closest"
+    order: Literal["closest", "farthest", "data"] = "closest"
 
     def __post_init__(self) -> None:
         CoarsenedExact.__post_init__(self)
         refuse(self.distance not in KINDS, f"`matching.distance` must be {', '.join(KINDS[:-1])} or {KINDS[-1]}: it is {self.distance!r}.")
-        refuse(self.order not in ("closest", "farthest", "id"), f"`matching.order` must be closest, farthest or id: it is {self.order!r}.")
+        refuse(self.order not in ("closest", "farthest", "data"), f"`matching.order` must be closest, farthest or data: it is {self.order!r}.")
 
     def solve(self, problem: Problem) -> Sets:
         """The nearest pairs inside cells of equal bins."""
         cell = coarse_cells(problem, self.covariates, self.cutpoints, self.grouping)
-        z = coordinates_of(problem, self, self.distance)
+        z = coordinates_of(problem, self.covariates, self.distance, n_history=len(self.history))
         pairs = pair_on_coordinates(replace(problem, stratum=cell), z, first=problem.rows.id, ratio=1,
-                                    by_distance={"closest": 1, "farthest": -1, "id": 0}[self.order])
-        return Sets.of_pairs(pairs.focal, pairs.other, pairs.reason)
+                                    by_distance={"closest": 1, "farthest": -1, "data": 0}[self.order])
+        return Sets.of_pairs(pairs)
 
     def in_words(self) -> str:
-        how = {"closest": "nearest pairs first", "farthest": "farthest pairs first", "id": "in the order of identifiers"}[self.order]
+        how = {"closest": "nearest pairs first", "farthest": "farthest pairs first", "data": "in the order of identifiers"}[self.order]
         return (f"1:1 pairs without replacement by {WORDS[self.distance]} distance ({how}) inside the cells of "
                 f"{CoarsenedExact.in_words(self)}")
 

@@ -1,13 +1,14 @@
 """Distances of methods that measure either the score or several covariates: their option, their words, and coordinates of a problem's rows."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
 
-from evaluation.matching.distances import distance_columns, whitened
 from evaluation.matching.matcher import Matcher, refuse
 from evaluation.matching.problem import Problem
+from evaluation.matching.search.distances import Kind, distance_columns, whitened
 
 Distance = Literal["score", "mahalanobis", "robust_mahalanobis", "scaled_euclidean", "euclidean"]
 DISTANCES: tuple[str, ...] = get_args(Distance)
@@ -15,18 +16,24 @@ WORDS = {"mahalanobis": "Mahalanobis", "robust_mahalanobis": "rank-based Mahalan
          "euclidean": "Euclidean"}
 
 
-def coordinates_of(problem: Problem, spec: Matcher, kind: Distance) -> np.ndarray:
-    """Coordinates on the covariates and the history of a method, shape (n_rows, q), whose Euclidean distance is the wanted one.
+def coordinates_of(problem: Problem, covariates: Sequence[str], kind: Kind, *, n_history: int = 0) -> np.ndarray:
+    """Coordinates whose Euclidean distance is the wanted one, shape (n_rows, q); NaN where a column is missing.
 
-    Moments are those of the problem's rows, added up in the order of identifiers, whatever that of the rows.
+    Moments are those of the problem's complete rows, added up in the order of identifiers, whatever that of the rows.
+
+    Parameters
+    ----------
+    n_history : int
+        How many of the last columns of `problem.x`, which hold earlier outcomes, belong to the distance.
     """
     rows = problem.rows
-    columns = distance_columns(rows, spec.covariates)
-    if spec.history:
-        columns = np.column_stack([columns, problem.x[:, -len(spec.history):]])
+    columns = distance_columns(rows, covariates)
+    if n_history:
+        columns = np.column_stack([columns, problem.x[:, -n_history:]])
     by_id = np.lexsort((rows.period, rows.id))
+    by_id = by_id[np.isfinite(columns).all(axis=1)[by_id]]
     z = whitened(columns[by_id], rows.treated[by_id], rows.weights[by_id], kind)
-    out = np.empty_like(z)
+    out = np.full((len(rows), z.shape[1]), np.nan)
     out[by_id] = z
     return out
 

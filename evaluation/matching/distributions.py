@@ -144,7 +144,7 @@ def overlap_coefficient(x1: np.ndarray, x0: np.ndarray, weights1: np.ndarray, we
     step = (high - low) / n
     densities = [gaussian_filter1d(_binned((x - low) / step, w, n + 1) / total, bandwidth / step, mode="constant")
                  for x, w, total in ((x1, weights1, total1), (x0, weights0, total0))]
-    return float(min(np.minimum(*densities).sum(), 1.0))
+    return float(np.clip(np.minimum(*densities).sum(), 0.0, 1.0))        # the filter leaves rounding of either sign
 
 
 def _binned(place: np.ndarray, weights: np.ndarray, n: int) -> np.ndarray:

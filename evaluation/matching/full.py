@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from evaluation.matching.assignment import Allowed, assigned
 from evaluation.matching.coordinates import Distance, coordinates_of, distance_words, refuse_distance
-from evaluation.matching.full_limits import limited_pairs
-from evaluation.matching.full_line import full_pairs, without_chains
 from evaluation.matching.matcher import PairMatcher, refuse
 from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, NO_COMPARISON_LEFT, OUTSIDE_CALIPER, STRATUM_MISSING, Problem, Sets
+from evaluation.matching.search.assignment import Allowed, assigned
+from evaluation.matching.search.full_limits import limited_pairs
+from evaluation.matching.search.full_line import full_pairs, without_chains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class FullMatching(PairMatcher):
     def solve_in_tiers(self, problem: Problem) -> tuple[Sets, np.ndarray | None]:
         """As every pair matcher, with the distance measured once, over all rows."""
         if self.distance != "score":
-            problem = replace(problem, x=coordinates_of(problem, self, self.distance), names=())
+            problem = replace(problem, x=coordinates_of(problem, self.covariates, self.distance, n_history=len(self.history)), names=())
         return PairMatcher.solve_in_tiers(self, problem)
 
     def solve(self, problem: Problem) -> Sets:

@@ -9,8 +9,8 @@ import numpy as np
 from evaluation.matching.coordinates import Distance, coordinates_of, distance_words, refuse_distance
 from evaluation.matching.full import sets_of_numbers, sets_of_stars
 from evaluation.matching.matcher import Matcher, refuse
-from evaluation.matching.neighbourhoods import nearest_cover, seeded_sets
 from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, OUTSIDE_CALIPER, Problem, Sets
+from evaluation.matching.search.neighbourhoods import nearest_cover, seeded_sets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,8 @@ class GeneralisedFull(Matcher):
 
     def solve(self, problem: Problem) -> Sets:
         """Sets grown from nearest neighbours."""
-        z = problem.score[:, None] if self.distance == "score" else coordinates_of(problem, self, self.distance)
+        z = (problem.score[:, None] if self.distance == "score"
+             else coordinates_of(problem, self.covariates, self.distance, n_history=len(self.history)))
         along = (z[:, 0],) if z.shape[1] == 1 else ()
         order = np.lexsort((problem.rows.id, *along, problem.stratum))
         order = order[problem.stratum[order] >= 0]

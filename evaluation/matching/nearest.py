@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from evaluation.matching.matcher import PairMatcher, as_tuple, refuse
-from evaluation.matching.pairing import extremal_ratios, pair_nearest
 from evaluation.matching.problem import Problem, Sets
+from evaluation.matching.search.pairing import extremal_ratios, pair_nearest
 
 ORDERS = {
     "auto": "",
@@ -107,7 +107,7 @@ class NearestNeighbour(PairMatcher):
         """Pairs on the score."""
         order = ("smallest" if self.estimand == "ATC" else "largest") if self.order == "auto" else self.order
         pairs = pair_nearest(problem, wanted=self.wanted_ratios(problem), order=order, seed=self.seed, ties=self.ties)
-        return Sets.of_pairs(pairs.focal, pairs.other, pairs.reason)
+        return Sets.of_pairs(pairs)
 
     def in_words(self) -> str:
         on, exact = self.common_words()

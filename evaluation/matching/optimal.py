@@ -7,13 +7,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from evaluation.matching.assignment import pair_by_assignment
 from evaluation.matching.cells import cells_of
 from evaluation.matching.coordinates import Distance, coordinates_of, distance_words, refuse_distance
-from evaluation.matching.fine_balance import pair_finely
 from evaluation.matching.matcher import PairMatcher, as_tuple, listed, refuse
-from evaluation.matching.optimal_line import pair_optimally
 from evaluation.matching.problem import Problem, Sets
+from evaluation.matching.search.assignment import pair_by_assignment
+from evaluation.matching.search.fine_balance import pair_finely
+from evaluation.matching.search.optimal_line import pair_optimally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class OptimalPairs(PairMatcher):
     def solve_in_tiers(self, problem: Problem) -> tuple[Sets, np.ndarray | None]:
         """As every pair matcher, with the distance measured once, over all rows."""
         if self.distance != "score":
-            problem = replace(problem, x=coordinates_of(problem, self, self.distance), names=())
+            problem = replace(problem, x=coordinates_of(problem, self.covariates, self.distance, n_history=len(self.history)), names=())
         return PairMatcher.solve_in_tiers(self, problem)
 
     def solve(self, problem: Problem) -> Sets:
@@ -83,13 +83,13 @@ class OptimalPairs(PairMatcher):
         coordinates = None if self.distance == "score" else problem.x
         if self.fine:
             found = pair_finely(problem, levels_of(problem, self.fine), coordinates, ratio=self.ratio)
-            return replace(Sets.of_pairs(found.pairs.focal, found.pairs.other, found.pairs.reason), notes=(self._balance_note(found.deviation),))
+            return replace(Sets.of_pairs(found.pairs), notes=(self._balance_note(found.deviation),))
         if coordinates is None and problem.is_plain:
             pairs = pair_optimally(problem.score, problem.stratum, problem.focal, ~problem.focal & (problem.capacity > 0), problem.rows.id,
                                    ratio=self.ratio, width=problem.width)
         else:
             pairs = pair_by_assignment(problem, coordinates, ratio=self.ratio)
-        return Sets.of_pairs(pairs.focal, pairs.other, pairs.reason)
+        return Sets.of_pairs(pairs)
 
     def in_words(self) -> str:
         fine = f", fine balance on {listed(self.fine)}" if self.fine else ""

@@ -95,6 +95,18 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """`focal[k]` is paired with `other[k]`: rows, one focal row after the other, each with its comparison rows in the order of choice.
+
+    `reason` has one entry per row (place in `REASONS`): 0 where a focal row is paired, and for rows that are not focal.
+    """
+
+    focal: np.ndarray
+    other: np.ndarray
+    reason: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sets:
     """Matched sets: members on both sides with their weights, and why focal rows are in none.
 
@@ -121,8 +133,9 @@ class Sets:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of_pairs(cls, focal: np.ndarray, other: np.ndarray, reason: np.ndarray) -> Sets:
-        """One set per focal row: weight 1, shared equally among those it is paired with. `focal[k]` is paired with `other[k]`."""
+    def of_pairs(cls, pairs: Pairs) -> Sets:
+        """One set per focal row: weight 1, shared equally among those it is paired with."""
+        focal, other, reason = pairs.focal, pairs.other, pairs.reason
         place = np.full(len(reason), -1, dtype=np.int64)
         first = np.zeros(len(reason), dtype=bool)
         first[focal] = True

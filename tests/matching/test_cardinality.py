@@ -13,7 +13,7 @@ from evaluation.errors import CommonSupportError, EstimationError, PlanError
 from evaluation.matching import Candidates
 from evaluation.matching.balance import weighted_variance
 from evaluation.matching.cardinality import CardinalityMatching, CardinalityPairs
-from evaluation.matching.selection import Program, equal_counts, largest_selection, least_excess, thinned
+from evaluation.matching.search.selection import Program, equal_counts, largest_selection, least_excess, thinned
 from tests.matching.panels import simulated_panel
 from tests.matching.references import COVARIATES, candidates_for, reference, weights_of
 from tests.matching.valid import assert_valid_match, assert_valid_sample

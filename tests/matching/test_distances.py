@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.matching import Candidates
-from evaluation.matching.distances import KINDS, average_ranks, distance_columns, whitened
+from evaluation.matching.search.distances import KINDS, average_ranks, distance_columns, whitened
 from tests.matching.references import COVARIATES, candidates_for
 
 # In R: D <- mahalanobis_dist(treat ~ x1 + x2 + x3 + x4 + b1 + grp, data = generated, s.weights = NULL or sw); c(sum(D), D[1, 1], D[139, 461], max(D))

@@ -11,12 +11,12 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from evaluation.errors import PlanError
 from evaluation.matching.candidates import Candidates
 from evaluation.matching.full import FullMatching, full_by_assignment
-from evaluation.matching.full_limits import limited_pairs
-from evaluation.matching.full_line import full_pairs
 from evaluation.matching.generalised_full import GeneralisedFull
 from evaluation.matching.matcher import KnownScore
-from evaluation.matching.neighbourhoods import nearest_cover, seeded_sets
 from evaluation.matching.problem import Limit
+from evaluation.matching.search.full_limits import limited_pairs
+from evaluation.matching.search.full_line import full_pairs
+from evaluation.matching.search.neighbourhoods import nearest_cover, seeded_sets
 from tests.matching.panels import simulated_panel
 from tests.matching.problems import problem_of
 from tests.matching.references import COVARIATES, SETS, candidates_for, known_for, reference, score_of, subclass_of, weights_of

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.matching import free
-from evaluation.matching.pairing import extremal_ratios, pair_nearest
 from evaluation.matching.problem import REASONS, Limit
+from evaluation.matching.search import free
+from evaluation.matching.search.pairing import extremal_ratios, pair_nearest
 from tests.matching.problems import as_lists, greedy, problem_of
 from tests.matching.test_pairing import MANY, cases, pairs_of, small_problem
 

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from evaluation.errors import EstimationError, PlanError
-from evaluation.matching import assignment
-from evaluation.matching.assignment import pair_by_assignment
 from evaluation.matching.candidates import Candidates
-from evaluation.matching.fine_balance import pair_finely
 from evaluation.matching.matcher import KnownScore
 from evaluation.matching.nearest import NearestNeighbour
 from evaluation.matching.optimal import OptimalPairs
-from evaluation.matching.optimal_line import pair_optimally, shortage
 from evaluation.matching.problem import REASONS, Limit
+from evaluation.matching.search import assignment
+from evaluation.matching.search.assignment import pair_by_assignment
+from evaluation.matching.search.fine_balance import pair_finely
+from evaluation.matching.search.optimal_line import pair_optimally, shortage
 from tests.matching.panels import simulated_panel
 from tests.matching.problems import problem_of
 from tests.matching.references import COVARIATES, SETS, candidates_for, known_for, reference

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.matching.pairing import pair_nearest
-from evaluation.matching.places import line_up, stable_order
 from evaluation.matching.problem import REASONS
+from evaluation.matching.search.pairing import pair_nearest
+from evaluation.matching.search.places import line_up, stable_order
 from tests.matching.problems import as_lists, greedy, problem_of
 
 cases = st.integers(0, 10**6)

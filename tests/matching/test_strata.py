@@ -75,7 +75,7 @@ def test_weights_cells_and_balance_equal_matchits(name):
     np.testing.assert_allclose(ours.loc[both, "smd_after"], theirs.loc[both, "Std. Mean Diff."], atol=1e-7)
 
 
-@pytest.mark.parametrize("order", ["id", "closest"])
+@pytest.mark.parametrize("order", ["data", "closest"])
 @pytest.mark.parametrize("data", list(COVARIATES))
 def test_pairs_in_coarsened_cells_equal_matchits(data, order):
     ref = reference(f"{data}_cem_k2k{'_closest' if order == 'closest' else ''}")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from evaluation.matching.candidates import Candidates
 from evaluation.matching.match import Match
-from evaluation.matching.problem import Sets
+from evaluation.matching.problem import Pairs, Sets
 from tests.matching.references import COVARIATES, candidates_for, pairs_of, reference, score_of, subclass_of
 
 
@@ -24,7 +24,7 @@ def match_of(rows: Candidates, sets: Sets, *, kind="pairs", estimand="ATT", cova
 
 def pairs_match(rows: Candidates, focal, other, **options) -> Match:
     """The match in which `focal[k]` is paired with `other[k]`."""
-    sets = Sets.of_pairs(np.asarray(focal), np.asarray(other), np.zeros(len(rows), dtype=np.int8))
+    sets = Sets.of_pairs(Pairs(focal=np.asarray(focal), other=np.asarray(other), reason=np.zeros(len(rows), dtype=np.int8)))
     return match_of(rows, sets, **options)
 
 

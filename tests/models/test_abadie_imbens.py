@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.errors import EstimationError, PlanError
-from evaluation.matching.problem import Sets
+from evaluation.matching.problem import Pairs, Sets
 from evaluation.models.abadie_imbens import AbadieImbens, Edges, local_variance, sphering
 from tests.matching.references import candidates_for, data_of, reference, score_of
 from tests.models.matches import match_of, pairs_match, small_table, stored_match, strata_match
@@ -181,7 +181,7 @@ def test_edges_share_each_focal_row_among_its_matches():
 def test_a_match_that_is_not_made_of_pairs_is_refused():
     rows = small_table([1, 1, 0, 0], y=[1.0, 2.0, 0.0, 1.5])
     pairs = pairs_match(rows, [0, 1], [2, 3])
-    sets, one = Sets.of_pairs(np.array([0, 1]), np.array([2, 3]), np.zeros(4, dtype=np.int8)), np.zeros(2, dtype=int)
+    sets, one = Sets.of_pairs(Pairs(focal=np.array([0, 1]), other=np.array([2, 3]), reason=np.zeros(4, dtype=np.int8))), np.zeros(2, dtype=int)
     two_focal = match_of(rows, replace(sets, focal_set=one, other_set=one))
     for match, words in ((strata_match(rows, [0, 0, 0, 0]), "pairs for the effect on one side"), (two_focal, "one focal row"),
                          (stored_match("generated_nn_sampling_weights"), "sampling weights"), (pairs, "needs the covariates")):

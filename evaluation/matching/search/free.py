@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from evaluation.errors import PlanError
-from evaluation.matching.places import NONE, Pool, Seekers, nearest_places, order_of_codes, stable_order
 from evaluation.matching.problem import Problem
+from evaluation.matching.search.places import NONE, Pool, Seekers, nearest_places, order_of_codes, stable_order
 
 INFINITY = float("inf")
 MOST_SHARED = 50_000_000       # pairs that sharing ties may make: what fits in a few gigabytes

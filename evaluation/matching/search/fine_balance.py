@@ -12,10 +12,9 @@ from scipy.optimize import linprog
 from scipy.sparse import block_array, csr_array, eye_array
 
 from evaluation.errors import EstimationError
-from evaluation.matching.assignment import MOST_PAIRS, Allowed, refuse_more, sides, spread
-from evaluation.matching.optimal_line import Reach
-from evaluation.matching.pairing import Pairs
-from evaluation.matching.problem import Problem
+from evaluation.matching.problem import Pairs, Problem
+from evaluation.matching.search.assignment import MOST_PAIRS, Allowed, refuse_more, sides, spread
+from evaluation.matching.search.optimal_line import Reach
 
 TOLERANCE = 1e-9               # of the solver; distances are measured in the largest
 ADDED = 5                      # pairs per focal row that join the programme at a time

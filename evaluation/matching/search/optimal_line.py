@@ -12,8 +12,7 @@ from heapq import heappop, heappush, heapreplace
 
 import numpy as np
 
-from evaluation.matching.pairing import Pairs
-from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, NO_COMPARISON_LEFT, OUTSIDE_CALIPER, STRATUM_MISSING
+from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, NO_COMPARISON_LEFT, OUTSIDE_CALIPER, STRATUM_MISSING, Pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from evaluation.matching.free import FreeOnScore
-from evaluation.matching.places import NONE, stable_order
+from evaluation.matching.search.free import FreeOnScore
+from evaluation.matching.search.places import NONE, stable_order
 
 NO_RUN = -4                    # its code differs from that of any run in more than the last bit
 Gap = tuple[float, int, int, int, int, int, int]    # width; ids of the seeker and of the place; the two runs from left to right, and the head of each

@@ -5,8 +5,8 @@ from heapq import heappop, heappush
 
 import numpy as np
 
-from evaluation.matching.full_line import without_chains
-from evaluation.matching.optimal_line import Reach, cheapest
+from evaluation.matching.search.full_line import without_chains
+from evaluation.matching.search.optimal_line import Reach, cheapest
 
 Group = tuple[float, int, int]         # value, place, how many
 

@@ -5,26 +5,12 @@ them are still free in `free.py`, and who chooses when in `turns.py`.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from evaluation.matching.free import free_places
-from evaluation.matching.places import in_order_of_id, line_up, stable_order
-from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, NO_COMPARISON_LEFT, OUTSIDE_CALIPER, STRATUM_MISSING, Problem
-from evaluation.matching.turns import choose_in_rounds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
-    """`focal[k]` is paired with `other[k]`: rows, one focal row after the other, each with its comparison rows in the order of choice.
-
-    `reason` has one entry per row (place in `REASONS`): 0 where a focal row is paired, and for rows that are not focal.
-    """
-
-    focal: np.ndarray
-    other: np.ndarray
-    reason: np.ndarray
+from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, NO_COMPARISON_LEFT, OUTSIDE_CALIPER, STRATUM_MISSING, Pairs, Problem
+from evaluation.matching.search.free import free_places
+from evaluation.matching.search.places import in_order_of_id, line_up, stable_order
+from evaluation.matching.search.turns import choose_in_rounds
 
 
 def pair_nearest(problem: Problem, *, wanted: np.ndarray, order: str = "largest", seed: int = 0, ties: str = "id") -> Pairs:

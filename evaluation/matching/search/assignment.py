@@ -11,9 +11,8 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
 from evaluation.errors import EstimationError
-from evaluation.matching.optimal_line import Reach
-from evaluation.matching.pairing import Pairs
-from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, NO_COMPARISON_LEFT, OUTSIDE_CALIPER, STRATUM_MISSING, Problem
+from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, NO_COMPARISON_LEFT, OUTSIDE_CALIPER, STRATUM_MISSING, Pairs, Problem
+from evaluation.matching.search.optimal_line import Reach
 
 MOST_PAIRS = 20_000_000        # allowed pairs that are weighed against each other: about 2 GB
 MOST_LOOKS = 2_000_000_000     # pairs looked at to find them: two minutes or so

@@ -10,9 +10,9 @@ import heapq
 
 import numpy as np
 
-from evaluation.matching.closest import closest_pairs
-from evaluation.matching.free import Free, FreeOnScore
-from evaluation.matching.places import NONE, Seekers, stable_order
+from evaluation.matching.search.closest import closest_pairs
+from evaluation.matching.search.free import Free, FreeOnScore
+from evaluation.matching.search.places import NONE, Seekers, stable_order
 
 ORDERS = ("largest", "smallest", "data", "random", "closest", "farthest")
 

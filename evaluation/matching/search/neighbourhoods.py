@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from evaluation.matching.full_line import nearest_opposite, without_chains
+from evaluation.matching.search.full_line import nearest_opposite, without_chains
 
 
 def nearest_cover(z: np.ndarray, stratum: np.ndarray, side: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
