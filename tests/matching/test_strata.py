@@ -308,7 +308,7 @@ def test_cells_with_one_side_only_everywhere_are_refused():
     (CoarsenedExact, {"grouping": {"x": [["a"], ["a", "b"]]}}, "each value once"),
     (CoarsenedExact, {"formula": "x"}, "has none"),
     (CoarsenedExact, {"discard": "both"}, "needs a score"),
-    (CoarsenedPairs, {"order": "random"}, "closest, farthest or id"),
+    (CoarsenedPairs, {"order": "random"}, "closest, farthest or data"),
     (CoarsenedPairs, {"distance": "score"}, "must be mahalanobis"),
     (CoarsenedPairs, {"estimand": "ATE"}, "ATT or ATC"),
     (ExactMatching, {"covariates": ()}, "at least one column"),
