@@ -17,6 +17,7 @@ from evaluation.errors import CommonSupportError, PlanError
 NUMBERS = ("integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty")       # what pandas calls objects that are numbers
 DATES = ("datetime64", "datetime", "date", "timedelta64", "timedelta", "time", "period")
 MOST_LEVELS = 1000             # of a text column that is a covariate
+FEW_ROWS = 20                  # up to so many rows, each may have a text of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,19 +84,24 @@ class Candidates:
         def column(name: str) -> np.ndarray:
             if name not in table:
                 raise PlanError(f"A column named in `matching` must be in the table: {name!r} is not. The table has {', '.join(map(str, table))}.")
+            if isinstance(table[name], pd.DataFrame):
+                raise PlanError(f"A column named in `matching` must be in the table once: {name!r} is there {table[name].shape[1]} times. Mend the "
+                                "table.")
             return table[name].to_numpy()
+
+        def covariate(name: str) -> np.ndarray:
+            if name == treated:
+                raise PlanError(f"`matching` must not use the column of treatment: it names {name!r}. Take it out.")
+            return column(name)
 
         flag = _flag(column(treated), treated)
         identity = pd.Index(table.index if id is None else column(id))
         if not identity.is_unique:
             raise PlanError(f"Every row of a table to be matched must be another unit: {int(identity.duplicated().sum()):,} of {len(table):,} "
                             f"identifiers in {'the index' if id is None else repr(id)} stand more than once. Mend the table, or name another `id`.")
-        w = np.ones(len(table)) if weights is None else np.asarray(column(weights), dtype=float)
-        if not (np.isfinite(w).all() and (w > 0).all()):
-            raise PlanError(f"Sampling weights must be numbers above 0: {int((~(np.isfinite(w) & (w > 0))).sum()):,} of {len(w):,} in {weights!r} "
-                            "are not. Mend the column.")
+        w = np.ones(len(table)) if weights is None else sampling_weights(column(weights), weights)
         n = len(table)
-        return cls(treated=flag, period=np.zeros(n, dtype=np.int64), unit=np.arange(n), id=place_in_order(identity), weights=w, column=column,
+        return cls(treated=flag, period=np.zeros(n, dtype=np.int64), unit=np.arange(n), id=place_in_order(identity), weights=w, column=covariate,
                    columns=tuple(map(str, table)))
 
     def __len__(self) -> int:
@@ -124,7 +130,12 @@ class Candidates:
         for line, (_, values, level, gaps) in zip(lines, columns, strict=True):
             line[:] = values if level is None else values == level
             line[gaps] = np.nan
-        return lines.T, tuple(label for label, *_ in columns)
+        labels = tuple(label for label, *_ in columns)
+        twice = sorted({label for label in labels if labels.count(label) > 1}) if len(set(labels)) < len(labels) else []
+        if twice:
+            raise PlanError(f"Covariates must have names of their own: {', '.join(twice)} would stand twice. Name each column once, and rename a "
+                            "column that is called like the level of another.")
+        return lines.T, labels
 
     def of_formula(self, formula: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """Columns of the right-hand side of a formula, without the intercept, and their names; shape (n, n_columns).
@@ -216,9 +227,27 @@ def place_in_order(identity: pd.Index) -> np.ndarray:
     """Place of each identifier in their order; shape (n,)."""
     if identity.is_monotonic_increasing:
         return np.arange(len(identity))
+    if identity.hasnans or pd.api.types.infer_dtype(identity, skipna=True).startswith("mixed"):
+        raise PlanError("Identifiers must all be known, and all be text or all be numbers: they settle ties by their order. Mend the column of "
+                        "identifiers.")
     place = np.empty(len(identity), dtype=np.int64)
     place[np.argsort(identity.to_numpy(), kind="stable")] = np.arange(len(identity))
     return place
+
+
+def sampling_weights(values: np.ndarray, name: str) -> np.ndarray:
+    """A column of sampling weights as floats.
+
+    Raises
+    ------
+    PlanError
+        It holds something other than numbers above 0.
+    """
+    w = numbers_of(values, name)
+    wrong = len(values) if w is None else int((~(np.isfinite(w) & (w > 0))).sum())
+    if wrong:
+        raise PlanError(f"Sampling weights must be numbers above 0: {wrong:,} of {len(values):,} in {name!r} are not. Mend the column.")
+    return w
 
 
 def _names_in(expression: str, formula: str) -> set[str]:
@@ -243,7 +272,7 @@ def _columns_of(values: np.ndarray, name: str, full: bool) -> list[tuple[str, np
     if numbers is not None:
         return [(name, numbers, None, none)]
     code, levels = pd.factorize(values, sort=True)
-    _refuse_many_levels(name, len(levels))
+    _refuse_many_levels(name, len(levels), len(code))
     gaps = np.flatnonzero(code < 0) if code.min(initial=0) < 0 else none
     return [(f"{name}[{levels[k]}]", code, k, gaps) for k in range(0 if full or len(levels) == 1 else 1, len(levels))]
 
@@ -261,7 +290,9 @@ def _unread(formula: str, why: str) -> PlanError:
                      "'age + I(age**2) + C(area)'.")
 
 
-def _refuse_many_levels(name: str, n: int) -> None:
+def _refuse_many_levels(name: str, n: int, n_rows: int) -> None:
+    if n_rows > FEW_ROWS and 2 * n > n_rows:
+        raise PlanError(f"A covariate in text must group rows: {name!r} has {n:,} values in {n_rows:,} rows, as identifiers have. Take it out.")
     if n > MOST_LEVELS:
         raise PlanError(f"A covariate in text must have at most {MOST_LEVELS:,} values: {name!r} has {n:,}. Match exactly on it, or group its "
                         "values.")

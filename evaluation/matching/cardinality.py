@@ -13,7 +13,8 @@ from evaluation.errors import CommonSupportError
 from evaluation.matching.balance import Sides, Term, full_table, risk_set_weights
 from evaluation.matching.cells import refuse_constant, with_both_sides
 from evaluation.matching.coordinates import WORDS, coordinates_of
-from evaluation.matching.matcher import Estimand, Matcher, as_tuple, refuse
+from evaluation.matching.matcher import Estimand, Matcher
+from evaluation.matching.options import as_tuple, refuse
 from evaluation.matching.problem import (
     CANNOT_BE_BALANCED,
     COVARIATE_MISSING,
@@ -331,6 +332,10 @@ class Terms:
         table = full_table([Term(name=name, values=lambda j=j: x[by_id, j]) for j, name in enumerate(names)], sides, distributions=False)
         sd = table["sd"].to_numpy(dtype=float)
         varies = np.isfinite(sd) & (sd > 0)
+        unknown = ~varies & (x.max(axis=0) > x.min(axis=0))
+        if unknown.any():
+            raise CommonSupportError(f"Balance in standard deviations needs a side on which {', '.join(np.array(names)[unknown])} varies: there is "
+                                     f"none among {len(rows):,} rows. Add rows, or take the columns out of `matching.score.covariates`.")
         sd, width = sd[varies], np.asarray(tolerance, dtype=float)[varies]
         scale = sd if unit == "sd" else np.where(width > 0, width, sd)
         return cls(names=tuple(name for name, keep in zip(names, varies, strict=True) if keep), x=x[:, varies] / scale,

@@ -12,7 +12,8 @@ from evaluation.errors import PlanError
 from evaluation.matching.candidates import Candidates, is_numeric
 from evaluation.matching.cells import cells_of, refuse_constant, sets_of_cells, values_of
 from evaluation.matching.coordinates import WORDS, coordinates_of
-from evaluation.matching.matcher import Matcher, refuse
+from evaluation.matching.matcher import Matcher
+from evaluation.matching.options import refuse
 from evaluation.matching.problem import Problem, Sets
 from evaluation.matching.search.distances import KINDS, Kind
 from evaluation.matching.search.pairing_on_coordinates import pair_on_coordinates

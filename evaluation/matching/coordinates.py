@@ -6,7 +6,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from evaluation.matching.matcher import Matcher, refuse
+from evaluation.matching.matcher import Matcher
+from evaluation.matching.options import refuse
 from evaluation.matching.problem import Problem
 from evaluation.matching.search.distances import Kind, distance_columns, whitened
 

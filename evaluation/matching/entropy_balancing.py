@@ -10,7 +10,8 @@ import numpy as np
 
 from evaluation.errors import CommonSupportError
 from evaluation.matching.candidates import numbers_of
-from evaluation.matching.matcher import Matcher, refuse
+from evaluation.matching.matcher import Matcher
+from evaluation.matching.options import refuse
 from evaluation.matching.problem import CANNOT_BE_BALANCED, MATCHED, Problem, Sets
 from evaluation.matching.row_chunks import CHUNK, chunks, one_thread
 from evaluation.matching.weighting import TARGETS, weighted_sets

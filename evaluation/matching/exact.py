@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from evaluation.matching.cells import refuse_constant, sets_of_cells
-from evaluation.matching.matcher import Matcher, refuse, strata_of
+from evaluation.matching.matcher import Matcher, strata_of
+from evaluation.matching.options import refuse
 from evaluation.matching.problem import Problem, Sets
 
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from evaluation.matching.coordinates import Distance, coordinates_of, distance_words, refuse_distance
-from evaluation.matching.matcher import PairMatcher, refuse
+from evaluation.matching.matcher import PairMatcher
+from evaluation.matching.options import refuse
 from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, NO_COMPARISON_LEFT, OUTSIDE_CALIPER, STRATUM_MISSING, Problem, Sets
 from evaluation.matching.search.assignment import Allowed, assigned
 from evaluation.matching.search.full_limits import limited_pairs

@@ -8,7 +8,8 @@ import numpy as np
 
 from evaluation.matching.coordinates import Distance, coordinates_of, distance_words, refuse_distance
 from evaluation.matching.full import sets_of_numbers, sets_of_stars
-from evaluation.matching.matcher import Matcher, refuse
+from evaluation.matching.matcher import Matcher
+from evaluation.matching.options import refuse
 from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, OUTSIDE_CALIPER, Problem, Sets
 from evaluation.matching.search.neighbourhoods import nearest_cover, seeded_sets
 

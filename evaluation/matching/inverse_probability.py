@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from evaluation.errors import EstimationError
-from evaluation.matching.matcher import Matcher, refuse
+from evaluation.matching.matcher import Matcher
+from evaluation.matching.options import refuse
 from evaluation.matching.problem import MATCHED, TRIMMED, Problem, Sets
 from evaluation.matching.weighting import TARGETS, weighted_sets
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,8 @@ class Match:
         What a reader must know about the candidates, in sentences.
     matcher : Matcher or None
         The spec that made it.
+    shared : bool
+        Whether members' weights hold the sampling weights already, shared out inside every set so that both sides add up (see `with_shared_weights`).
     """
 
     method: str
@@ -71,6 +73,7 @@ class Match:
     width: float = float("nan")
     notes: tuple[str, ...] = ()
     matcher: object = None
+    shared: bool = False
 
     @property
     def score_name(self) -> str:
@@ -88,6 +91,22 @@ class Match:
         return (np.bincount(self.treated, weights=self.treated_weight, minlength=n)
                 + np.bincount(self.comparison, weights=self.comparison_weight, minlength=n))
 
+    def full_weights(self) -> np.ndarray:
+        """Weight of each row over its sets, with sampling weights; shape (n_rows,)."""
+        return self.raw_weights() if self.shared else self.raw_weights() * self.rows.weights
+
+    def with_shared_weights(self) -> Match:
+        """The match with sampling weights taken into its members' weights: inside every set the comparison members' add up to the treated ones'.
+
+        What effects inside sets need; a plain table's weights multiply instead, as MatchIt's do.
+        """
+        if self.shared or (self.rows.weights == 1).all():
+            return self
+        treated, own = self.treated_weight * self.rows.weights[self.treated], self.comparison_weight * self.rows.weights[self.comparison]
+        wanted, there = (np.bincount(sets, weights=weight, minlength=self.n_sets) for sets, weight in
+                         ((self.treated_set, treated), (self.comparison_set, own)))
+        return replace(self, treated_weight=treated, comparison_weight=own * (wanted / there)[self.comparison_set], shared=True)
+
     def weights(self) -> np.ndarray:
         """Weights for display and for weighted regressions: mean 1 among the matched rows of each side, times sampling weights; shape (n_rows,).
 
@@ -97,7 +116,7 @@ class Match:
         for side in (self.rows.treated, ~self.rows.treated):
             used = side & (raw > 0)
             raw[used] /= raw[used].mean()
-        return raw * self.rows.weights
+        return raw if self.shared else raw * self.rows.weights
 
     def subclass(self) -> np.ndarray:
         """The set of each row; -1 where it is in none; shape (n_rows,). Only where no row is in two sets."""
@@ -119,8 +138,10 @@ class Match:
 
     def before(self) -> np.ndarray:
         """Weights of rows before matching, for balance; see `risk_set_weights`; shape (n_rows,)."""
-        weights = risk_set_weights(self.rows.period, self.rows.treated, self.rows.weights)
-        return np.where(np.isfinite(self.x).all(axis=1), weights, 0.0)
+        complete = np.isfinite(self.x).all(axis=1)
+        weights = np.zeros(len(self.rows))
+        weights[complete] = risk_set_weights(*(part[complete] for part in (self.rows.period, self.rows.treated, self.rows.weights)))
+        return weights
 
     def balance(self) -> pd.DataFrame:
         """Balance of the covariates and of the score, before and after: the measures that cost least, in the columns of `balance.COLUMNS`."""
@@ -153,6 +174,8 @@ class Match:
         if pair_distances and (by is not None or self.kind == "weights"):
             raise PlanError("Pair distances are those inside matched sets of the whole sample: they cannot be had "
                             f"{'of a weighting' if by is None else f'by {by!r}'}. Leave `pair_distances` out.")
+        if by in ("covariate", "type", "deviation"):
+            raise PlanError(f"A table of balance has a column {by!r} of its own. Rename the column that it is to be shown by.")
         terms = with_products(self.terms(every_level=True), squares=squares, interactions=interactions)
         sets = (self.treated, self.treated_set, self.comparison, self.comparison_set) if pair_distances else None
         if by is None:
@@ -165,7 +188,7 @@ class Match:
         """The rows whose balance is shown: those with a score, or where there is none, with complete covariates."""
         use = np.isfinite(self.score)
         use = use if use.any() else np.isfinite(self.x).all(axis=1)
-        return Sides.of(self.rows.treated, before=self.before(), after=self.raw_weights() * self.rows.weights, estimand=self.estimand, use=use,
+        return Sides.of(self.rows.treated, before=self.before(), after=self.full_weights(), estimand=self.estimand, use=use,
                         stratum=stratum, n_strata=n_strata)
 
     def _strata(self, by: str) -> tuple[np.ndarray, np.ndarray]:
@@ -216,7 +239,7 @@ class Match:
 
     def effective_sample_size(self, side: str = "comparison") -> float:
         """Kish size of one side's rows by weight."""
-        return kish_size((self.raw_weights() * self.rows.weights)[self.rows.treated == (side == "treated")])
+        return kish_size(self.full_weights()[self.rows.treated == (side == "treated")])
 
     def sample_sizes(self) -> pd.DataFrame:
         """Rows by side; columns `treated`, `comparison`.

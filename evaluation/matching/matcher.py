@@ -12,12 +12,16 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import CommonSupportError, PlanError
-from evaluation.matching.candidates import Candidates, formula_columns, is_numeric
+from evaluation.matching.candidates import Candidates, formula_columns, numbers_of
 from evaluation.matching.match import Match
+from evaluation.matching.options import as_tuple, check_above_zero, check_whole, check_widths, listed, refuse
 from evaluation.matching.problem import (
     COVARIATE_MISSING,
     MATCHED,
+    NO_COMPARISON_IN_STRATUM,
+    OUTSIDE_CALIPER,
     OUTSIDE_COMMON_SUPPORT,
+    REASONS,
     STRATUM_MISSING,
     Limit,
     Problem,
@@ -25,12 +29,13 @@ from evaluation.matching.problem import (
 )
 from evaluation.matching.risk_sets import Eligibility, Pool, candidates_of
 from evaluation.matching.sample import MatchedSample
-from evaluation.matching.score import Score, ScoreFit
+from evaluation.matching.score import SCORE_DECIMALS, Score, ScoreFit
 from evaluation.panel.types import Panel
 
 Estimand = Literal["ATT", "ATC", "ATE", "ATO", "ATM"]
 Discard = Literal["none", "treated", "comparison", "both"]
 KEY_DECIMALS = 8               # exact keys that are numbers agree when they agree to 8 decimals
+INSIDE = 1e-9                  # a caliper's bound is inside, whatever the last digits of a difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +105,7 @@ class Matcher:
                f"`matching.discard` must be none, treated, comparison or both: it is {self.discard!r}.")
         refuse(self.discard != "none" and not self.uses_score(), "`matching.discard` needs a score: this method has none.")
         refuse(self.pool not in ("not_yet_joined", "never_joined"), f"`matching.pool` must be not_yet_joined or never_joined: it is {self.pool!r}.")
-        refuse(not self.history_window[0] <= self.history_window[1] < 0,
+        refuse(len(self.history_window) != 2 or not self.history_window[0] <= self.history_window[1] < 0,
                f"`matching.history_window` must end before entry (event time -1): it is {self.history_window}.")
 
     def uses_score(self) -> bool:
@@ -144,8 +149,7 @@ class Matcher:
         sets, origin = self.solve_in_tiers(problem)
         reason[prepared.kept] = sets.reason
         if not len(sets.focal):
-            raise CommonSupportError("No treated unit has a comparison unit that satisfies the plan. "
-                                     "Widen `matching.caliper`, take columns out of `matching.exact`, or add comparison pools.")
+            raise CommonSupportError(_nobody(reason[self.wanted(rows)]))
         focal, other = ((prepared.kept[member], number, weight) for member, number, weight in
                         ((sets.focal, sets.focal_set, sets.focal_weight), (sets.other, sets.other_set, sets.other_weight)))
         treated, comparison = (other, focal) if self.estimand == "ATC" else (focal, other)
@@ -171,6 +175,10 @@ class Matcher:
         if self.estimand == "ATE":
             return np.ones(len(rows), dtype=bool)
         return ~rows.treated if self.estimand == "ATC" else rows.treated
+
+    def also_needed(self, rows: Candidates) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Further columns without which a row cannot be matched, and their names; shape (n, n_columns)."""
+        return np.empty((len(rows), 0)), ()
 
     def limits(self, rows: Candidates) -> tuple[tuple[Limit, ...], tuple[np.ndarray, ...]]:
         """Calipers on named columns, and codes that must differ; methods with pairs have them."""
@@ -215,10 +223,10 @@ class Matcher:
 
     def _prepare(self, rows: Candidates, known: KnownScore | None) -> _Prepared:
         x, names = self._covariates(rows)
-        complete = np.isfinite(x).all(axis=1)
         design, labels = (x, names) if self.formula is None else self._design(rows, x, names)
-        complete &= np.isfinite(design).all(axis=1)
-        notes = _missing_note(x, names, complete)
+        complete, lacking = _complete_rows((x, names), (design, ["the formula"]) if design is not x else None, self.also_needed(rows))
+        notes = _missing_note(lacking, complete)
+        _refuse_nobody_complete(rows.treated, complete, lacking)
         reason = np.where(complete, MATCHED, COVARIATE_MISSING).astype(np.int8)
         kept = np.flatnonzero(complete)
         here, z, d = (rows, x, design) if complete.all() else (rows.keep(kept), x[kept], design[kept])
@@ -253,7 +261,7 @@ class Matcher:
             fit = self._fitted(rows, x, names, again)
             value[again], probability[again] = fit.value, fit.probability
         use = both & inside
-        return inside, value, probability, fit.model, self.reach(value[use], rows.weights[use])
+        return inside, value, probability, fit.model, self.reach(value[use], rows.weights[use]) + 0.5 * 10.0**-SCORE_DECIMALS
 
     def _fitted(self, rows: Candidates, x: np.ndarray, names: Sequence[str], use: np.ndarray) -> ScoreFit:
         if not use.any():
@@ -306,31 +314,33 @@ class PairMatcher(Matcher):
         Matcher.__post_init__(self)
         for name in ("anti_exact", "tiers"):
             as_tuple(self, name)
-        refuse(self.ratio < 1, f"`matching.ratio` must be at least 1: it is {self.ratio}.")
-        refuse(self.caliper is not None and not self.caliper > 0,
-               f"`matching.caliper` must be above 0, or none for no caliper: it is {self.caliper}.")
+        check_whole(self, "ratio", least=1)
+        check_above_zero(self, "caliper")
+        check_widths(self, "covariate_calipers")
         for name in ("caliper_unit", "covariate_caliper_unit"):
             refuse(getattr(self, name) not in ("sd", "absolute"), f"`matching.{name}` must be sd or absolute: it is {getattr(self, name)!r}.")
         both = sorted(set(self.exact) & set(self.anti_exact))
         refuse(bool(both), f"`matching.anti_exact` must not name a column of `matching.exact`: {', '.join(both)}.")
-        for name, width in self.covariate_calipers.items():
-            refuse(not np.isfinite(width) or width == 0, f"`matching.covariate_calipers` must be numbers other than 0: {name!r} has {width}.")
+        refuse(self.estimand == "ATE" and bool(self.tiers), "`matching.tiers` is for the effect on one side: for ATE leave it out.")
 
     def reach(self, score: np.ndarray, weights: np.ndarray) -> float:
         if self.caliper is None:
             return float("inf")
         return self.caliper * (float(np.std(score, ddof=1)) if self.caliper_unit == "sd" else 1.0)
 
+    def also_needed(self, rows: Candidates) -> tuple[np.ndarray, tuple[str, ...]]:
+        names = tuple(self.covariate_calipers)
+        return (np.column_stack([_caliper_column(rows, name) for name in names]) if names else np.empty((len(rows), 0))), names
+
     def limits(self, rows: Candidates) -> tuple[tuple[Limit, ...], tuple[np.ndarray, ...]]:
         limits = []
         for name, width in self.covariate_calipers.items():
-            values = rows.column(name)
-            refuse(not is_numeric(values) or values.dtype.kind == "b" or len(np.unique(values[~pd.isna(values)][:100_000])) <= 2,
+            values = _caliper_column(rows, name)
+            refuse(not ((values > values.min()) & (values < values.max())).any(),
                    f"`matching.covariate_calipers` must name columns of numbers with more than two values: {name!r} is not one. "
                    "Use `matching.exact` for it.")
-            values = np.asarray(values, dtype=float)
-            spread = float(np.nanstd(values, ddof=1)) if self.covariate_caliper_unit == "sd" else 1.0
-            limits.append(Limit(name=name, values=values, width=width * spread))
+            spread = float(np.std(values, ddof=1)) if self.covariate_caliper_unit == "sd" else 1.0
+            limits.append(Limit(name=name, values=values, width=width * spread * (1 + INSIDE)))
         return tuple(limits), tuple(pd.factorize(rows.column(name))[0] for name in self.anti_exact)
 
     def solve_in_tiers(self, problem: Problem) -> tuple[Sets, np.ndarray | None]:
@@ -387,24 +397,6 @@ class _Prepared:
     notes: tuple[str, ...]
 
 
-def refuse(wrong: bool, words: str) -> None:
-    """Raise a `PlanError` that says how to mend it."""
-    if wrong:
-        raise PlanError(f"{words.strip()} Mend the plan.")
-
-
-def listed(names: Sequence[str]) -> str:
-    """'a', 'a and b', 'a, b and c'."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
-
-
-def as_tuple(spec: object, name: str) -> None:
-    """Make a field a tuple; a text is no list of one."""
-    value = getattr(spec, name)
-    refuse(isinstance(value, str), f"`matching.{name}` must be a list: it is the text {value!r}.")
-    object.__setattr__(spec, name, tuple(value))
-
-
 def strata_of(rows: Candidates, exact: Sequence[str], *, missing: str = "unmatched") -> np.ndarray:
     """One integer per combination of entry period and exact keys, in their order; -1 where a key is missing; shape (n,)."""
     code = np.unique(rows.period, return_inverse=True)[1] if rows.period.any() else np.zeros(len(rows), dtype=np.int64)
@@ -412,7 +404,7 @@ def strata_of(rows: Candidates, exact: Sequence[str], *, missing: str = "unmatch
     for name in exact:
         values = rows.column(name)
         if getattr(values.dtype, "kind", "O") == "f":
-            values = np.round(values, KEY_DECIMALS)
+            values = np.where(np.abs(values) < 2.0**52, np.round(np.clip(values, -(2.0**52), 2.0**52), KEY_DECIMALS), values)
         key, levels = pd.factorize(values, sort=True)
         if missing == "unmatched":
             lost |= key < 0
@@ -458,11 +450,50 @@ def _with_history(rows: Candidates, x: np.ndarray, names: tuple[str, ...], histo
     return (np.column_stack([x, *(rows.history(name, window) for name in history)]), (*names, *(f"history of {name}" for name in history)))
 
 
-def _missing_note(x: np.ndarray, names: tuple[str, ...], complete: np.ndarray) -> tuple[str, ...]:
+def _complete_rows(*parts: tuple[np.ndarray, Sequence[str]] | None) -> tuple[np.ndarray, dict[str, int]]:
+    """Rows with a value in every column, and how many rows lack each column that has gaps."""
+    complete, lacking = None, {}
+    for x, names in (part for part in parts if part is not None):
+        known = np.isfinite(x)
+        whole = known.all(axis=1)
+        complete = whole if complete is None else complete & whole
+        if not whole.all():
+            gaps = (~known).sum(axis=0) if len(names) == x.shape[1] else [int((~whole).sum())]
+            lacking |= {name: int(count) for name, count in zip(names, gaps, strict=True) if count}
+    return complete, lacking
+
+
+def _missing_note(lacking: Mapping[str, int], complete: np.ndarray) -> tuple[str, ...]:
     if complete.all():
         return ()
-    by_name = ", ".join(f"{name} {count:,}" for name, count in zip(names, (~np.isfinite(x)).sum(axis=0), strict=True) if count)
+    by_name = ", ".join(f"{name} {count:,}" for name, count in lacking.items())
     return (f"{(~complete).sum():,} of {len(complete):,} candidate rows lack a covariate and were left out ({by_name}).",)
+
+
+def _refuse_nobody_complete(treated: np.ndarray, complete: np.ndarray, lacking: Mapping[str, int]) -> None:
+    for side, words in ((treated, "treated"), (~treated, "comparison")):
+        if not (side & complete).any():
+            by_name = ", ".join(f"{name} {count:,}" for name, count in lacking.items())
+            raise CommonSupportError(f"Matching needs rows of both sides with every covariate known: none of the {int(side.sum()):,} {words} rows "
+                                     f"has (of {len(treated):,} rows these lack: {by_name}). Deliver the columns, or take them out of the plan.")
+
+
+def _caliper_column(rows: Candidates, name: str) -> np.ndarray:
+    """A column for a caliper as floats; NaN where it is missing or not finite."""
+    values = rows.column(name)
+    numbers = None if values.dtype.kind == "b" else numbers_of(values, name)
+    refuse(numbers is None, f"`matching.covariate_calipers` must name columns of numbers with more than two values: {name!r} is not one. "
+           "Use `matching.exact` for it.")
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _nobody(reason: np.ndarray) -> str:
+    """Why no row that should have been matched was, with the way to mend what stops most."""
+    count = np.bincount(reason[reason > 0], minlength=len(REASONS))
+    told = ", ".join(f"{count[k]:,} {REASONS[k].replace('_', ' ')}" for k in np.argsort(-count, kind="stable") if count[k])
+    mend = {OUTSIDE_CALIPER: "Widen `matching.caliper`", STRATUM_MISSING: "Take the columns that are not known out of `matching.exact`",
+            NO_COMPARISON_IN_STRATUM: "Take columns out of `matching.exact`"}.get(int(count.argmax()), "Ask for less in `matching`")
+    return (f"No treated unit has a comparison unit that satisfies the plan ({told}). {mend}, or add comparison pools.")
 
 
 __all__ = ["KnownScore", "Matcher", "PairMatcher", "STRATUM_MISSING"]

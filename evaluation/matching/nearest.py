@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from evaluation.matching.matcher import PairMatcher, as_tuple, refuse
+from evaluation.matching.matcher import PairMatcher
+from evaluation.matching.options import as_tuple, check_whole, refuse
 from evaluation.matching.problem import Problem, Sets
 from evaluation.matching.search.pairing import extremal_ratios, pair_nearest
 
@@ -72,6 +73,8 @@ class NearestNeighbour(PairMatcher):
 
     def __post_init__(self) -> None:
         PairMatcher.__post_init__(self)
+        check_whole(self, "reuse_max", least=1, optional=True)
+        check_whole(self, "seed", least=0)
         refuse(self.reuse_max is not None and (self.reuse_max < 1 or not self.replacement),
                f"`matching.reuse_max` must be at least 1, and needs `matching.replacement`: it is {self.reuse_max}.")
         refuse(self.order not in ORDERS, f"`matching.order` must be one of {', '.join(ORDERS)}: it is {self.order!r}.")

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from evaluation.matching.coordinates import WORDS, coordinates_of
-from evaluation.matching.matcher import PairMatcher, as_tuple, listed, refuse
+from evaluation.matching.matcher import PairMatcher
+from evaluation.matching.options import as_tuple, check_whole, listed, refuse
 from evaluation.matching.problem import Problem, Sets
 from evaluation.matching.search.distances import KINDS, Kind
 from evaluation.matching.search.pairing_on_coordinates import pair_on_coordinates
@@ -68,6 +69,8 @@ class NearestCovariates(PairMatcher):
         refuse(not (self.on or self.covariates or self.history), "A distance needs at least one column: name them in `matching.covariates` or "
                "`matching.on`.")
         refuse(self.order not in ORDERS, f"`matching.order` must be {', '.join(ORDERS[:-1])} or {ORDERS[-1]}: it is {self.order!r}.")
+        check_whole(self, "reuse_max", least=1, optional=True)
+        check_whole(self, "seed", least=0)
         refuse(self.reuse_max is not None and (self.reuse_max < 1 or not self.replacement),
                f"`matching.reuse_max` must be at least 1, and needs `matching.replacement`: it is {self.reuse_max}.")
         for name, given in (("formula", self.formula is not None), ("history", bool(self.history and self.on))):

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import CommonSupportError, PlanError
-from evaluation.matching.candidates import Candidates, place_in_order
+from evaluation.matching.candidates import Candidates, place_in_order, sampling_weights
 from evaluation.panel.types import Panel
 
 Eligibility = Literal["auto", "before", "at"]
 Pool = Literal["not_yet_joined", "never_joined"]
+UNKNOWN_THEN = ("entry", "eligible_to", "unit_id")         # whether and when a unit joins or leaves later; who it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,8 @@ def risk_sets(panel: Panel, *, eligibility: Eligibility = "auto", pool: Pool = "
 
 def values_at(panel: Panel, rows: RiskSets, name: str) -> np.ndarray:
     """A named covariate as at each row's entry period: a `varying` array's column, or a fixed column of `units`; shape (n_rows,)."""
+    if name in UNKNOWN_THEN:
+        raise PlanError(f"A covariate of `matching` must be known when a unit could have joined: {name!r} is not. Take it out.")
     if name in panel.varying:
         return panel.varying[name][rows.unit, rows.entry]
     if name in panel.units:
@@ -118,10 +121,7 @@ def candidates_of(panel: Panel, *, eligibility: Eligibility = "auto", pool: Pool
 
 def candidates_at(panel: Panel, rows: RiskSets, *, weights: str | None = None) -> Candidates:
     """Candidates of risk sets that are known already."""
-    w = np.ones(len(rows)) if weights is None else np.asarray(values_at(panel, rows, weights), dtype=float)
-    if not (np.isfinite(w).all() and (w > 0).all()):
-        raise PlanError(f"`matching.sampling_weights` must be numbers above 0: {int((~(np.isfinite(w) & (w > 0))).sum()):,} of {len(w):,} candidate "
-                        f"rows have another value in {weights!r}. Mend the column.")
+    w = np.ones(len(rows)) if weights is None else sampling_weights(values_at(panel, rows, weights), weights)
     return Candidates(treated=rows.treated, period=rows.entry, unit=rows.unit, id=place_in_order(pd.Index(panel.units["unit_id"]))[rows.unit],
                       weights=w, column=lambda name: values_at(panel, rows, name), columns=(*panel.varying, *panel.units.columns),
                       history=lambda outcome, window: history_mean(panel, rows, outcome, window), label=panel.periods.label)

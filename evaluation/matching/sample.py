@@ -84,23 +84,17 @@ class MatchedSample:
         balance : DataFrame, optional
             Known already.
         """
+        match = match.with_shared_weights()
         rows = match.rows
         entry = np.empty(match.n_sets, dtype=np.int64)
         entry[match.treated_set] = rows.period[match.treated]
-        treated_weight, comparison_weight = match.treated_weight, match.comparison_weight
-        if not (rows.weights == 1).all():
-            treated_weight = treated_weight * rows.weights[match.treated]
-            own = comparison_weight * rows.weights[match.comparison]
-            wanted, there = (np.bincount(sets, weights=weight, minlength=match.n_sets) for sets, weight in
-                             ((match.treated_set, treated_weight), (match.comparison_set, own)))
-            comparison_weight = own * (wanted / there)[match.comparison_set]
         complete = np.isfinite(match.x).all(axis=1)
         order = np.lexsort((rows.period[match.left_out], rows.unit[match.left_out]))
         left_out = match.left_out[order]
         return cls(
             panel=panel, method=match.method, kind=match.kind, set_entry=entry, treated_unit=rows.unit[match.treated], treated_set=match.treated_set,
-            treated_weight=treated_weight, comparison_unit=rows.unit[match.comparison], comparison_set=match.comparison_set,
-            comparison_weight=comparison_weight, origin=match.origin, caliper_width=match.width, notes=match.notes, match=match,
+            treated_weight=match.treated_weight, comparison_unit=rows.unit[match.comparison], comparison_set=match.comparison_set,
+            comparison_weight=match.comparison_weight, origin=match.origin, caliper_width=match.width, notes=match.notes, match=match,
             candidates=pd.DataFrame({"unit": rows.unit[complete], "entry": rows.period[complete], "treated": rows.treated[complete],
                                      "score": match.score[complete]}),
             balance=match.balance() if balance is None else balance,

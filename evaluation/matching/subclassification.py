@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from evaluation.matching.cells import sets_of_cells, with_both_sides
-from evaluation.matching.matcher import Matcher, as_tuple, refuse
+from evaluation.matching.matcher import Matcher
+from evaluation.matching.options import as_tuple, refuse
 from evaluation.matching.problem import Problem, Sets
 
 FUZZ = 4 * np.finfo(float).eps     # a place in the order that is this near a whole number is one

@@ -336,8 +336,8 @@ class _Grid:
 def _of_some_treated(effects: Effects, grid: _Grid, focal: np.ndarray, total: float, treated: np.ndarray) -> Summary:
     """Average over some treated rows: their own changes, and their sets' comparison rows in proportion.
 
-    With w the row weights, W the cell's weight and psi the influence, a treated row's W psi is its change less its cell's mean; a comparison row's
-    is -w (change - mean). Both are centred again on the means of those who enter here, so that each arm's contributions sum to zero.
+    With w the row weights, W the cell's weight and psi the influence, W psi / w is a treated row's change less its cell's mean; a comparison row's
+    W psi is -w (change - mean). Both are centred again in every cell on the means of those who enter here.
     """
     cell_weight, att = grid.spread(effects.cells["weight"].to_numpy()), grid.spread(np.nan_to_num(effects.cells["estimate"].to_numpy()))
     deviation = cell_weight * effects.influence
@@ -349,11 +349,18 @@ def _of_some_treated(effects: Effects, grid: _Grid, focal: np.ndarray, total: fl
     part = np.divide(asked, there, out=np.zeros_like(asked), where=there > 0)[key]
     side = ~treated[:, None] * part
     weight = side * effects.row_weight
-    shift = float((side * deviation).sum() / total)              # minus the comparison rows' mean deviation
-    own = np.where(treated[:, None], deviation, 0.0)
-    value = float((focal * (own + att)).sum() / total) + shift
-    contribution = (focal * (own + att - (value - shift)) + side * deviation - weight * shift).sum(axis=1) / total
+    size = _cell_sums(grid, focal)
+    shift = _cell_sums(grid, side * deviation)                   # minus the comparison rows' mean deviation in the cell
+    shift = np.divide(shift, size, out=np.zeros_like(shift), where=size > 0)[grid.cohort]
+    own = np.divide(deviation, effects.row_weight, out=np.zeros_like(deviation), where=treated[:, None] & (effects.row_weight > 0))
+    value = float((focal * (own + att + shift)).sum() / total)
+    contribution = (focal * (own + att + shift - value) + side * deviation - weight * shift).sum(axis=1) / total
     return Summary(value=value, contribution=contribution, enters=((focal > 0) | (weight > 0)).any(axis=1))
+
+
+def _cell_sums(grid: _Grid, values: np.ndarray) -> np.ndarray:
+    """Sums of rows' values by cohort and event time, shape (n_cohorts, n_event_times)."""
+    return np.column_stack([np.bincount(grid.cohort, weights=column, minlength=len(grid.place)) for column in values.T])
 
 
 def _of_fixed_weights(effects: Effects, weights: np.ndarray) -> Summary:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from evaluation.errors import CommonSupportError, EstimationError, PlanError
-from evaluation.matching.candidates import is_numeric
+from evaluation.matching.candidates import is_numeric, numbers_of
 from evaluation.matching.match import Match
 from evaluation.models.effects import Estimate
 from evaluation.models.inference import IN_WORDS, LEVEL, NO_SPREAD, count_clusters, covariance_of
@@ -69,7 +69,7 @@ class MatchedOutcome:
         row, sets, treated, raw = row[keep], sets[keep], treated[keep], np.concatenate([match.treated_weight, match.comparison_weight])[keep]
         refuse_constant(values[row])
         unit = match.rows.unit[row]
-        weight = (raw if has_repeats(unit) else _mean_one(raw, treated)) * match.rows.weights[row]
+        weight = (raw if has_repeats(unit) else _mean_one(raw, treated)) * (1.0 if match.shared else match.rows.weights[row])
         target = {"ATT": treated, "ATC": ~treated}.get(match.estimand, np.ones(len(row), dtype=bool))
         remarks = (f"{n_lost:,} of {match.n_sets:,} sets left out for a missing value",) if n_lost else ()
         return cls(y=values[row], weight=weight, treated=treated, target=target, unit=unit, set=sets, x=x[row], names=names, kind=match.kind,
@@ -116,8 +116,9 @@ def outcome_of(match: Match, outcome: str | np.ndarray) -> np.ndarray:
     """
     name, n = (f" {outcome!r}", len(match.rows)) if isinstance(outcome, str) else ("", len(match.rows))
     values = match.rows.column(outcome) if isinstance(outcome, str) else np.asarray(outcome)
-    if not is_numeric(values):
-        raise EstimationError(f"An outcome must be numbers: the outcome{name} holds {values.dtype}. Code it as numbers, or name another.")
+    values = values if is_numeric(values) or values.ndim != 1 else numbers_of(values, str(outcome)) if isinstance(outcome, str) else values
+    if values is None or not is_numeric(values):
+        raise EstimationError(f"An outcome must be numbers: the outcome{name} holds text. Code it as numbers, or name another.")
     if values.shape != (n,):
         raise EstimationError(f"An outcome must have one value for each of the {n:,} rows of the match: it has shape {values.shape}. Give it in "
                               "their order.")

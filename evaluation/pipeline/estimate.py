@@ -127,8 +127,8 @@ def numbers_of(
     only = np.zeros(len(panel), dtype=bool)
     only[joined] = True
     change = before_after(panel, name, before=estimating.before_window(), after=estimating.headline, only=only)
-    units, columns = headline_units(estimating, effects)
-    level = level_of(panel, name, units, columns)
+    units, columns, weights = headline_units(estimating, effects)
+    level = level_of(panel, name, units, columns, weights)
     results = results_claimed(panel, estimating.framework, name, joined) if estimating.framework else None
     return OutcomeNumbers(
         outcome=outcome,
@@ -161,25 +161,25 @@ def fewest_behind(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
     return min(int(side[0]) for window in windows for side in units_behind(sample, outcome.name, window, occurrence=True, together=True))
 
 
-def headline_units(estimating: Estimating, effects: Effects) -> tuple[np.ndarray, np.ndarray]:
-    """Treated units (rows of the panel) and columns that the headline averages over, each counting alike; empty without row weights."""
+def headline_units(estimating: Estimating, effects: Effects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Treated units (rows of the panel), columns and weights that the headline averages over; empty without row weights."""
     from evaluation.models.inference import chosen_cells
 
     if effects.row_weight is None:
-        return np.empty(0, dtype=int), np.empty(0, dtype=int)
+        return np.empty(0, dtype=int), np.empty(0, dtype=int), np.empty(0)
     cells = effects.cells[chosen_cells(effects, quarters=estimating.headline, cohorts="complete")]
     treated, parts = effects.rows["treated"].to_numpy(), []
     for cohort, event_time in zip(cells["cohort"], cells["event_time"], strict=True):
         column = int(np.searchsorted(effects.event_times, event_time))
         inside = treated & (effects.rows["cohort"].to_numpy() == cohort) & (effects.row_weight[:, column] > 0)
-        parts.append((effects.rows["unit"].to_numpy()[inside], np.full(inside.sum(), cohort + event_time)))
-    units, columns = zip(*parts, strict=True)
-    return np.concatenate(units), np.concatenate(columns)
+        parts.append((effects.rows["unit"].to_numpy()[inside], np.full(inside.sum(), cohort + event_time), effects.row_weight[inside, column]))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
-def level_of(panel: Panel, name: str, units: np.ndarray, columns: np.ndarray) -> float:
+def level_of(panel: Panel, name: str, units: np.ndarray, columns: np.ndarray, weights: np.ndarray) -> float:
     """Mean of the treated units behind the headline, at the periods of the headline: the level that belongs to the effect."""
-    return float(panel.outcomes[name][units, columns].mean()) if len(units) else float("nan")
+    values = panel.outcomes[name][units, columns]
+    return float(values.mean() if (weights == 1).all() else np.average(values, weights=weights)) if len(units) else float("nan")
 
 
 def event_label(plan: Plan, panel: Panel, event_time: int) -> str:

@@ -77,7 +77,8 @@ def test_a_formula_knows_its_columns_inside_transforms():
 
 
 @pytest.mark.parametrize("formula, why", [
-    ("age +", "cannot be read"), ("joined ~ age", "several parts"), ("age | poor", "several parts"), ("0 + age", "take `0 \\+` or `- 1` out"),
+    ("age +", "cannot be read"), ("age ~ poor", "several parts"), ("joined ~ age", "column of treatment"),
+    ("age | poor", "several parts"), ("0 + age", "take `0 \\+` or `- 1` out"),
     ("age - 1", "take `0 \\+` or `- 1` out"), ("age**2", r"write I\(age\*\*2\)"), ("lag(age)", "no transform that is known"),
     ("I(__import__('os').getpid())", "no transform that is known"),
     ("age + nonsense", "'nonsense' is not"), ("scale(nonsense)", "'nonsense' is not"),

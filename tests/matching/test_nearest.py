@@ -181,7 +181,7 @@ def test_an_entry_period_without_candidates_is_left_out_and_does_not_spoil_the_s
 
 def test_nobody_matched_is_an_error_that_says_how_to_mend_it():
     panel = panel_of([2, 2, -1, -1], x=[1.0, 5.0, 1.5, 0.2], key=["a", "a", "b", "b"])
-    with pytest.raises(CommonSupportError, match="Widen `matching.caliper`"):
+    with pytest.raises(CommonSupportError, match=r"\(2 no comparison in stratum\)\. Take columns out of `matching.exact`"):
         NearestNeighbour(covariates=("x",), exact=("key",)).fit(panel)
 
 
