@@ -47,6 +47,7 @@ def describe_methods(name: str | None = None) -> Iterator[str]:
     for field in fields(method):
         if not (place == "matching" and field.name in SHARED):
             kind, lines = told.get(field.name, ("", ()))
+            kind = " or ".join(method.ESTIMANDS) if field.name == "estimand" else kind
             yield f"  {field.name}: {default_of(field)}{f'   ({kind})' if kind else ''}"
             yield from (f"      {line}" for line in lines)
 

@@ -18,7 +18,7 @@ def test_one_method_is_described_with_its_options(name):
     lines = list(describe_methods(name))
     assert lines[0].endswith(f": {name}")
     if name in MATCHERS:
-        assert any(line.startswith("  estimand: ATT") for line in lines)
+        assert any(line.startswith(f"  estimand: {MATCHERS[name].ESTIMANDS[0]}   (") for line in lines)
 
 
 def test_a_misspelt_method_is_told_its_nearest():

@@ -10,7 +10,8 @@ from evaluation.findings.numbers import factor_of
 from evaluation.findings.present import verdict
 from evaluation.locations import project_file
 from evaluation.models.before_after import before_after
-from evaluation.pipeline.estimate import Estimating, matcher, study_outcome
+from evaluation.pipeline.choices import matcher
+from evaluation.pipeline.estimate import Estimating, study_outcome
 from evaluation.pipeline.receive import build_panel, receive
 from evaluation.pipeline.recipe import framework_of, truth_of
 from evaluation.plan import Plan
