@@ -258,7 +258,8 @@ ask <- switch(task,
   "entropy balancing" = function() WeightIt::weightit(f, d, method = "ebal", estimand = "ATT"),
   "balance of 20 covariates, before and after" = { m <- matchit(f, d, distance = score, caliper = .2)
     function() summary(m, pair.dist = FALSE) },
-  "whole run: score, exact 1:1, balance" = function() { m <- matchit(f, d, link = "linear.logit", caliper = .2, exact = ~council); summary(m, pair.dist = FALSE); m })
+  "whole run: score, exact 1:1, balance" = function() {
+    m <- matchit(f, d, link = "linear.logit", caliper = .2, exact = ~council); summary(m, pair.dist = FALSE); m })
 if (is.null(ask)) quit(status = 3)
 invisible(gc(FALSE)); try(cat("5", file = "/proc/self/clear_refs"), silent = TRUE); start <- peak()
 seconds <- c(); for (i in seq_len(repeats)) { gc(FALSE); seconds <- c(seconds, system.time(done <- ask())[["elapsed"]]) }
