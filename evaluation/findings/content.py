@@ -45,7 +45,7 @@ REASONS = {
     "outside_caliper": "no similar comparison unit within the caliper",
     "no_comparison_in_stratum": "no comparison unit with the same exact characteristics",
     "stratum_missing": "an exact characteristic is not known",
-    "covariate_missing": "a characteristic of the score is not known",
+    "covariate_missing": "a characteristic that groups are compared on is not known",
     "no_comparison_left": "all similar comparison units were used up",
     "outside_common_support": "nobody on the other side had a score like it",
     "trimmed": "the probability of joining was outside the plan's bounds",
@@ -104,7 +104,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,
         ),
-        methods=texts.methods(inputs.plan, inputs.dictionary, inputs.matcher, inputs.panel.notes),
+        methods=(*texts.methods(inputs.plan, inputs.dictionary, inputs.matcher, inputs.panel.notes), *origins(inputs, ledger)),
         limits=inputs.limits,
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),
@@ -126,6 +126,22 @@ def may_chart(study: OutcomeStudy, nouns: Nouns, ledger: Ledger) -> bool:
         return True
     behind = [int(count) for line in study.lines for count in line.behind] + [row.behind for row in study.events]
     return min(behind, default=ledger.profile.threshold) >= ledger.profile.threshold
+
+
+def origins(inputs: Inputs, ledger: Ledger) -> tuple[tuple[str, str], ...]:
+    """Where comparison units were found, when nearby ones were sought first: shares of their weight, all places together."""
+    sample, many = inputs.sample, inputs.nouns.many
+    if sample.origin is None:
+        return ()
+    told = []
+    for origin in (*inputs.matcher.tiers, "elsewhere"):
+        here = sample.origin == origin
+        share = 100 * sample.comparison_weight[here].sum() / sample.comparison_weight.sum()
+        few = bool(here.any()) and ledger.small(len(np.unique(sample.comparison_unit[here])), many)
+        text = ledger.keep("origin", origin, CONFIDENTIAL if few else number(share, 0)).text
+        place = "elsewhere" if origin == "elsewhere" else f"the same {texts.in_label(inputs.dictionary, origin)}"
+        told.append(f"{'a few' if few else f'{text}%'} from {place}")
+    return (("Where comparison units were found", f"By weight, all places together: {'; '.join(told)}."),)
 
 
 def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> Titles:
@@ -215,7 +231,7 @@ def balance(inputs: Inputs, ledger: Ledger) -> tuple[BalanceLine, ...]:
                 after=shown(row.smd_after),
                 variance_ratio_before=shown(row.variance_ratio_before),
                 variance_ratio_after=shown(row.variance_ratio_after),
-                mean_treated=mean(row.mean_treated, n_treated),
+                mean_treated=mean(row.mean_treated_matched, n_treated),
                 mean_comparison_before=mean(row.mean_comparison_before, n_candidates),
                 mean_comparison_after=mean(row.mean_comparison_after, n_comparison),
             )

@@ -29,6 +29,11 @@ class Evidence:
     n_places: int | None  # assigned places where assignment is by place, else None
 
 
+def near_limit(value: float, limit: float) -> str:
+    """A number to 2 decimals; to 3 where 2 could not tell it from its limit."""
+    return f"{value:.3f}" if abs(value - limit) < 0.005 else f"{value:.2f}"
+
+
 def rate(evidence: Evidence) -> Strength:
     """Apply the rule."""
     trend = "failed" if "failed" in evidence.trends else "not testable" if "not testable" in evidence.trends or not evidence.trends else "passed"
@@ -47,7 +52,7 @@ def rate(evidence: Evidence) -> Strength:
             "Balance",
             lost(not evidence.worst_smd <= BALANCED),
             (
-                f"After matching the largest standardised difference is {evidence.worst_smd:.2f}; under {BALANCED} is the aim."
+                f"After matching the largest standardised difference is {near_limit(evidence.worst_smd, BALANCED)}; under {BALANCED} is the aim."
                 if math.isfinite(evidence.worst_smd)
                 else "Balance could not be measured."
             ),

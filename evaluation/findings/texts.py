@@ -14,8 +14,8 @@ from evaluation.plan import Plan
 
 CLUSTERED = {  # by what a matched set is
     "pairs": "matched sets and on units that serve several sets",
-    "strata": "units, with strata as they are",
-    "weights": "units, with weights as they are",
+    "strata": "units, with strata treated as fixed",
+    "weights": "units, with weights treated as fixed",
 }
 PERIOD_NOUN = {"quarter": "quarter", "school_year": "school year", "year": "year"}
 
@@ -115,6 +115,8 @@ def methods(plan: Plan, dictionary: Dictionary, matcher: Matcher, notes: Sequenc
     """The methods section, from the plan and its matcher."""
     many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
     period, estimator = PERIOD_NOUN[plan.periods.kind], plan.estimator
+    verb = "matched" if matcher.KIND == "pairs" else "compared"
+    inside = {"pairs": "inside matched sets", "strata": "inside strata", "weights": "of weighted groups inside each entry period"}[matcher.KIND]
     first, last = estimator.headline.event_times
     counted = "joining" if plan.programme.first_full_period is None else f"{plan.programme.first_full_period}, the first full {period}"
     names = ("that period" if plan.programme.first_full_period else f"the {period} of joining", f"{period} {first}", f"{period}s {first} to {last}")
@@ -130,12 +132,12 @@ def methods(plan: Plan, dictionary: Dictionary, matcher: Matcher, notes: Sequenc
         (
             "Who is compared",
             (
-                f"Inside each entry {period}, {many} that joined are matched with {many} that were eligible and had not yet joined; "
+                f"Inside each entry {period}, {many} that joined are {verb} with {many} that were eligible and had not yet joined; "
                 "whether those joined later is not used, because it was not known then. From their own later entry they are left out."
                 if plan.comparison.candidates == "eligible_not_yet_joined_at_index"
-                else f"{many.capitalize()} that joined are matched with {many} that never joined in the periods studied."
+                else f"{many.capitalize()} that joined are {verb} with {many} that never joined in the periods studied."
                 if plan.programme.first_full_period
-                else f"Inside each entry {period}, {many} that joined are matched with {many} that were eligible and never joined in the periods"
+                else f"Inside each entry {period}, {many} that joined are {verb} with {many} that were eligible and never joined in the periods"
                 " studied. That was not known then, and it leaves out those whose troubles grew: the effect may look worse than it is."
             ),
         ),
@@ -143,7 +145,7 @@ def methods(plan: Plan, dictionary: Dictionary, matcher: Matcher, notes: Sequenc
         *((("How the data were put together", " ".join(notes)),) if notes else ()),
         (
             "Effect",
-            f"Difference-in-differences inside matched sets: change from the {period} {-estimator.base} before {counted} to {span}, "
+            f"Difference-in-differences {inside}: change from the {period} {-estimator.base} before {counted} to {span}, "
             f"programme less comparison; {counting(matcher)}. {left}".strip(),
         ),
         (

@@ -78,7 +78,7 @@ class CoarsenedExact(Matcher):
         return f"coarsened exact matching on {coarsening_words(self)}, {self.common_words()[1]}"
 
     def plain_method(self) -> str:
-        return "Units are compared with units that fall into the same bands."
+        return f"Units are compared with units that fall into the same bands {coarsening_words(self)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ class CoarsenedPairs(CoarsenedExact):
                 f"{CoarsenedExact.in_words(self)}")
 
     def plain_method(self) -> str:
-        return "Each unit is paired with the most similar unused unit among those that fall into the same bands."
+        return f"Each unit is paired with the most similar unused unit among those that fall into the same bands {coarsening_words(self)}."
 
 
 def check_coarsening(spec: Matcher, cutpoints: object, grouping: Mapping[str, object]) -> None:

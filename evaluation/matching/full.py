@@ -51,6 +51,7 @@ class FullMatching(PairMatcher):
     [1, 1, 0, 1, 0, 0]
     """
 
+    UNUSED: ClassVar[tuple[str, ...]] = ("ratio",)
     ESTIMANDS: ClassVar[tuple[str, ...]] = ("ATT", "ATC", "ATE")
     caliper: float | None = None
     distance: Distance = "score"

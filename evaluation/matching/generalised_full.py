@@ -1,6 +1,7 @@
 """Generalised full matching: everyone in a set with both sides, near each other on the score or on several covariates, at any scale."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -102,6 +103,11 @@ class GeneralisedFull(Matcher):
 
     def plain_method(self) -> str:
         return "Every unit that can be compared is put into a small group with both, some that joined and some that did not, near each other."
+
+    def plain_rules(self, label: Callable[[str], str]) -> list[str]:
+        unit = "standard deviations" if self.caliper_unit == "sd" else "units"
+        caliper = [] if self.caliper is None else [f"Units of a group are no further than {self.caliper:g} {unit} of the score apart."]
+        return [*Matcher.plain_rules(self, label), *caliper]
 
     def _is_plain(self) -> bool:
         return self.fewest_treated == self.fewest_comparison == 1

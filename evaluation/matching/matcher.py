@@ -14,7 +14,7 @@ import pandas as pd
 from evaluation.errors import CommonSupportError, PlanError
 from evaluation.matching.candidates import Candidates, formula_columns, numbers_of
 from evaluation.matching.match import Match
-from evaluation.matching.options import as_tuple, check_above_zero, check_whole, check_widths, listed, refuse
+from evaluation.matching.options import as_tuple, check_above_zero, check_flags, check_whole, check_widths, listed, refuse
 from evaluation.matching.problem import (
     COVARIATE_MISSING,
     MATCHED,
@@ -74,11 +74,13 @@ class Matcher:
         Outcomes whose mean over these event times joins the score. Off by default: matching on outcome history brings regression to the mean into a
         difference-in-differences whose base lies inside that history.
     eligibility : 'auto', 'before' or 'at'
+        Whether a candidate must have been eligible before the entry period or in it: before for families, at for others.
     pool : 'not_yet_joined' or 'never_joined'
-        See `risk_sets`.
+        Whether those that join later may be compared with until then; see `risk_sets`.
     """
 
     ESTIMANDS: ClassVar[tuple[str, ...]] = ("ATT",)
+    UNUSED: ClassVar[tuple[str, ...]] = ()
     KIND: ClassVar[str] = "pairs"
     covariates: tuple[str, ...] = ()
     formula: str | None = None
@@ -97,6 +99,7 @@ class Matcher:
     def __post_init__(self) -> None:
         for name in ("covariates", "exact", "history", "history_window"):
             as_tuple(self, name)
+        check_flags(self)
         object.__setattr__(self, "exact", tuple(name for name in self.exact if name != "entry_period"))
         refuse(self.estimand not in self.ESTIMANDS, f"`matching.estimand` of this method must be {' or '.join(self.ESTIMANDS)}: it is "
                f"{self.estimand!r}. {'Pairs have no average over everyone: use full matching, strata or weights. ' * (self.estimand == 'ATE')}")
@@ -207,7 +210,22 @@ class Matcher:
         past = f", and earlier outcomes ({listed([f'{label(name)} {span}' for name in self.history])})" if self.history else ""
         score = f" {self.score.in_plain_words()} on {on}{past}." if self.uses_score() else f" The characteristics are {on}{past}."
         exact = f" Matched units agree exactly on {listed([label(name) for name in self.exact])}." if self.exact else ""
-        return f"{self.plain_method()}{score}{exact}"
+        return "".join((self.plain_method(), score, exact, *(f" {rule}" for rule in self.plain_rules(label))))
+
+    def plain_rules(self, label: Callable[[str], str]) -> list[str]:
+        """What else was asked, a sentence each: everything that differs from its default and is not in `plain_method`."""
+        rules = []
+        if self.formula is not None:
+            rules.append(f"The score takes them as {self.formula}.")
+        if self.missing_key == "level":
+            rules.append("An exact characteristic that is not known counts as one of its own.")
+        if self.discard != "none":
+            who = {"treated": "Programme units", "comparison": "Comparison units", "both": "Units of either group"}[self.discard]
+            again = "; the score is then fitted again" if self.reestimate else ""
+            rules.append(f"{who} with a score outside the range of the other group are left out{again}.")
+        if self.sampling_weights is not None:
+            rules.append(f"Units count by {label(self.sampling_weights)}.")
+        return rules
 
     def plain_method(self) -> str:
         """What is matched with what, in a sentence."""
@@ -294,6 +312,7 @@ class PairMatcher(Matcher):
     covariate_calipers : mapping of column to width
         Largest distance on a named column; with a negative width rows must be farther apart than that.
     covariate_caliper_unit : 'sd' or 'absolute'
+        Standard deviations (n - 1) of the column, or its own unit.
     anti_exact : tuple of str
         Columns on which matched rows must differ.
     tiers : tuple of str
@@ -367,6 +386,20 @@ class PairMatcher(Matcher):
     def columns_used(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*Matcher.columns_used(self), *self.covariate_calipers, *self.anti_exact, *self.tiers)))
 
+    def plain_rules(self, label: Callable[[str], str]) -> list[str]:
+        rules = Matcher.plain_rules(self, label)
+        if self.caliper is not None and self.plain_caliper() not in self.plain_method():
+            rules.append(f"Matched units are no further than {self.plain_caliper()} apart.")
+        unit = " standard deviations" if self.covariate_caliper_unit == "sd" else ""
+        for name, width in self.covariate_calipers.items():
+            rules.append(f"They differ by {'at most' if width > 0 else 'more than'} {abs(width):g}{unit} in {label(name)}.")
+        if self.anti_exact:
+            rules.append(f"They differ in {listed([label(name) for name in self.anti_exact])}.")
+        if self.tiers:
+            near = ", then ".join(f"of the same {label(name)}" for name in self.tiers)
+            rules.append(f"Comparison units {near} are sought first, and others only where there are none.")
+        return rules
+
     def plain_caliper(self) -> str:
         """The caliper's width for a reader without statistics."""
         return f"{self.caliper:g} {'standard deviations' if self.caliper_unit == 'sd' else 'units'} of the score"
@@ -378,6 +411,7 @@ class PairMatcher(Matcher):
         deviations = "standard deviations " if self.covariate_caliper_unit == "sd" else ""
         near = "".join(f", and {'more than ' if width < 0 else ''}{abs(width):g} {deviations}of {name}"
                        for name, width in self.covariate_calipers.items())
+        near += "".join(f"{', first' if k == 0 else ', then'} inside {name.replace('_', ' ')}" for k, name in enumerate(self.tiers))
         differ = f", different {', '.join(name.replace('_', ' ') for name in self.anti_exact)}" if self.anti_exact else ""
         if self.caliper is None:
             return f"no caliper on the score{near}{differ}" if near or differ else "no caliper"

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from numbers import Integral, Real
 
 import numpy as np
@@ -49,6 +50,14 @@ def check_widths(spec: object, name: str) -> None:
     refuse(not isinstance(value, Mapping), f"`matching.{name}` must give a width for each column: it is {value!r}.")
     for column, width in value.items():
         refuse(not is_number(width) or width == 0, f"`matching.{name}` must be numbers other than 0: {column!r} has {width!r}.")
+
+
+def check_flags(spec: object) -> None:
+    """Refuse a yes-or-no field that is neither true nor false."""
+    for field in fields(spec):
+        if field.type in ("bool", bool):
+            value = getattr(spec, field.name)
+            refuse(not isinstance(value, bool | np.bool_), f"`matching.{field.name}` must be true or false: it is {value!r}.")
 
 
 def is_number(value: object) -> bool:

@@ -11,6 +11,7 @@ from evaluation.disclosure.ledger import decimals, number
 from evaluation.errors import EstimationError
 from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, change_unit_of, scaled
 from evaluation.findings.present import Nouns
+from evaluation.findings.strength import near_limit
 from evaluation.findings.study import CheckLine
 from evaluation.findings.texts import adjusted_sentence, trend_before
 from evaluation.models.checks import CHECKS, SIZE, CheckInput, CheckResult
@@ -105,7 +106,7 @@ def held_out(plan: Plan, effects: Effects) -> tuple[int, ...]:
 
 def balance_sentence(result: CheckResult) -> str:
     """Whether characteristics are alike enough, against the plan's limits."""
-    largest, over, limits = number(result.numbers["largest_after"], 2).text, int(result.numbers["n_over"]), result.judged_by
+    largest, over, limits = near_limit(result.numbers["largest_after"], 0.1), int(result.numbers["n_over"]), result.judged_by
     only = limits.removeprefix("standardised mean difference below ")
     if "," not in limits and only != limits:
         if not over:
@@ -114,7 +115,7 @@ def balance_sentence(result: CheckResult) -> str:
             f"{over} characteristic{'s differ' if over != 1 else ' differs'} by {only} or more standard deviations after matching; the largest"
             f" difference is {largest}."
         )
-    what = "Every characteristic is" if not over else f"{over} of {result.numbers['n']:.0f} characteristics are not"
+    what = "Every characteristic is" if not over else f"{over} of {result.numbers['n']:.0f} characteristics {'is' if over == 1 else 'are'} not"
     return f"{what} within the plan's limits after matching ({limits}); the largest standardised difference is {largest}."
 
 

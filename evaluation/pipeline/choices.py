@@ -52,7 +52,11 @@ def matcher(plan: Plan) -> Matcher:
         **chosen.options,
     }
     try:
-        return TypeAdapter(kind).validate_python(options)
+        spec = TypeAdapter(kind).validate_python(options)
+        if spec.estimand in ("ATC", "ATE"):
+            raise PlanError(f"`matching.estimand` of a study must be about those who joined (ATT, ATO or ATM): it is {spec.estimand!r}. Mend the "
+                            "plan.")
+        return spec
     except ValidationError as fault:
         lines = "\n".join(f"  - {in_words({**one, 'loc': ('matching', *one['loc'])})}" for one in fault.errors())
         raise PlanError(f"{len(fault.errors())} thing(s) to mend in the plan's matching:\n{lines}") from None

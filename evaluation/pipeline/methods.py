@@ -9,6 +9,16 @@ from dataclasses import MISSING, Field, fields
 from evaluation.errors import PlanError
 
 SHARED = ("covariates", "formula", "score", "exact", "history", "history_window", "pool")  # named elsewhere in a plan
+EVERY_METHOD = (
+    "exact: []   columns on which matched units must agree; the entry period always is one",
+    "score.covariates   the characteristics that groups are compared on, whether or not the method has a score",
+    "score.model: logit   or cloglog, probit, or a scikit-learn classifier by name, with score.options",
+    "score.formula: none   right-hand side of a formula, for the score alone",
+    "score.scale: linear   or probability: what distances and calipers are measured on",
+    "score.folds: 1   more: every part of the units is scored by a model of the others",
+    "score.history: [], score.history_window: [-8, -3]   outcomes whose earlier mean joins the score (regresses to the mean)",
+    "balance (a section beside matching): smd 0.1, variance_ratio, ecdf_mean, ks, overlap: limits of the balance check; none is not judged",
+)
 PLACES = {"matching": "matching.method", "estimator": "estimator.method", "checks": "checks"}
 
 
@@ -42,10 +52,13 @@ def describe_methods(name: str | None = None) -> Iterator[str]:
     yield from (f"  {line}".rstrip() for line in (about + after).splitlines())
     if place == "checks":
         return
+    if place == "matching":
+        yield "Keys that every method takes:"
+        yield from (f"  {line}" for line in EVERY_METHOD)
     yield "Options in the plan, and what they are when not given:"
     told = attributes_of(method)
     for field in fields(method):
-        if not (place == "matching" and field.name in SHARED):
+        if not (place == "matching" and field.name in (*SHARED, *method.UNUSED)):
             kind, lines = told.get(field.name, ("", ()))
             kind = " or ".join(method.ESTIMANDS) if field.name == "estimand" else kind
             yield f"  {field.name}: {default_of(field)}{f'   ({kind})' if kind else ''}"

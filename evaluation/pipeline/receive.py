@@ -48,7 +48,33 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
             )
     if faults:
         raise PlanError("The plan names things that do not exist:\n" + "\n".join(faults))
-    matcher(plan)
+    check_columns(plan, dictionary)
+
+
+def check_columns(plan: Plan, dictionary: Dictionary) -> None:
+    """Whether the matcher and the limits on balance can be made, and every column and history that they name can be had.
+
+    Raises
+    ------
+    PlanError
+        With every unknown column and the nearest known one.
+    """
+    import difflib
+
+    from evaluation.matching.thresholds import Thresholds
+
+    spec = matcher(plan)
+    Thresholds(**plan.balance.model_dump())
+    known = {*dictionary.covariates, *REQUIRED, "entry_period"}
+    faults = []
+    for names, there, what in ((spec.columns_used(), known, "column"), (spec.history, plan.outcomes.all, "outcome of the plan")):
+        for name in names:
+            if name not in there:
+                near = difflib.get_close_matches(name, sorted(there), n=1, cutoff=0.75)
+                faults.append(f"  - {name!r} is no {what}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    if faults:
+        raise PlanError("`matching` names things that do not exist (the columns are listed in data_dictionary/README.md, Covariates):\n"
+                        + "\n".join(faults))
 
 
 def receive(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path) -> dict[str, CheckedTable]:

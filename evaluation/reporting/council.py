@@ -209,7 +209,7 @@ def who_is_compared(content: ReportContent) -> Section:
             Table(
                 id="tab-means",
                 title=f"Means of the characteristics that {plural} were matched on{_together(content)}",
-                columns=("Characteristic", "Programme", "Comparison before matching", "Comparison after matching"),
+                columns=("Characteristic", "Programme, matched", "Comparison before matching", "Comparison after matching"),
                 rows=tuple(
                     (line.covariate, in_words(line.mean_treated), in_words(line.mean_comparison_before), in_words(line.mean_comparison_after))
                     for line in content.balance

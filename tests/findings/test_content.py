@@ -220,7 +220,7 @@ def test_the_flow_goes_from_received_to_matched_in_protected_counts(panel_and_sa
 def test_balance_hides_the_mean_of_a_characteristic_that_few_families_have(panel_and_sample, ledger):
     sample = panel_and_sample.sample
     rare = sample.balance.set_index("covariate")
-    rare.loc["b", "mean_treated"] = 9 / sample.n_treated  # nine families have it
+    rare.loc["b", "mean_treated_matched"] = 9 / sample.n_treated  # nine families have it
     rare.loc["b", "mean_comparison_after"] = 0.5
     lines = content.balance(dataclasses.replace(panel_and_sample, sample=dataclasses.replace(sample, balance=rare.reset_index())), ledger)
     line = next(line for line in lines if line.covariate == "B")

@@ -151,7 +151,7 @@ def test_it_says_what_it_does(name):
     made = spec(name, exact=("b",))
     assert "entry period, b" in made.in_words() and "{" not in made.in_words()
     plain = made.in_plain_words(lambda column: column.upper())
-    assert plain.endswith("Matched units agree exactly on B.") and "{" not in plain and "ATT" not in plain
+    assert "Matched units agree exactly on B." in plain and "{" not in plain and "ATT" not in plain
 
 
 @pytest.mark.parametrize("name", [name for name, kind in MATCHERS.items() if "caliper" in kind.__dataclass_fields__])
@@ -174,3 +174,25 @@ def test_no_caliper_is_ever_violated(name, seed, caliper, on_covariate):
     if near:
         z = table["z"].to_numpy()
         assert (np.abs(z[both["t"]] - z[both["c"]]) <= 0.7 * z.std(ddof=1)).all()
+
+
+@pytest.mark.parametrize("option", [
+    {"caliper": None}, {"caliper": 0.3}, {"covariate_calipers": {"z": 1}}, {"covariate_calipers": {"z": -1}}, {"anti_exact": ("z",)},
+    {"tiers": ("z",)}, {"discard": "both"}, {"discard": "both", "reestimate": True}, {"exact": ("z",)}, {"missing_key": "level"},
+    {"sampling_weights": "z"}, {"formula": "x + z"}, {"ratio": 2}, {"replacement": False}, {"ties": "share"}, {"history": ("y",)},
+    {"covariates": ("x", "z")}])
+def test_every_choice_is_told_in_plain_words(option):
+    plain = MATCHERS["nearest_neighbour"](covariates=("x",)).in_plain_words()
+    assert MATCHERS["nearest_neighbour"](**{"covariates": ("x",), **option}).in_plain_words() != plain
+
+
+@pytest.mark.parametrize("name", [name for name, kind in MATCHERS.items() if "caliper" in kind.__dataclass_fields__])
+def test_a_caliper_is_told_in_plain_words_and_in_those_of_the_trade(name):
+    made = spec(name, caliper=0.37)
+    assert "0.37 standard deviations" in made.in_plain_words() and "0.37 standard deviations" in made.in_words()
+
+
+@pytest.mark.parametrize("wrong", [{"replacement": "no"}, {"reestimate": 1}])
+def test_yes_or_no_options_are_true_or_false(wrong):
+    with pytest.raises(PlanError, match="must be true or false"):
+        MATCHERS["nearest_neighbour"](covariates=("x",), **wrong)

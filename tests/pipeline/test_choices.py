@@ -26,6 +26,8 @@ def test_the_plan_s_options_reach_the_matcher(tmp_path):
     ({"ratio": 0}, r"`matching\.ratio` must be at least 1: it is 0\. Mend the plan\."),
     ({"caliper": -1}, r"`matching\.caliper` must be above 0"),
     ({"estimand": "ATE"}, r"Pairs have no average over everyone"),
+    ({"estimand": "ATC"}, r"must be about those who joined"),
+    ({"replacement": "maybe"}, r"`matching\.replacement`"),
     ({"caliper_unit": "feet"}, r"`matching\.caliper_unit`"),
     ({"nonsense": 1}, r"`matching\.nonsense` is no option of the method nearest_neighbour; it knows"),
 ])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from evaluation.matching import MATCHERS
@@ -20,6 +22,22 @@ def received(tmp_path_factory, dictionary):
 
     folder = tmp_path_factory.mktemp("received")
     return receive(read_plan(small_plan(folder)), folder, dictionary, folder)
+
+
+def test_where_comparison_units_were_found_is_told(tmp_path, dictionary, received, monkeypatch):
+    def change(plan):
+        plan["matching"] |= {"exact": ["has_child_5_15"], "tiers": ["council_code", "region"], "covariate_calipers": {"n_children": 1}}
+        plan["outcomes"] = {"primary": plan["outcomes"]["primary"][:1]}
+        plan["second_estimators"] = []
+    plan = read_plan(small_plan(tmp_path, change))
+    monkeypatch.setattr("evaluation.pipeline.recipe.receive", lambda *a: received)
+    monkeypatch.setattr("evaluation.pipeline.recipe.truth_of", lambda *a: None)
+    contents = release(evaluate(plan, tmp_path, dictionary, tmp_path, lambda text: None), (), analysis_hash="0" * 64)[0]
+    methods = dict(contents[0].methods)
+    assert re.fullmatch(r"By weight, all places together: \d+% from the same council; .* from the same region of England; .* from elsewhere\.",
+                        methods["Where comparison units were found"])
+    assert "Comparison units of the same council, then of the same region of England are sought first" in methods["Matching"]
+    assert "They differ by at most 1 standard deviations in children in the family." in methods["Matching"]
 
 
 @pytest.mark.parametrize("name", list(MATCHERS))
