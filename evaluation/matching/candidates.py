@@ -107,6 +107,10 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.treated)
 
+    def __repr__(self) -> str:
+        n = len(np.unique(self.period))
+        return f"<Candidates: {len(self):,} rows, {int(self.treated.sum()):,} treated, {n:,} entry period{'s' * (n != 1)}>"
+
     def keep(self, rows: np.ndarray) -> Candidates:
         """The rows where a mask is true, or at the places given."""
         here, before = self, self.history

@@ -100,6 +100,10 @@ class MatchedSample:
             balance=match.balance() if balance is None else balance,
             dropped=pd.DataFrame({"unit": rows.unit[left_out], "entry": rows.period[left_out], "reason": reason_names(match.reason[order])}))
 
+    def __repr__(self) -> str:
+        return (f"<MatchedSample: {self.n_treated:,} treated of {self.n_treated + len(self.dropped):,} in {self.n_sets:,} sets ({self.kind}); "
+                f"{self.method}>")
+
     @property
     def n_treated(self) -> int:
         """Number of matched treated units (in each entry period a unit is treated once)."""

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from evaluation.errors import PlanError
-from evaluation.matching import Candidates, NearestNeighbour
+from evaluation.matching import MATCHERS, Candidates, NearestNeighbour
 from evaluation.matching.balance import COLUMNS, weighted_variance
 from evaluation.matching.risk_sets import candidates_of
 from evaluation.matching.score import Score
@@ -152,3 +152,13 @@ def test_a_match_without_covariates_and_score_has_an_empty_table(match):
     bare = replace(match, x=match.x[:, :0], names=(), score=np.full(len(match.rows), np.nan))
     assert len(bare.balance()) == 0 and tuple(bare.balance()) == COLUMNS
     assert Thresholds().judge(bare.diagnostics()).passed
+
+
+def test_what_a_notebook_prints_is_one_line():
+    table = pd.DataFrame({"joined": [1, 1, 0, 0], "x": [1.0, 2.0, 1.0, 3.0]})
+    rows = Candidates.of_table(table, treated="joined")
+    assert repr(rows) == "<Candidates: 4 rows, 2 treated, 1 entry period>"
+    match = MATCHERS["exact"](covariates=("x",)).match(rows)
+    assert repr(match).startswith("<Match: 1 of 2 treated rows in 1 set (strata, ATT); exact matching")
+    sample = MATCHERS["nearest_neighbour"](covariates=("x",)).fit(simulated_panel(100))
+    assert repr(sample).startswith("<MatchedSample: ") and "\n" not in repr(sample)
