@@ -78,7 +78,8 @@ class Match:
     def __repr__(self) -> str:
         wanted = "comparison" if self.estimand == "ATC" else "treated"
         n, of = len(np.unique(getattr(self, wanted))), int((self.rows.treated == (wanted == "treated")).sum())
-        return f"<Match: {n:,} of {of:,} {wanted} rows in {self.n_sets:,} set{'s' * (self.n_sets != 1)} ({self.kind}, {self.estimand}); {self.method}>"
+        sets = f"{self.n_sets:,} set{'s' * (self.n_sets != 1)} ({self.kind}, {self.estimand})"
+        return f"<Match: {n:,} of {of:,} {wanted} rows in {sets}; {self.method}>"
 
     @property
     def score_name(self) -> str:
