@@ -129,19 +129,23 @@ def may_chart(study: OutcomeStudy, nouns: Nouns, ledger: Ledger) -> bool:
 
 
 def origins(inputs: Inputs, ledger: Ledger) -> tuple[tuple[str, str], ...]:
-    """Where comparison units were found, when nearby ones were sought first: shares of their weight, all places together."""
+    """Where comparison units were found, when nearby ones were sought first: shares of their weight, all places together.
+
+    One share less than the whole tells what is left, so none is printed where a small group of people stands behind one.
+    """
     sample, many = inputs.sample, inputs.nouns.many
     if sample.origin is None:
         return ()
-    told = []
+    found = {}
     for origin in (*inputs.matcher.tiers, "elsewhere"):
         here = sample.origin == origin
-        share = 100 * sample.comparison_weight[here].sum() / sample.comparison_weight.sum()
-        few = bool(here.any()) and ledger.small(len(np.unique(sample.comparison_unit[here])), many)
-        text = ledger.keep("origin", origin, CONFIDENTIAL if few else number(share, 0)).text
         place = "elsewhere" if origin == "elsewhere" else f"the same {texts.in_label(inputs.dictionary, origin)}"
-        told.append(f"{'a few' if few else f'{text}%'} from {place}")
-    return (("Where comparison units were found", f"By weight, all places together: {'; '.join(told)}."),)
+        found[place] = 100 * sample.comparison_weight[here].sum() / sample.comparison_weight.sum(), len(np.unique(sample.comparison_unit[here]))
+    if any(0 < count and ledger.small(count, many) for _, count in found.values()):
+        told = f"most from {max(found, key=lambda place: found[place][0])}"
+    else:
+        told = "; ".join(f"{ledger.keep('origin', place, number(share, 0)).text}% from {place}" for place, (share, _) in found.items())
+    return (("Where comparison units were found", f"By weight, all places together: {told}."),)
 
 
 def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> Titles:

@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from evaluation.matching.coordinates import Distance, coordinates_of, distance_words, refuse_distance
-from evaluation.matching.matcher import PairMatcher
-from evaluation.matching.options import refuse
+from evaluation.matching.options import check_whole, refuse
+from evaluation.matching.pair_matcher import PairMatcher
 from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, NO_COMPARISON_LEFT, OUTSIDE_CALIPER, STRATUM_MISSING, Problem, Sets
 from evaluation.matching.search.assignment import Allowed, assigned
 from evaluation.matching.search.full_limits import limited_pairs
@@ -63,8 +63,7 @@ class FullMatching(PairMatcher):
         refuse(self.ratio != 1, f"`matching.ratio` has no meaning in full matching: it is {self.ratio}. Limit sets by `matching.most_comparison`.")
         refuse_distance(self)
         for name in ("most_treated", "most_comparison"):
-            most = getattr(self, name)
-            refuse(most is not None and most < 1, f"`matching.{name}` must be at least 1, or none for no limit: it is {most}.")
+            check_whole(self, name, least=1, optional=True)
         refuse(self._is_limited() and (self.distance != "score" or self.caliper is not None or bool(self.covariate_calipers or self.anti_exact)),
                "`matching.most_treated` and `matching.most_comparison` are for full matching on the score alone: take out `matching.caliper` (none), "
                "`matching.covariate_calipers`, `matching.anti_exact` and `matching.distance`.")

@@ -3,14 +3,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
+from evaluation.matching.caliper import Unit, on_score_in_plain_words, on_score_in_words, width_of
 from evaluation.matching.coordinates import Distance, coordinates_of, distance_words, refuse_distance
 from evaluation.matching.full import sets_of_numbers, sets_of_stars
 from evaluation.matching.matcher import Matcher
-from evaluation.matching.options import refuse
+from evaluation.matching.options import check_above_zero, check_whole, refuse
 from evaluation.matching.problem import NO_COMPARISON_IN_STRATUM, OUTSIDE_CALIPER, Problem, Sets
 from evaluation.matching.search.neighbourhoods import nearest_cover, seeded_sets
 
@@ -55,18 +56,17 @@ class GeneralisedFull(Matcher):
     ESTIMANDS: ClassVar[tuple[str, ...]] = ("ATT", "ATC", "ATE")
     distance: Distance = "score"
     caliper: float | None = None
-    caliper_unit: Literal["sd", "absolute"] = "sd"
+    caliper_unit: Unit = "sd"
     fewest_treated: int = 1
     fewest_comparison: int = 1
 
     def __post_init__(self) -> None:
         Matcher.__post_init__(self)
         refuse_distance(self)
-        refuse(self.caliper is not None and not self.caliper > 0,
-               f"`matching.caliper` must be above 0, or none for no caliper: it is {self.caliper}.")
+        check_above_zero(self, "caliper")
         refuse(self.caliper_unit not in ("sd", "absolute"), f"`matching.caliper_unit` must be sd or absolute: it is {self.caliper_unit!r}.")
         for name in ("fewest_treated", "fewest_comparison"):
-            refuse(getattr(self, name) < 1, f"`matching.{name}` must be at least 1: it is {getattr(self, name)}.")
+            check_whole(self, name, least=1)
         refuse(self.caliper is not None and (self.distance != "score" or not self._is_plain()),
                "`matching.caliper` of generalised full matching is on the score, for sets with at least one unit of each side: take it out (none), "
                "or `matching.distance`, `matching.fewest_treated` and `matching.fewest_comparison`.")
@@ -74,10 +74,8 @@ class GeneralisedFull(Matcher):
     def uses_score(self) -> bool:
         return self.distance == "score" or self.discard != "none"
 
-    def reach(self, score: np.ndarray, weights: np.ndarray) -> float:
-        if self.caliper is None:
-            return float("inf")
-        return self.caliper * (float(np.std(score, ddof=1)) if self.caliper_unit == "sd" else 1.0)
+    def reach(self, score: np.ndarray) -> float:
+        return width_of(self.caliper, self.caliper_unit, score)
 
     def solve(self, problem: Problem) -> Sets:
         """Sets grown from nearest neighbours."""
@@ -96,8 +94,7 @@ class GeneralisedFull(Matcher):
         return sets_of_numbers(problem, number, self.estimand, rest=NO_COMPARISON_IN_STRATUM)
 
     def in_words(self) -> str:
-        unit = "" if self.caliper_unit == "absolute" else " standard deviations"
-        caliper = "no caliper" if self.caliper is None else f"a caliper of {self.caliper:g}{unit} of the score"
+        caliper = "no caliper" if self.caliper is None else on_score_in_words(self.caliper, self.caliper_unit, self.score.scale)
         sizes = "" if self._is_plain() else f", at least {self.fewest_treated} treated and {self.fewest_comparison} comparison rows per set"
         return f"generalised full matching {distance_words(self, caliper)}{sizes}"
 
@@ -105,9 +102,10 @@ class GeneralisedFull(Matcher):
         return "Every unit that can be compared is put into a small group with both, some that joined and some that did not, near each other."
 
     def plain_rules(self, label: Callable[[str], str]) -> list[str]:
-        unit = "standard deviations" if self.caliper_unit == "sd" else "units"
-        caliper = [] if self.caliper is None else [f"Units of a group are no further than {self.caliper:g} {unit} of the score apart."]
-        return [*Matcher.plain_rules(self, label), *caliper]
+        if self.caliper is None:
+            return Matcher.plain_rules(self, label)
+        width = on_score_in_plain_words(self.caliper, self.caliper_unit)
+        return [*Matcher.plain_rules(self, label), f"Units of a group are no further than {width} apart."]
 
     def _is_plain(self) -> bool:
         return self.fewest_treated == self.fewest_comparison == 1

@@ -4,7 +4,7 @@ A method is one file with one class that adds its own options and `solve`.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import CommonSupportError, PlanError
-from evaluation.matching.candidates import Candidates, formula_columns, numbers_of
+from evaluation.matching.candidates import Candidates, formula_columns
+from evaluation.matching.complete import complete_rows, missing_note, refuse_nobody_complete
 from evaluation.matching.match import Match
-from evaluation.matching.options import as_tuple, check_above_zero, check_flags, check_whole, check_widths, listed, refuse
+from evaluation.matching.options import as_tuple, check_flags, listed, refuse
 from evaluation.matching.problem import (
     COVARIATE_MISSING,
     MATCHED,
@@ -30,12 +31,11 @@ from evaluation.matching.problem import (
 from evaluation.matching.risk_sets import Eligibility, Pool, candidates_of
 from evaluation.matching.sample import MatchedSample
 from evaluation.matching.score import SCORE_DECIMALS, Score, ScoreFit
+from evaluation.matching.strata import periods_with_both, strata_of
 from evaluation.panel.types import Panel
 
 Estimand = Literal["ATT", "ATC", "ATE", "ATO", "ATM"]
 Discard = Literal["none", "treated", "comparison", "both"]
-KEY_DECIMALS = 8               # exact keys that are numbers agree when they agree to 8 decimals
-INSIDE = 1e-9                  # a caliper's bound is inside, whatever the last digits of a difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +119,13 @@ class Matcher:
         """Event times whose outcomes entered the score; a test of trends before must leave them out."""
         return tuple(range(self.history_window[0], self.history_window[1] + 1)) if self.history else ()
 
-    def fit(self, panel: Panel) -> MatchedSample:
+    def fit(self, panel: Panel, *, balance: pd.DataFrame | None = None) -> MatchedSample:
         """Match every treated unit of a panel inside its entry period.
+
+        Parameters
+        ----------
+        balance : DataFrame, optional
+            Stands for the sample's where nobody looks at it, as in placebo assignments: it is half the work on a small panel.
 
         Raises
         ------
@@ -133,7 +138,8 @@ class Matcher:
         """
         refuse(self.estimand in ("ATC", "ATE"), f"`matching.estimand` of a panel must be about those who joined (ATT, ATO or ATM): it is "
                f"{self.estimand!r}. Match a plain table for the others.")
-        return MatchedSample.of(panel, self.match(candidates_of(panel, eligibility=self.eligibility, pool=self.pool, weights=self.sampling_weights)))
+        rows = candidates_of(panel, eligibility=self.eligibility, pool=self.pool, weights=self.sampling_weights)
+        return MatchedSample.of(panel, self.match(rows), balance=balance)
 
     def match(self, rows: Candidates, *, known: KnownScore | None = None) -> Match:
         """Match candidate rows.
@@ -187,7 +193,7 @@ class Matcher:
         """Calipers on named columns, and codes that must differ; methods with pairs have them."""
         return (), ()
 
-    def reach(self, score: np.ndarray, weights: np.ndarray) -> float:
+    def reach(self, score: np.ndarray) -> float:
         """Width of the caliper on the score."""
         return float("inf")
 
@@ -242,9 +248,9 @@ class Matcher:
     def _prepare(self, rows: Candidates, known: KnownScore | None) -> _Prepared:
         x, names = self._covariates(rows)
         design, labels = (x, names) if self.formula is None else self._design(rows, x, names)
-        complete, lacking = _complete_rows((x, names), (design, ["the formula"]) if design is not x else None, self.also_needed(rows))
-        notes = _missing_note(lacking, complete)
-        _refuse_nobody_complete(rows.treated, complete, lacking)
+        complete, lacking = complete_rows((x, names), (design, ["the formula"]) if design is not x else None, self.also_needed(rows))
+        notes = missing_note(lacking, complete)
+        refuse_nobody_complete(rows.treated, complete, lacking)
         reason = np.where(complete, MATCHED, COVARIATE_MISSING).astype(np.int8)
         kept = np.flatnonzero(complete)
         here, z, d = (rows, x, design) if complete.all() else (rows.keep(kept), x[kept], design[kept])
@@ -279,7 +285,7 @@ class Matcher:
             fit = self._fitted(rows, x, names, again)
             value[again], probability[again] = fit.value, fit.probability
         use = both & inside
-        return inside, value, probability, fit.model, self.reach(value[use], rows.weights[use]) + 0.5 * 10.0**-SCORE_DECIMALS
+        return inside, value, probability, fit.model, self.reach(value[use]) + 0.5 * 10.0**-SCORE_DECIMALS
 
     def _fitted(self, rows: Candidates, x: np.ndarray, names: Sequence[str], use: np.ndarray) -> ScoreFit:
         if not use.any():
@@ -298,127 +304,6 @@ class Matcher:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairMatcher(Matcher):
-    """Options of methods that make pairs.
-
-    Attributes
-    ----------
-    ratio : int
-        Comparison units wanted per treated unit.
-    caliper : float or None
-        Largest distance on the score; the bound itself is inside.
-    caliper_unit : 'sd' or 'absolute'
-        Standard deviations (n - 1) of the score over all rows that are not discarded, or units of the score.
-    covariate_calipers : mapping of column to width
-        Largest distance on a named column; with a negative width rows must be farther apart than that.
-    covariate_caliper_unit : 'sd' or 'absolute'
-        Standard deviations (n - 1) of the column, or its own unit.
-    anti_exact : tuple of str
-        Columns on which matched rows must differ.
-    tiers : tuple of str
-        Columns inside whose values comparison units are sought first, nearest first ('council_code', 'region'); a treated unit without any is sought
-        in the next, and at last everywhere.
-    """
-
-    TIERED: ClassVar[bool] = True
-    ratio: int = 1
-    caliper: float | None = 0.2
-    caliper_unit: Literal["sd", "absolute"] = "sd"
-    covariate_calipers: Mapping[str, float] = field(default_factory=dict)
-    covariate_caliper_unit: Literal["sd", "absolute"] = "sd"
-    anti_exact: tuple[str, ...] = ()
-    tiers: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        Matcher.__post_init__(self)
-        for name in ("anti_exact", "tiers"):
-            as_tuple(self, name)
-        check_whole(self, "ratio", least=1)
-        check_above_zero(self, "caliper")
-        check_widths(self, "covariate_calipers")
-        for name in ("caliper_unit", "covariate_caliper_unit"):
-            refuse(getattr(self, name) not in ("sd", "absolute"), f"`matching.{name}` must be sd or absolute: it is {getattr(self, name)!r}.")
-        both = sorted(set(self.exact) & set(self.anti_exact))
-        refuse(bool(both), f"`matching.anti_exact` must not name a column of `matching.exact`: {', '.join(both)}.")
-        refuse(self.estimand == "ATE" and bool(self.tiers), "`matching.tiers` is for the effect on one side: for ATE leave it out.")
-
-    def reach(self, score: np.ndarray, weights: np.ndarray) -> float:
-        if self.caliper is None:
-            return float("inf")
-        return self.caliper * (float(np.std(score, ddof=1)) if self.caliper_unit == "sd" else 1.0)
-
-    def also_needed(self, rows: Candidates) -> tuple[np.ndarray, tuple[str, ...]]:
-        names = tuple(self.covariate_calipers)
-        return (np.column_stack([_caliper_column(rows, name) for name in names]) if names else np.empty((len(rows), 0))), names
-
-    def limits(self, rows: Candidates) -> tuple[tuple[Limit, ...], tuple[np.ndarray, ...]]:
-        limits = []
-        for name, width in self.covariate_calipers.items():
-            values = _caliper_column(rows, name)
-            refuse(not ((values > values.min()) & (values < values.max())).any(),
-                   f"`matching.covariate_calipers` must name columns of numbers with more than two values: {name!r} is not one. "
-                   "Use `matching.exact` for it.")
-            spread = float(np.std(values, ddof=1)) if self.covariate_caliper_unit == "sd" else 1.0
-            limits.append(Limit(name=name, values=values, width=width * spread * (1 + INSIDE)))
-        return tuple(limits), tuple(pd.factorize(rows.column(name))[0] for name in self.anti_exact)
-
-    def solve_in_tiers(self, problem: Problem) -> tuple[Sets, np.ndarray | None]:
-        """Match inside the nearest tier first; those left over in the next; at last everywhere."""
-        if not self.tiers:
-            return self.solve(problem), None
-        parts, origins, left = [], [], problem.focal.copy()
-        capacity = problem.capacity.copy()
-        for tier in (*self.tiers, ""):
-            near = problem.stratum if not tier else _joined(problem.stratum, problem.rows.column(tier))
-            use = np.flatnonzero(left | ~problem.focal)
-            part = self.solve(replace(problem.keep(use), stratum=near[use], capacity=capacity[use]))
-            reason = np.zeros(len(problem), dtype=np.int8)
-            reason[use] = part.reason
-            part = replace(part, focal=use[part.focal], other=use[part.other], reason=reason)
-            left[part.focal] = False
-            capacity -= np.bincount(part.other, minlength=len(problem))
-            parts.append(part)
-            origins.append(np.full(len(part.other), tier or "elsewhere", dtype=object))
-            if not left.any():
-                break
-        return Sets.joined(parts), np.concatenate(origins)
-
-    def columns_used(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*Matcher.columns_used(self), *self.covariate_calipers, *self.anti_exact, *self.tiers)))
-
-    def plain_rules(self, label: Callable[[str], str]) -> list[str]:
-        rules = Matcher.plain_rules(self, label)
-        if self.caliper is not None and self.plain_caliper() not in self.plain_method():
-            rules.append(f"Matched units are no further than {self.plain_caliper()} apart.")
-        unit = " standard deviations" if self.covariate_caliper_unit == "sd" else ""
-        for name, width in self.covariate_calipers.items():
-            rules.append(f"They differ by {'at most' if width > 0 else 'more than'} {abs(width):g}{unit} in {label(name)}.")
-        if self.anti_exact:
-            rules.append(f"They differ in {listed([label(name) for name in self.anti_exact])}.")
-        if self.tiers:
-            near = ", then ".join(f"of the same {label(name)}" for name in self.tiers)
-            rules.append(f"Comparison units {near} are sought first, and others only where there are none.")
-        return rules
-
-    def plain_caliper(self) -> str:
-        """The caliper's width for a reader without statistics."""
-        return f"{self.caliper:g} {'standard deviations' if self.caliper_unit == 'sd' else 'units'} of the score"
-
-    def caliper_words(self) -> str:
-        """The caliper as a methods section may print it."""
-        scale = "linear predictor" if self.score.scale == "linear" else "probability"
-        unit = f"standard deviations of the {scale}" if self.caliper_unit == "sd" else f"of the {scale}"
-        deviations = "standard deviations " if self.covariate_caliper_unit == "sd" else ""
-        near = "".join(f", and {'more than ' if width < 0 else ''}{abs(width):g} {deviations}of {name}"
-                       for name, width in self.covariate_calipers.items())
-        near += "".join(f"{', first' if k == 0 else ', then'} inside {name.replace('_', ' ')}" for k, name in enumerate(self.tiers))
-        differ = f", different {', '.join(name.replace('_', ' ') for name in self.anti_exact)}" if self.anti_exact else ""
-        if self.caliper is None:
-            return f"no caliper on the score{near}{differ}" if near or differ else "no caliper"
-        return f"a caliper of {self.caliper:g} {unit}{near}{differ}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
     problem: Problem
     kept: np.ndarray           # candidate row of each row of the problem
@@ -429,31 +314,6 @@ class _Prepared:
     names: tuple[str, ...]
     discarded: np.ndarray
     notes: tuple[str, ...]
-
-
-def strata_of(rows: Candidates, exact: Sequence[str], *, missing: str = "unmatched") -> np.ndarray:
-    """One integer per combination of entry period and exact keys, in their order; -1 where a key is missing; shape (n,)."""
-    code = np.unique(rows.period, return_inverse=True)[1] if rows.period.any() else np.zeros(len(rows), dtype=np.int64)
-    lost = np.zeros(len(rows), dtype=bool)
-    for name in exact:
-        values = rows.column(name)
-        if getattr(values.dtype, "kind", "O") == "f":
-            values = np.where(np.abs(values) < 2.0**52, np.round(np.clip(values, -(2.0**52), 2.0**52), KEY_DECIMALS), values)
-        key, levels = pd.factorize(values, sort=True)
-        if missing == "unmatched":
-            lost |= key < 0
-        code = code * (len(levels) + 1) + key + 1
-        code = np.unique(code, return_inverse=True)[1] if int(code.max(initial=0)) > 4 * len(code) else code
-    if exact:
-        code = pd.factorize(code, sort=True)[0]
-    return np.where(lost, -1, code) if lost.any() else code
-
-
-def periods_with_both(rows: Candidates) -> np.ndarray:
-    """Rows of entry periods with both treated and comparison rows: others say nothing about the score and would separate it."""
-    code = np.unique(rows.period, return_inverse=True)[1] if rows.period.any() else np.zeros(len(rows), dtype=np.int64)
-    n_treated, n = np.bincount(code, weights=rows.treated), np.bincount(code)
-    return ((n_treated > 0) & (n_treated < n))[code]
 
 
 def common_support(score: np.ndarray, treated: np.ndarray, discard: Discard) -> np.ndarray:
@@ -469,56 +329,12 @@ def common_support(score: np.ndarray, treated: np.ndarray, discard: Discard) -> 
     return inside
 
 
-def _joined(stratum: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """Strata cut further by a column; -1 where either is missing."""
-    code, levels = pd.factorize(key, sort=True)
-    both = pd.factorize(stratum * (len(levels) + 1) + code, sort=True)[0]
-    return np.where((stratum < 0) | (code < 0), -1, both)
-
-
 def _with_history(rows: Candidates, x: np.ndarray, names: tuple[str, ...], history: Sequence[str], window: tuple[int, int]):
     if not history:
         return x, names
     if rows.history is None:
         raise PlanError("`matching.history` needs a panel: a plain table has no earlier outcomes. Give them as columns.")
     return (np.column_stack([x, *(rows.history(name, window) for name in history)]), (*names, *(f"history of {name}" for name in history)))
-
-
-def _complete_rows(*parts: tuple[np.ndarray, Sequence[str]] | None) -> tuple[np.ndarray, dict[str, int]]:
-    """Rows with a value in every column, and how many rows lack each column that has gaps."""
-    complete, lacking = None, {}
-    for x, names in (part for part in parts if part is not None):
-        known = np.isfinite(x)
-        whole = known.all(axis=1)
-        complete = whole if complete is None else complete & whole
-        if not whole.all():
-            gaps = (~known).sum(axis=0) if len(names) == x.shape[1] else [int((~whole).sum())]
-            lacking |= {name: int(count) for name, count in zip(names, gaps, strict=True) if count}
-    return complete, lacking
-
-
-def _missing_note(lacking: Mapping[str, int], complete: np.ndarray) -> tuple[str, ...]:
-    if complete.all():
-        return ()
-    by_name = ", ".join(f"{name} {count:,}" for name, count in lacking.items())
-    return (f"{(~complete).sum():,} of {len(complete):,} candidate rows lack a covariate and were left out ({by_name}).",)
-
-
-def _refuse_nobody_complete(treated: np.ndarray, complete: np.ndarray, lacking: Mapping[str, int]) -> None:
-    for side, words in ((treated, "treated"), (~treated, "comparison")):
-        if not (side & complete).any():
-            by_name = ", ".join(f"{name} {count:,}" for name, count in lacking.items())
-            raise CommonSupportError(f"Matching needs rows of both sides with every covariate known: none of the {int(side.sum()):,} {words} rows "
-                                     f"has (of {len(treated):,} rows these lack: {by_name}). Deliver the columns, or take them out of the plan.")
-
-
-def _caliper_column(rows: Candidates, name: str) -> np.ndarray:
-    """A column for a caliper as floats; NaN where it is missing or not finite."""
-    values = rows.column(name)
-    numbers = None if values.dtype.kind == "b" else numbers_of(values, name)
-    refuse(numbers is None, f"`matching.covariate_calipers` must name columns of numbers with more than two values: {name!r} is not one. "
-           "Use `matching.exact` for it.")
-    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def _nobody(reason: np.ndarray) -> str:
@@ -528,6 +344,3 @@ def _nobody(reason: np.ndarray) -> str:
     mend = {OUTSIDE_CALIPER: "Widen `matching.caliper`", STRATUM_MISSING: "Take the columns that are not known out of `matching.exact`",
             NO_COMPARISON_IN_STRATUM: "Take columns out of `matching.exact`"}.get(int(count.argmax()), "Ask for less in `matching`")
     return (f"No treated unit has a comparison unit that satisfies the plan ({told}). {mend}, or add comparison pools.")
-
-
-__all__ = ["KnownScore", "Matcher", "PairMatcher", "STRATUM_MISSING"]

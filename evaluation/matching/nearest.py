@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from evaluation.matching.matcher import PairMatcher
 from evaluation.matching.options import as_tuple, check_whole, refuse
+from evaluation.matching.pair_matcher import PairMatcher
 from evaluation.matching.problem import Problem, Sets
 from evaluation.matching.search.pairing import extremal_ratios, pair_nearest
 

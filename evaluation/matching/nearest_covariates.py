@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from evaluation.matching.coordinates import WORDS, coordinates_of
-from evaluation.matching.matcher import PairMatcher
 from evaluation.matching.options import as_tuple, check_whole, listed, refuse
+from evaluation.matching.pair_matcher import PairMatcher
 from evaluation.matching.problem import Problem, Sets
 from evaluation.matching.search.distances import KINDS, Kind
 from evaluation.matching.search.pairing_on_coordinates import pair_on_coordinates

@@ -9,8 +9,8 @@ import pandas as pd
 
 from evaluation.matching.cells import cells_of
 from evaluation.matching.coordinates import Distance, coordinates_of, distance_words, refuse_distance
-from evaluation.matching.matcher import PairMatcher
 from evaluation.matching.options import as_tuple, listed, refuse
+from evaluation.matching.pair_matcher import PairMatcher
 from evaluation.matching.problem import Problem, Sets
 from evaluation.matching.search.assignment import pair_by_assignment
 from evaluation.matching.search.fine_balance import pair_finely

@@ -26,12 +26,16 @@ class LevelRegression:
         Share of the variance of that mean that is permanent, inside groups and entry periods; NaN where the history is too short to tell.
     expected : float
         (1 - reliability) times the gap: how far matched groups drift apart afterwards without any effect.
+    n_treated, n_comparison : int
+        Distinct units whose history stands behind it.
     """
 
     outcome: str
     gap: float
     reliability: float
     expected: float
+    n_treated: int = 0
+    n_comparison: int = 0
 
 
 def level_regression(sample: MatchedSample, outcome: str, window: tuple[int, int]) -> LevelRegression:
@@ -57,7 +61,7 @@ def level_regression(sample: MatchedSample, outcome: str, window: tuple[int, int
     e = np.arange(window[0], window[1] + 1)
     values = at_columns(outcome_array(sample.panel, outcome), unit[:, None], entry[:, None] + e)
     seen = np.isfinite(values).all(axis=1)
-    values, entry, treated = values[seen], entry[seen], treated[seen]
+    unit, values, entry, treated = unit[seen], values[seen], entry[seen], treated[seen]
     nan = float("nan")
     if not treated.any() or treated.all():
         return LevelRegression(outcome=outcome, gap=nan, reliability=nan, expected=nan)
@@ -70,4 +74,5 @@ def level_regression(sample: MatchedSample, outcome: str, window: tuple[int, int
     i, j = np.triu_indices(len(e), k=max(1, math.ceil(FAR * (len(e) - 1))))
     spread = float(covariance.mean())                  # of the mean over the window
     reliability = float(np.clip(covariance[i, j].mean() / spread, 0, 1)) if len(i) and spread > 0 else nan
-    return LevelRegression(outcome=outcome, gap=gap, reliability=reliability, expected=(1 - reliability) * gap)
+    return LevelRegression(outcome=outcome, gap=gap, reliability=reliability, expected=(1 - reliability) * gap,
+                           n_treated=len(np.unique(unit[treated])), n_comparison=len(np.unique(unit[~treated])))

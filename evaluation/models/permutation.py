@@ -28,7 +28,7 @@ TRIES = 200                    # times an assignment is begun again when the reg
 class Matcher(Protocol):
     """What `permute_areas` and `placebo_gaps` need of a matcher."""
 
-    def fit(self, panel: Panel) -> MatchedSample: ...
+    def fit(self, panel: Panel, *, balance: pd.DataFrame | None = None) -> MatchedSample: ...
 
     def match(self, rows: Candidates, *, known: KnownScore | None = None) -> Match: ...
 
@@ -107,12 +107,13 @@ def permute_areas(panel: Panel, matcher: Matcher, estimator: Estimator, outcomes
     """
     areas, places = _treated_areas(panel), _Places.of(panel, regions)
     asked = dict(quarters=quarters, cohorts=cohorts, calendars=calendars or {}, before=tuple(before))
-    actual = _gaps(matcher.fit(panel), estimator, outcomes, **asked)
+    sample = matcher.fit(panel)
+    actual = _gaps(sample, estimator, outcomes, **asked)
     found: dict[str, list[np.ndarray]] = {name: [] for name in outcomes}
     for _ in range(n_draws):
         placebo = _reassigned(panel, places, areas, rng)
         try:
-            gaps = _gaps(matcher.fit(placebo), estimator, outcomes, **asked)
+            gaps = _gaps(matcher.fit(placebo, balance=sample.balance), estimator, outcomes, **asked)
         except (CommonSupportError, EstimationError):
             continue
         for name, gap in gaps.items():

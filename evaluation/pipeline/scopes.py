@@ -424,8 +424,9 @@ def level_warnings(analysis: Analysis, ledger: Ledger) -> tuple[Warned, ...]:
         outcome = analysis.dictionary.outcomes[name]
         drift, factor, unit = level_regression(analysis.sample, name, score.history_window), factor_of(outcome), change_unit_of(outcome)
         label = lower_first(outcome.label)
-        if not math.isfinite(drift.gap):
-            told = "Before matching, the groups' means cannot be compared, so how far is not known."
+        many = NOUNS[analysis.plan.unit][1]
+        if not math.isfinite(drift.gap) or ledger.small(min(drift.n_treated, drift.n_comparison), many):
+            told = "How far is not shown: the groups' earlier means cannot be compared, or few stand behind them."
         else:
             digits = decimals(abs(drift.gap * factor) / 10)
             gap, expected = (

@@ -20,6 +20,7 @@ from evaluation.findings.study import BaseRow, CheckLine, EventRow, GroupLine, O
 from evaluation.findings.texts import adjusted_sentence, trend_before
 from evaluation.locations import project_file
 from evaluation.matching import NearestNeighbour
+from evaluation.matching.matcher import Matcher
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.effects import Estimate
 from evaluation.panel.types import FlowStep, Panel
@@ -191,6 +192,7 @@ class Chosen:
     sample: MatchedSample
     plan: Plan
     dictionary: Dictionary
+    matcher: Matcher | None = None
 
 
 @pytest.fixture(scope="module")
@@ -275,3 +277,35 @@ def test_every_reason_for_being_left_out_has_words():
     from evaluation.findings import content
     from evaluation.matching.problem import REASONS
     assert set(content.REASONS) == set(REASONS[1:])
+
+
+@pytest.fixture
+def with_origins(panel_and_sample):
+    """Inputs of families with given numbers of comparison members by origin."""
+    def made(near, far):
+        sample = panel_and_sample.sample
+        n = len(sample.comparison_unit)
+        origin = np.full(n, "elsewhere", dtype=object)
+        units = np.unique(sample.comparison_unit)
+        origin[np.isin(sample.comparison_unit, units[:near])] = "council_code"
+        origin[np.isin(sample.comparison_unit, units[near:near + far])] = "region"
+        matcher = NearestNeighbour(covariates=("x",), tiers=("council_code", "region"))
+        return dataclasses.replace(panel_and_sample, matcher=matcher, sample=dataclasses.replace(sample, origin=origin))
+    return made
+
+
+def test_shares_by_place_add_up_and_are_weighted(with_origins, ledger):
+    inputs = with_origins(40, 20)
+    (name, text), = content.origins(inputs, ledger)
+    shares = [int(part.split("%")[0].split()[-1]) for part in text.split(";")]
+    near = inputs.sample.comparison_weight[inputs.sample.origin == "council_code"].sum() / inputs.sample.comparison_weight.sum()
+    assert abs(sum(shares) - 100) <= 1 and shares[0] == round(100 * near)
+
+
+def test_no_share_is_printed_where_few_stand_behind_one_because_the_others_would_tell_it(with_origins, ledger):
+    (_, text), = content.origins(with_origins(40, 3), ledger)
+    assert "%" not in text and text.startswith("By weight, all places together: most from ")
+
+
+def test_nothing_is_said_without_tiers(panel_and_sample, ledger):
+    assert content.origins(panel_and_sample, ledger) == ()

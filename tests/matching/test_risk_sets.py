@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from evaluation.errors import CommonSupportError, PlanError
-from evaluation.matching.matcher import strata_of
 from evaluation.matching.risk_sets import candidates_of, history_mean, risk_sets, values_at
 from evaluation.matching.score import Score
+from evaluation.matching.strata import strata_of
 from tests.matching.panels import panel_of
 
 #        U0 joins at 1, U1 at 2, U2 never, U3 never but eligible from 2 only, U4 never and gone after 1
