@@ -8,6 +8,7 @@ from evaluation.matching import MATCHERS, Candidates, CoarsenedExact, FullMatchi
 from evaluation.matching.matcher import KnownScore
 from evaluation.models import MatchedDiD, by_council, overall
 from tests.matching.panels import panel_of, simulated_panel
+from tests.matching.valid import assert_valid_sample
 
 
 def weighted_panel(**changes):
@@ -151,3 +152,19 @@ def test_a_table_of_balance_by_a_column_of_its_own_name_is_refused():
     match = MATCHERS["exact"](covariates=("x",)).match(Candidates.of_table(table, treated="joined"))
     with pytest.raises(PlanError, match="column 'type' of its own"):
         match.diagnostics(by="type")
+
+
+def test_sampling_weights_of_a_panel_are_shared_out_inside_every_set():
+    # treated rows of weights 2 and 1; comparison rows of weights 1 and 3 share those 3 as 0.75 and 2.25
+    sample = MATCHERS["exact"](covariates=("x",), sampling_weights="w").fit(weighted_panel())
+    assert sample.treated_weight.tolist() == [2.0, 1.0]
+    assert dict(zip(sample.comparison_unit.tolist(), sample.comparison_weight.tolist(), strict=True)) == {2: 0.75, 3: 2.25}
+    panel = simulated_panel(300, seed=3)
+    panel = panel_of(panel.entry, panel.outcomes, unit="family", councils=panel.units["council_code"], eligible_from=panel.units["eligible_from"],
+                     x=panel.units["x"], w=np.random.default_rng(3).uniform(0.5, 3.0, len(panel)))
+    for name in ("nearest_neighbour", "full", "subclassification", "inverse_probability", "entropy_balancing"):
+        sample = MATCHERS[name](covariates=("x",), sampling_weights="w").fit(panel)
+        assert_valid_sample(sample)
+        x, line = panel.units["x"].to_numpy(), sample.balance.set_index("covariate").loc["x"]
+        assert line["mean_comparison_after"] == pytest.approx(np.average(x[sample.comparison_unit], weights=sample.comparison_weight))
+        assert line["mean_treated_matched"] == pytest.approx(np.average(x[sample.treated_unit], weights=sample.treated_weight))

@@ -51,3 +51,11 @@ def test_the_origin_of_every_comparison_unit_stays_with_the_sample():
     assert near[sample.origin == "region"].all() and not near[sample.origin == "elsewhere"].any()
     some = sample.keep(np.arange(sample.n_treated) % 3 == 0)
     assert len(some.origin) == len(some.comparison_unit)
+
+
+def test_units_whose_council_is_not_known_are_near_nobody():
+    table = TABLE.assign(council=[None, "B", "C", "D", None, "E", "F", "F"])
+    spec = NearestNeighbour(covariates=("score",), ratio=1, caliper=None, tiers=("council",))
+    match = spec.match(Candidates.of_table(table, treated="joined"), known=KnownScore(value=TABLE["score"].to_numpy()))
+    # the first treated row and the first comparison row both lack a council: the nearest of the nation is taken instead
+    assert match.pairs().set_index("treated")["comparison"][0] == 7 and set(match.origin) == {"elsewhere"}

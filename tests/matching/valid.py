@@ -41,7 +41,7 @@ def assert_valid_sample(sample: MatchedSample) -> None:
     sides = ((sample.treated_set, sample.treated_weight), (sample.comparison_set, sample.comparison_weight))
     wanted, there = (np.bincount(sets, weights=weight, minlength=sample.n_sets) for sets, weight in sides)
     assert np.allclose(wanted, there, rtol=1e-9) and (wanted > 0).all()
-    if sample.kind == "pairs" and sample.n_sets == sample.n_treated:
+    if sample.kind == "pairs" and sample.n_sets == sample.n_treated and (sample.match is None or (sample.match.rows.weights == 1).all()):
         assert np.allclose(wanted, 1.0)
     pairs = np.column_stack([sample.comparison_set, sample.comparison_unit])
     assert len(np.unique(pairs, axis=0)) == len(pairs)
