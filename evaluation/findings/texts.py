@@ -142,6 +142,7 @@ def methods(plan: Plan, dictionary: Dictionary, matcher: Matcher, notes: Sequenc
             ),
         ),
         ("Matching", matcher.in_plain_words(lambda name: in_label(dictionary, name))),
+        ("Matching, in the terms of the trade", f"{matcher.in_words()}."),
         *((("How the data were put together", " ".join(notes)),) if notes else ()),
         (
             "Effect",

@@ -173,7 +173,9 @@ def coarsening_words(spec: Matcher) -> str:
     rest = "bins by Sturges' rule" if isinstance(spec.cutpoints, Mapping) else said(spec.cutpoints)
     own = "".join(f"; {name}: {said(cut)}" for name, cut in by_name.items())
     grouped = "".join(f"; {name}: values grouped" for name in spec.grouping)
-    return f"({', '.join(spec.covariates)}; numbers in {rest}{own}{grouped})"
+    first, last = spec.history_window
+    names = (*spec.covariates, *(f"history of {name} over event times {first} to {last}" for name in spec.history))
+    return f"({', '.join(names)}; numbers in {rest}{own}{grouped})"
 
 
 def coarse_cells(problem: Problem, covariates: Sequence[str], cutpoints: object, grouping: Mapping[str, Sequence[Sequence[object]]]) -> np.ndarray:

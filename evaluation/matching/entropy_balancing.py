@@ -102,6 +102,9 @@ class EntropyBalancing(Matcher):
         return f"entropy balancing of {what} to {TARGETS[self.estimand]} {on}{base}, {exact}"
 
     def plain_method(self) -> str:
+        if self.estimand == "ATT":
+            return ("Comparison units are given weights, inside each entry period and group of equal characteristics, under which their averages "
+                    "equal those of the units that joined.")
         return f"Units are given weights under which the averages of both sides equal those of {TARGETS[self.estimand]}."
 
     def _base(self, problem: Problem) -> np.ndarray:

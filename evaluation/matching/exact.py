@@ -53,7 +53,7 @@ class ExactMatching(Matcher):
         return sets_of_cells(problem, strata_of(problem.rows, (*self.exact, *self.covariates), missing=self.missing_key), self.estimand)
 
     def in_words(self) -> str:
-        return f"exact matching on {', '.join(['entry period', *(name.replace('_', ' ') for name in (*self.exact, *self.covariates))])}"
+        return f"exact matching on {', '.join(name.replace('_', ' ') for name in self.covariates)}, {self.common_words()[1]}"
 
     def plain_method(self) -> str:
         return "Units are compared with units that have the very same values."

@@ -105,6 +105,9 @@ class InverseProbability(Matcher):
         return f", rows with a probability outside {outside} left out"
 
     def plain_method(self) -> str:
+        if self.estimand == "ATT":
+            return ("Comparison units are given weights, inside each entry period and group of equal characteristics, so that they resemble those "
+                    "who joined.")
         return f"Units are given weights, so that those who joined and those who did not both resemble {TARGETS[self.estimand]}."
 
 

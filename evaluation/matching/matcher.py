@@ -242,8 +242,12 @@ class Matcher:
         """What is shared: the end of `in_words`."""
         past = f", and mean {', '.join(self.history)} over event times {self.history_window[0]} to {self.history_window[1]}" if self.history else ""
         exact = ["entry period", *(name.replace("_", " ") for name in self.exact)]
-        support = "" if self.discard == "none" else f", rows outside common support discarded ({self.discard})"
-        return f"({self.formula or ', '.join(self.covariates)}{past}){support}", f"exact on {', '.join(exact)}"
+        again = ", score fitted again" if self.reestimate else ""
+        support = "" if self.discard == "none" else f", rows outside common support discarded ({self.discard}{again})"
+        more = ((" (a missing key as a level)", self.missing_key == "level"), (f", sampling weights {self.sampling_weights}", self.sampling_weights),
+                (", only rows that never join", self.pool == "never_joined"))
+        return (f"({self.formula or ', '.join(self.covariates)}{past}){support}",
+                f"exact on {', '.join(exact)}{''.join(words for words, told in more if told)}")
 
     def _prepare(self, rows: Candidates, known: KnownScore | None) -> _Prepared:
         x, names = self._covariates(rows)

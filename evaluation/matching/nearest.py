@@ -6,20 +6,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from evaluation.matching.options import as_tuple, check_whole, refuse
+from evaluation.matching.options import ORDERS, as_tuple, check_whole, refuse
 from evaluation.matching.pair_matcher import PairMatcher
 from evaluation.matching.problem import Problem, Sets
 from evaluation.matching.search.pairing import extremal_ratios, pair_nearest
-
-ORDERS = {
-    "auto": "",
-    "largest": ", from the largest score down",
-    "smallest": ", from the smallest score up",
-    "data": ", in the order of identifiers",
-    "random": ", in a random order (seed {seed})",
-    "closest": ", the nearest pairs first",
-    "farthest": ", those farthest from their nearest first",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,11 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from evaluation.matching.coordinates import WORDS, coordinates_of
-from evaluation.matching.options import as_tuple, check_whole, listed, refuse
+from evaluation.matching.options import ORDERS, as_tuple, check_whole, listed, refuse
 from evaluation.matching.pair_matcher import PairMatcher
 from evaluation.matching.problem import Problem, Sets
 from evaluation.matching.search.distances import KINDS, Kind
 from evaluation.matching.search.pairing_on_coordinates import pair_on_coordinates
-
-ORDERS = ("auto", "largest", "smallest", "data", "random", "closest", "farthest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ class NearestCovariates(PairMatcher):
         refuse(self.distance not in KINDS, f"`matching.distance` must be {', '.join(KINDS[:-1])} or {KINDS[-1]}: it is {self.distance!r}.")
         refuse(not (self.on or self.covariates or self.history), "A distance needs at least one column: name them in `matching.covariates` or "
                "`matching.on`.")
-        refuse(self.order not in ORDERS, f"`matching.order` must be {', '.join(ORDERS[:-1])} or {ORDERS[-1]}: it is {self.order!r}.")
+        refuse(self.order not in ORDERS, f"`matching.order` must be one of {', '.join(ORDERS)}: it is {self.order!r}.")
         check_whole(self, "reuse_max", least=1, optional=True)
         check_whole(self, "seed", least=0)
         refuse(self.reuse_max is not None and (self.reuse_max < 1 or not self.replacement),
@@ -100,6 +98,7 @@ class NearestCovariates(PairMatcher):
     def in_words(self) -> str:
         on, exact = self.common_words()
         how = f"{'with' if self.replacement else 'without'} replacement{f' (each unit at most {self.reuse_max} times)' if self.reuse_max else ''}"
+        how += ORDERS[self.order].format(seed=self.seed)
         inside = self.caliper_words() if not self.uses_score() else f"{self.caliper_words()}, the score being {self.score.in_words()} {on}"
         return (f"{self.ratio}:1 nearest-neighbour matching {how} on the {WORDS[self.distance]} distance over {', '.join(self._names())}, {inside}, "
                 f"{exact}")

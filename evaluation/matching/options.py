@@ -9,6 +9,16 @@ import numpy as np
 
 from evaluation.errors import PlanError
 
+ORDERS = {                     # who chooses first where rows are used up, in the terms of the trade
+    "auto": "",
+    "largest": ", from the largest score down",
+    "smallest": ", from the smallest score up",
+    "data": ", in the order of identifiers",
+    "random": ", in a random order (seed {seed})",
+    "closest": ", the nearest pairs first",
+    "farthest": ", those farthest from their nearest first",
+}
+
 
 def refuse(wrong: bool, words: str) -> None:
     """Raise a `PlanError` that says how to mend it."""

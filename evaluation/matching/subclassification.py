@@ -90,7 +90,8 @@ class Subclassification(Matcher):
         on, exact = self.common_words()
         of = {"ATT": "treated", "ATC": "comparison rows"}.get(self.estimand, "treated and comparison rows together")
         at = f"{len(self.cutpoints)} given points" if self.cutpoints else f"{len(self.shares()) - 2} quantiles, among the {of},"
-        return f"subclassification at {at} of {self.score.in_words()} {on}, {exact}"
+        least = "" if self.minimum == 1 else f", at least {self.minimum} of each side" if self.minimum else ", those with one side left out"
+        return f"subclassification at {at} of {self.score.in_words()} {on}{least}, {exact}"
 
     def plain_method(self) -> str:
         n = len(self.cutpoints) + 1 if self.cutpoints else len(self.shares()) - 1

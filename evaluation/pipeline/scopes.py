@@ -471,6 +471,16 @@ def base_warning(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> 
     )
 
 
+def has_outsiders(analysis: Analysis) -> bool:
+    """Whether some set compares units of different councils."""
+    sample = analysis.sample
+    code = np.unique(sample.panel.units["council_code"].to_numpy(dtype=str), return_inverse=True)[1]
+    one = np.empty(sample.n_sets, dtype=np.int64)
+    one[sample.treated_set] = code[sample.treated_unit]
+    members = ((sample.treated_unit, sample.treated_set), (sample.comparison_unit, sample.comparison_set))
+    return any(bool((code[unit] != one[sets]).any()) for unit, sets in members)
+
+
 def limits_of(analysis: Analysis, nouns: Nouns) -> tuple[str, ...]:
     """What the evaluation cannot say."""
     plan = analysis.plan
@@ -479,6 +489,10 @@ def limits_of(analysis: Analysis, nouns: Nouns) -> tuple[str, ...]:
         f"The result speaks for programme {nouns.many} that could be matched, and for these places and years only.",
         "Value for money is not part of this report: money can be put on effects only.",
     ]
+    if plan.programme.assignment == "unit" and has_outsiders(analysis):
+        found.append(
+            f"Some {nouns.many} are compared with {nouns.many} of other councils: what moves one council and not another is not in the intervals."
+        )
     if plan.programme.later_start_elsewhere:
         found.append(f"From {plan.programme.later_start_elsewhere} there is no untreated comparison: nothing is said about longer effects.")
     if plan.unit in ("council", "school"):

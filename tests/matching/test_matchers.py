@@ -149,7 +149,7 @@ def test_a_known_effect_is_found_through_it(name):
 @methods
 def test_it_says_what_it_does(name):
     made = spec(name, exact=("b",))
-    assert "entry period, b" in made.in_words() and "{" not in made.in_words()
+    assert "exact on entry period, b" in made.in_words() and "{" not in made.in_words()
     plain = made.in_plain_words(lambda column: column.upper())
     assert "Matched units agree exactly on B." in plain and "{" not in plain and "ATT" not in plain
 
@@ -196,3 +196,42 @@ def test_a_caliper_is_told_in_plain_words_and_in_those_of_the_trade(name):
 def test_yes_or_no_options_are_true_or_false(wrong):
     with pytest.raises(PlanError, match="must be true or false"):
         MATCHERS["nearest_neighbour"](covariates=("x",), **wrong)
+
+
+OWN_OPTIONS = {
+    "nearest_neighbour": [{"ratio": 2}, {"replacement": False}, {"reuse_max": 2}, {"ratio_range": (1, 5)}, {"replacement": False, "order": "closest"},
+                          {"ties": "share"}],
+    "nearest_covariates": [{"distance": "euclidean"}, {"on": ("z",)}, {"ratio": 2}, {"replacement": True}, {"order": "closest"}, {"caliper": 0.3}],
+    "optimal_pairs": [{"ratio": 2}, {"distance": "euclidean"}, {"fine": ("z",)}],
+    "full": [{"distance": "euclidean"}, {"most_comparison": 3}, {"most_treated": 2}],
+    "generalised_full": [{"distance": "euclidean"}, {"fewest_treated": 2}, {"fewest_comparison": 2}],
+    "subclassification": [{"subclasses": 5}, {"quantiles": (0.5,)}, {"cutpoints": (0.0,)}, {"minimum": 3}],
+    "coarsened_exact": [{"cutpoints": 3}, {"grouping": {"x": [[1, 2]]}}],
+    "coarsened_pairs": [{"distance": "euclidean"}, {"order": "data"}],
+    "cardinality": [{"tolerance": 0.2}, {"tolerances": {"x": 0.2}}, {"tolerance_unit": "absolute"}, {"estimand": "ATM", "fine": ("z",)},
+                    {"estimand": "ATM", "within": "sample"}],
+    "cardinality_pairs": [{"ratio": 2}, {"distance": "euclidean"}],
+    "inverse_probability": [{"bounds": (0.1, 0.9)}, {"bounds": "crump"}, {"truncate": 0.99}, {"estimand": "ATO"}],
+    "entropy_balancing": [{"moments": 2}, {"base_weights": "z"}, {"estimand": "ATE"}],
+}
+
+
+@pytest.mark.parametrize(("name", "option"), [(name, option) for name, options in OWN_OPTIONS.items() for option in options])
+def test_every_option_of_a_method_is_told_in_the_terms_of_the_trade(name, option):
+    without = {"estimand": option["estimand"]} if len(option) > 1 and "estimand" in option else {}
+    assert spec(name, **option).in_words() != spec(name, **without).in_words()
+
+
+def test_options_of_every_method_are_in_that_list():
+    assert set(OWN_OPTIONS) == set(MATCHERS) - {"exact"}                        # which has none of its own
+
+
+@pytest.mark.parametrize("name", list(MATCHERS))
+@pytest.mark.parametrize("option", [{"missing_key": "level"}, {"sampling_weights": "z"}, {"discard": "both"}, {"discard": "both", "reestimate": True},
+                                    {"formula": "x + z"}, {"history": ("y",)}, {"pool": "never_joined"}])
+def test_every_shared_option_is_told_in_the_terms_of_the_trade(name, option):
+    try:
+        made = spec(name, **option)
+    except PlanError:
+        return                                             # not an option of this method
+    assert made.in_words() != spec(name).in_words()

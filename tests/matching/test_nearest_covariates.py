@@ -396,7 +396,7 @@ def test_a_comparison_unit_used_up_in_one_tier_is_no_missing_stratum_in_the_next
 
 @pytest.mark.parametrize(("options", "words"), [
     ({"distance": "chebyshev"}, "`matching.distance` must be mahalanobis"),
-    ({"order": "nearest"}, "`matching.order` must be auto, largest"),
+    ({"order": "nearest"}, "`matching.order` must be one of auto, largest"),
     ({"on": "x"}, "`matching.on` must be a list"),
     ({"covariates": ()}, "A distance needs at least one column"),
     ({"reuse_max": 2}, "needs `matching.replacement`"),

@@ -32,6 +32,7 @@ def test_where_comparison_units_were_found_is_told(tmp_path, dictionary, receive
     monkeypatch.setattr("evaluation.pipeline.recipe.truth_of", lambda *a: None)
     contents = release(evaluate(plan, tmp_path, dictionary, tmp_path, lambda text: None), (), analysis_hash="0" * 64)[0]
     methods = dict(contents[0].methods)
+    assert any("other councils: what moves one council and not another is not in the intervals" in limit for limit in contents[0].limits)
     assert methods["Where comparison units were found"] == "By weight, all places together: most from the same council."     # few from elsewhere
     assert "Comparison units of the same council, then of the same region of England are sought first" in methods["Matching"]
     assert "They differ by at most 1 standard deviations in children in the family." in methods["Matching"]
@@ -49,6 +50,7 @@ def test_a_report_s_content_comes_out_and_says_what_was_done(name, tmp_path, dic
     analysis = evaluate(plan, tmp_path, dictionary, tmp_path, lambda text: None)
     content = next(content for content in release(analysis, (), analysis_hash="0" * 64)[0] if content.council.code == "E06000022")
     assert any(outcome.effect is not None for outcome in content.outcomes)
+    assert not any("other councils" in limit for limit in content.limits)           # the plan is exact on the council
     matching = dict(content.methods)["Matching"]
     assert matching.startswith(analysis.sample.match.matcher.plain_method()) and "{" not in matching
     assert content.balance
