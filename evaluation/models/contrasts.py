@@ -150,4 +150,4 @@ def cells_frame(cohorts: np.ndarray, event_times: np.ndarray, *, estimate: np.nd
 def rows_frame(panel: Panel, unit: np.ndarray, sets: np.ndarray, cohort: np.ndarray, treated: np.ndarray) -> pd.DataFrame:
     """The table of rows of an `Effects`."""
     return pd.DataFrame({"unit": unit, "set": sets, "cohort": cohort, "treated": treated,
-                         "council_code": panel.units["council_code"].to_numpy()[unit], "area": panel.units["area"].to_numpy()[unit]})
+                         "council_code": panel.units["council_code"].to_numpy()[unit], "area": panel.units["area"].to_numpy()[unit], "n_units": 1.0})

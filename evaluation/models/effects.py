@@ -4,6 +4,7 @@ What every estimator returns. Standard errors, intervals and summaries are algeb
 """
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,7 +66,8 @@ class Effects:
         'not_estimable'). `estimate` is NaN unless estimated or base.
     rows : DataFrame, one row per (unit, matched set or cohort), in the order of `influence`
         `unit` (row in panel.units), `set` int (-1 where the estimator has no matched sets), `cohort` int, `treated` bool, `council_code` str,
-        `area` str.
+        `area` str, `n_units` (units the row stands for: 1, unless rows are sums). Estimators of whole panels keep their units added up by place
+        (`unit` is then below 0); `at` gives the rows that a clustering needs, `each_unit` one row per unit.
     event_times : ndarray of int, shape (n_event_times,)
     influence : ndarray, shape (n_rows, n_event_times)
         Contribution of each row to ATT(its cohort, event time), scaled so that the variance of a cell is the sum over clusters of
@@ -78,6 +80,8 @@ class Effects:
         Whether matched sets are units of dependence (pairs are; strata of covariates and weighted entry periods are not).
     adjusted : bool
         Whether covariates entered the estimate, so that its rows are no plain differences and cannot be summed for some treated units only.
+    by_unit, units : callable or None
+        What `at` and `each_unit` call; None where rows are units already.
     """
 
     outcome: str
@@ -92,3 +96,13 @@ class Effects:
     row_weight: np.ndarray | None = None
     adjusted: bool = False
     sets_are_clusters: bool = True
+    by_unit: Callable[[], Effects] | None = None
+    units: Callable[[], Effects] | None = None
+
+    def at(self, clusters: Sequence[str]) -> Effects:
+        """The same effects with rows that can be clustered on units, where that is asked for; `clusters` as from `cluster_names`."""
+        return self.by_unit() if self.by_unit is not None and tuple(clusters) == ("unit",) else self
+
+    def each_unit(self) -> Effects:
+        """The same effects with one row per unit and cohort (or set): the influence function."""
+        return self if self.units is None else self.units()

@@ -1,24 +1,29 @@
 """Group-time average treatment effects of Callaway and Sant'Anna on a panel, with and without covariates.
 
-ATT(g,t) and influence rows only; their summaries are in `inference.py`.
+ATT(g,t) and influence only; their summaries are in `inference.py`. Without covariates everything is read from sums (`cell_sums.py`); with covariates
+every cohort's score and regression are fitted once for all its cells that compare the same units.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from evaluation.errors import EstimationError, PlanError
-from evaluation.matching.propensity import fit_logit
 from evaluation.matching.sample import MatchedSample
-from evaluation.models.cohorts import CohortCells, difference_in_means, effects_of, status_of
-from evaluation.models.contrasts import BASE, ESTIMATED, NOT_ESTIMABLE, at_columns, collected, outcome_array
+from evaluation.models.cell_sums import CellSums, Groups, cell_sums, each_unit
+from evaluation.models.cohort_cells import CohortCells, Control, Means, Observed, cohort_cells, contribution, means, status_of
+from evaluation.models.conditional_att import conditional_att
+from evaluation.models.contrasts import BASE, ESTIMATED, NOT_ESTIMABLE, cells_frame, collected, outcome_array
 from evaluation.models.effects import Effects
+from evaluation.models.panel_effects import Contribution, panel_effects
 from evaluation.panel.types import Panel
 
-TRIM = 0.995                   # comparison units more likely than this to be treated are left out (DRDID's default)
+METHODS = {"none": "without covariates", "reg": "outcome regression", "ipw": "inverse probability weights", "dr": "doubly robust"}
+OBSERVED = {"pairs": "", "full": ", units observed in every period", "rcs": ", repeated cross-sections"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,37 +48,47 @@ class GroupTimeATT:
         Fixed columns of `panel.units`. Units that lack one are left out.
     window : (int, int) or None
         Event times kept; None for all that the panel has.
-
-    Notes
-    -----
-    Units enter a cell when they are observed at both dates (pairs). Weights are equal. Of a matched sample only the panel is used.
+    observed : 'pairs', 'full' or 'rcs'
+        A cell uses units seen at both its dates, units seen in every period of the panel, or (without covariates) whoever is seen at either date.
+    weights : str or None
+        Column of `panel.units` with sampling or matching weights of 0 or more.
+    trim : float
+        Comparison units at least this likely to be treated are left out (DRDID's default).
 
     References
     ----------
     Callaway and Sant'Anna (2021), DOI 10.1016/j.jeconom.2020.12.001, eq. 2.2 to 2.6; Sant'Anna and Zhao (2020), DOI 10.1016/j.jeconom.2020.06.003.
-    Checked against R `did` 2.5.1 (stored results on mpdta) and csdid 0.4.3.
+    Checked against R `did` (stored results) and csdid 0.4.3.
     """
 
-    control: Literal["never", "notyet"] = "never"
+    control: Control = "never"
     base: Literal["varying", "universal"] = "universal"
     anticipation: int = 0
     method: Literal["none", "reg", "ipw", "dr"] = "none"
     covariates: tuple[str, ...] = ()
     window: tuple[int, int] | None = None
+    observed: Observed = "pairs"
+    weights: str | None = None
+    trim: float = 0.995
 
     def __post_init__(self) -> None:
-        choices = {"control": ("never", "notyet"), "base": ("varying", "universal"), "method": ("none", "reg", "ipw", "dr")}
+        choices = {"control": ("never", "notyet"), "base": ("varying", "universal"), "method": tuple(METHODS), "observed": tuple(OBSERVED)}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise PlanError(f"`estimator.{name}` must be one of {', '.join(allowed)}: it is {getattr(self, name)!r}. Mend the plan.")
         if (self.method == "none") != (not self.covariates):
             raise PlanError(f"`estimator.method: {self.method}` and `estimator.covariates: {list(self.covariates)}` do not go together: "
                             "'none' takes no covariates and the others need at least one. Mend the plan.")
+        if self.observed == "rcs" and self.covariates:
+            raise PlanError("`estimator.observed: rcs` compares different units at the two dates and takes no covariates here: "
+                            f"{', '.join(self.covariates)} are given. Mend the plan: `observed: pairs`, or no covariates.")
         if self.anticipation < 0:
             raise PlanError(f"`estimator.anticipation` must be 0 or more: it is {self.anticipation}. Mend the plan.")
+        if not 0 < self.trim <= 1:
+            raise PlanError(f"`estimator.trim` must be a probability above 0: it is {self.trim}. Mend the plan.")
 
     def fit(self, sample: MatchedSample | Panel, outcome: str, *, calendar: Sequence[int] = ()) -> Effects:
-        """ATT(g,t) with influence rows per (unit, cohort).
+        """ATT(g,t) with influence by place, by unit for errors, and unit by unit (`Effects.each_unit`).
 
         Parameters
         ----------
@@ -82,140 +97,157 @@ class GroupTimeATT:
             Quarters of the year (1 to 4) in which the outcome is collected; empty for all. The base is taken as it falls.
         """
         panel = sample if isinstance(sample, Panel) else sample.panel
-        y, x = outcome_array(panel, outcome), _covariates(panel, self.covariates)
-        event_times = self._event_times(len(panel.periods))
+        y, x = outcome_array(panel, outcome), _columns(panel, self.covariates, "covariates")
         usable = np.isfinite(x).all(axis=1)
+        weights = None if self.weights is None else _columns(panel, (self.weights,), "weights")[:, 0]
+        if not usable.all():
+            y = np.where(usable[:, None], y, np.nan)
+        sums = cell_sums(y, panel.entry, panel.units[["council_code", "area"]], weights=weights)
+        event_times = self._event_times(len(panel.periods))
+        compared = {int(g): self._compared(sums, int(g), event_times) for g in sums.cohorts()}
+        sides = {g: (means(sums, cells, cells.treated), means(sums, cells, cells.comparison)) for g, cells in compared.items()}
         is_collected = collected(panel.periods, calendar)
-        parts = [self._cohort(y, x, usable, panel.entry, int(g), event_times, is_collected) for g in np.unique(panel.entry[panel.entry >= 0])]
-        if not any((part.status == ESTIMATED).any() for part in parts):
+        status = {g: status_of(cells, sides[g][0].count, sides[g][1].count, is_collected, self.base == "universal") for g, cells in compared.items()}
+        found = self._found(panel, outcome, y, x, weights, sums, compared, sides, status)
+        table = _cells(event_times, compared, sides, status, found.estimate) if compared else None
+        if table is None or not (table["status"] == "estimated").any():
             raise EstimationError(f"No ATT(g,t) of {outcome!r} can be estimated: no cohort has a base, treated units and comparison units "
                                   f"({self.control} treated) observed together. Mend `periods`, `estimator.control` or the pools in the plan.")
         notes = () if usable.all() else (f"{(~usable).sum():,} of {len(usable):,} units lack a covariate and were left out.",)
-        base = -1 - self.anticipation if self.base == "universal" else None
-        return effects_of(panel, outcome, parts, event_times, estimator=self.in_words(), base=base,
-                          anticipation=self.anticipation, notes=notes, adjusted=self.method != "none")
+        return panel_effects(panel, outcome, sums, table, event_times, found.contribution, units=found.units, estimator=self.in_words(),
+                             base=-1 - self.anticipation if self.base == "universal" else None, anticipation=self.anticipation, notes=notes,
+                             adjusted=self.method != "none", compressed=found.compressed)
 
     def in_words(self) -> str:
         """The method as a methods section may print it."""
-        how = {"none": "without covariates", "reg": "outcome regression", "ipw": "inverse probability weights", "dr": "doubly robust"}[self.method]
         given = f" given {', '.join(self.covariates)}" if self.covariates else ""
         against = {"never": "never treated", "notyet": "not yet treated"}[self.control]
-        return f"group-time average effects (Callaway and Sant'Anna), {how}{given}, against {against} units, {self.base} base"
+        weighted = f", weighted by {self.weights}" if self.weights else ""
+        return (f"group-time average effects (Callaway and Sant'Anna), {METHODS[self.method]}{given}, against {against} units, {self.base} base"
+                f"{OBSERVED[self.observed]}{weighted}")
 
     def _event_times(self, n_periods: int) -> np.ndarray:
         first, last = self.window or (1 - n_periods, n_periods - 1)
         return np.arange(first, last + 1)
 
-    def _base_columns(self, g: int, event_times: np.ndarray) -> np.ndarray:
-        universal = np.full(len(event_times), g - 1 - self.anticipation)
-        return universal if self.base == "universal" else np.where(event_times >= 0, universal, g + event_times - 1)
-
-    def _cohort(self, y, x, usable, entry, g, event_times, is_collected) -> CohortCells:
+    def _compared(self, sums: CellSums, g: int, event_times: np.ndarray) -> CohortCells:
+        then = np.full(len(event_times), g - 1 - self.anticipation)
+        if self.base == "varying":
+            then = np.where(event_times >= 0, then, g + event_times - 1)
         # cells before g may use cohorts that join before g, as long as both dates lie before their entry
-        unit = np.flatnonzero(usable & ((entry == g) | (entry < 0) | (self.control == "notyet")))
-        column, base = g + event_times, self._base_columns(g, event_times)
-        treated = entry[unit] == g
-        change = at_columns(y, unit[:, None], column) - at_columns(y, unit[:, None], base)
-        untreated = (entry[unit] < 0)[:, None] | (entry[unit][:, None] > np.maximum(column, base) + self.anticipation)
-        change = np.where(treated[:, None] | untreated, change, np.nan)
-        used = treated | np.isfinite(change).any(axis=1)
-        unit, treated, change = unit[used], treated[used], change[used]
-        status = status_of(change, treated, column, base >= 0, is_collected)
-        if self.base == "universal":
-            status[(column == base) & (status == ESTIMATED)] = BASE
-        estimate, influence, weight = difference_in_means(change, treated)
-        if self.method != "none":
-            estimate, influence, weight = _with_covariates(change, treated, x[unit], self.method, self.covariates, status)
-        influence[:, status != ESTIMATED] = 0.0
-        return CohortCells(cohort=g, unit=unit, treated=treated, estimate=estimate, n_treated=np.isfinite(change[treated]).sum(axis=0),
-                           n_comparison=np.isfinite(change[~treated]).sum(axis=0), status=status, influence=influence, weight=weight)
+        return cohort_cells(sums, g, g + event_times, then, control=self.control, anticipation=self.anticipation, observed=self.observed)
+
+    def _found(self, panel, outcome, y, x, weights, sums, compared, sides, status) -> _Found:
+        if self.method == "none":
+            def read(groups: Groups, g: int) -> Contribution:
+                return contribution(*sides[g], compared[g], groups, status[g])
+
+            estimate = {g: (treated.mean[0] - treated.mean[1]) - (comparison.mean[0] - comparison.mean[1]) for g, (treated, comparison) in sides.items()}
+            return _Found(estimate, read, lambda: each_unit(y, panel.entry, weights=weights), True)
+        units, row = each_unit(y, panel.entry, weights=weights)
+        given = _Given(units=units, x=x[row], method=self.method, names=self.covariates, trim=self.trim)
+        place = _place_rows(panel, row, sums)
+        added = {g: _added_up(given, compared[g], status[g], sums, place) for g in compared}
+
+        def read(groups: Groups, g: int) -> Contribution:
+            return added[g].contribution if groups is sums.by_place else _unit_by_unit(given, compared[g], status[g])
+        return _Found({g: part.estimate for g, part in added.items()}, read, lambda: (units, row), False)
 
 
-def _covariates(panel: Panel, names: Sequence[str]) -> np.ndarray:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Estimates by cohort, what groups add to them, and every unit; `compressed` where influence is linear in sums."""
+
+    estimate: dict[int, np.ndarray]
+    contribution: Callable[[Groups, int], Contribution]
+    units: Callable[[], tuple[Groups, np.ndarray]]
+    compressed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """Units with their covariates, and how these are used."""
+
+    units: Groups
+    x: np.ndarray
+    method: str
+    names: tuple[str, ...]
+    trim: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """A cohort's conditional estimates, and influence added up by place."""
+
+    estimate: np.ndarray
+    contribution: Contribution
+
+
+def _columns(panel: Panel, names: Sequence[str], option: str) -> np.ndarray:
     if unknown := [name for name in names if name not in panel.units]:
-        raise PlanError(f"`estimator.covariates` must be fixed columns of the panel's units: {', '.join(unknown)} is not. "
+        raise PlanError(f"`estimator.{option}` must be fixed columns of the panel's units: {', '.join(unknown)} is not. "
                         f"There are {', '.join(panel.units.columns)}.")
     return panel.units[list(names)].to_numpy(dtype=float)
 
 
-def _with_covariates(change, treated, x, method, names, status):
-    """Estimates, influence and weights of one cohort, event time by event time; changes `status` where a cell cannot be estimated."""
-    estimate, influence, weight = np.full(change.shape[1], np.nan), np.zeros(change.shape), np.zeros(change.shape)
-    for j in np.flatnonzero((status == ESTIMATED) | (status == BASE)):
-        rows = np.isfinite(change[:, j])
+def _cells(event_times: np.ndarray, compared: dict[int, CohortCells], sides: dict[int, tuple[Means, Means]], status: dict[int, np.ndarray],
+           estimate: dict[int, np.ndarray]) -> pd.DataFrame:
+    cohorts = list(compared)
+    treated, comparison = ([sides[g][arm] for g in cohorts] for arm in (0, 1))
+    return cells_frame(np.array(cohorts), event_times, estimate=np.array([estimate[g] for g in cohorts]),
+                       weight=np.array([side.weight[0] for side in treated]), n_treated=np.array([side.count for side in treated]),
+                       n_comparison=np.array([side.count for side in comparison]), status=np.array([status[g] for g in cohorts]))
+
+
+def _place_rows(panel: Panel, row: np.ndarray, sums: CellSums) -> np.ndarray:
+    """Group of `sums.by_place` to which each unit belongs."""
+    keys = pd.MultiIndex.from_frame(sums.places)
+    return keys.get_indexer(pd.MultiIndex.from_frame(panel.units.iloc[row][["council_code", "area"]]))
+
+
+def _by_columns(given: _Given, cells: CohortCells, status: np.ndarray):
+    """For every set of cells that compare the same units: the cells, the units, and the estimate; cells that fail get their status."""
+    kind, y = given.units.kind, given.units.total
+    weights = None if (given.units.weight == 1).all() else given.units.weight
+    use = cells.treated[0] | cells.comparison[0]
+    wanted = np.flatnonzero((status == ESTIMATED) | (status == BASE))
+    if not len(wanted):
+        return
+    _, which = np.unique(use[:, wanted], axis=1, return_inverse=True)
+    for number in range(int(which.max()) + 1):
+        columns = wanted[which.ravel() == number]
+        rows = np.flatnonzero(use[kind, columns[0]])
+        own = np.ones(len(rows)) if weights is None else weights[rows]
+        here = y[rows]
+        change = (here[:, cells.now[columns]] - here[:, cells.then[columns]]) / own[:, None]
+        treated = cells.treated[0][kind[rows], columns[0]]
         try:
-            estimate[j], influence[rows, j], weight[rows, j] = conditional_att(change[rows, j], treated[rows], x[rows], method=method, names=names)
+            yield columns, rows, conditional_att(change, treated, given.x[rows], method=given.method, names=given.names, trim=given.trim,
+                                                 weights=None if weights is None else own)
         except EstimationError:
-            status[j] = NOT_ESTIMABLE
-    return estimate, influence, weight
+            status[columns] = NOT_ESTIMABLE
 
 
-def conditional_att(change: np.ndarray, treated: np.ndarray, x: np.ndarray, *, method: str,
-                    names: Sequence[str]) -> tuple[float, np.ndarray, np.ndarray]:
-    """Two-period, two-group ATT given covariates.
+def _added_up(given: _Given, cells: CohortCells, status: np.ndarray, sums: CellSums, place: np.ndarray) -> _Added:
+    """Estimates of a cohort, and influence and weights added up over the groups of `sums.by_place`."""
+    from scipy.sparse import csc_array
 
-    Parameters
-    ----------
-    change : ndarray, shape (n,)
-    treated : ndarray of bool, shape (n,)
-    x : ndarray, shape (n, p)
-        Covariates without an intercept.
-    method : 'reg', 'ipw' or 'dr'
-
-    Returns
-    -------
-    att : float
-    influence : ndarray, shape (n,)
-        Divided by n, so that its sum of squares is the variance.
-    weight : ndarray, shape (n,)
-        1 for treated rows; comparison rows' weights (implied by the regression, or the inverse probability weights), summing to the number treated.
-
-    Raises
-    ------
-    EstimationError
-        The comparison units do not determine the regression, or the score cannot be estimated.
-
-    Notes
-    -----
-    Sant'Anna and Zhao (2020): outcome regression eq. 2.2, inverse probability weights normalised to 1 (Hajek), doubly robust eq. 3.1 with influence
-    function 3.3 including both nuisance estimates. The score is the logit, the outcome model least squares on the comparison units.
-    """
-    n, d = len(change), treated.astype(float)
-    z = np.column_stack([np.ones(n), x])
-    odds, score_influence = (np.ones(n), None) if method == "reg" else _odds(treated, x, z, names)
-    fitted, fit_influence = (np.zeros(n), None) if method == "ipw" else _regression(change, d, z)
-    left = change - fitted
-    eta_treated = (d @ left) / d.sum()
-    treated_part = d * (left - eta_treated)
-    if fit_influence is not None:
-        treated_part = treated_part - fit_influence @ (z * d[:, None]).mean(axis=0)
-    treated_part = treated_part / d.mean()
-    if method == "reg":
-        weight = d + (1 - d) * (z @ np.linalg.solve((z * (1 - d)[:, None]).T @ z, d @ z))
-        return float(eta_treated), treated_part / n, weight
-    w = odds * (1 - d)
-    eta_comparison = (w @ left) / w.sum()
-    comparison_part = w * (left - eta_comparison) + score_influence @ (z * (w * (left - eta_comparison))[:, None]).mean(axis=0)
-    if fit_influence is not None:
-        comparison_part = comparison_part - fit_influence @ (z * w[:, None]).mean(axis=0)
-    comparison_part = comparison_part / w.mean()
-    return float(eta_treated - eta_comparison), (treated_part - comparison_part) / n, d + w * d.sum() / w.sum()
+    groups = sums.by_place
+    code = np.full((len(sums.cohort), len(sums.places)), -1)
+    code[groups.kind, groups.place] = np.arange(len(groups))
+    shape = len(groups), len(cells.now)
+    estimate, influence, weight = np.full(shape[1], np.nan), np.zeros(shape), np.zeros(shape)
+    for columns, rows, (att, part, row_weight) in _by_columns(given, cells, status):
+        group = code[given.units.kind[rows], place[rows]]
+        add = csc_array((np.ones(len(rows)), group, np.arange(len(rows) + 1)), shape=(len(groups), len(rows)))
+        estimate[columns], influence[:, columns], weight[:, columns] = att, add @ part, (add @ row_weight)[:, None]
+    influence[:, status != ESTIMATED] = 0.0
+    return _Added(estimate, Contribution(influence=influence, weight=weight))
 
 
-def _odds(treated: np.ndarray, x: np.ndarray, z: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Odds of treatment (0 beyond the trimming bound for comparison rows) and the influence of the logit's coefficients, shape (n, p + 1)."""
-    p = np.minimum(fit_logit(x, treated, names=names).probability, 1 - 1e-6)
-    information = (z * (p * (1 - p))[:, None]).T @ z / len(z)
-    influence = (z * (treated - p)[:, None]) @ np.linalg.inv(information)
-    return np.where(treated | (p < TRIM), p / (1 - p), 0.0), influence
-
-
-def _regression(change: np.ndarray, d: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fitted changes from least squares on the comparison rows, and the influence of its coefficients, shape (n, p + 1)."""
-    moment = (z * (1 - d)[:, None]).T @ z / len(z)
-    if np.linalg.cond(moment) > 1e15:
-        raise EstimationError(f"The comparison units must determine the outcome regression: {int((1 - d).sum()):,} units and {z.shape[1]:,} "
-                              "coefficients (or collinear covariates). Take covariates out of `estimator.covariates`.")
-    inverse = np.linalg.inv(moment)
-    fitted = z @ (inverse @ (z.T @ ((1 - d) * change) / len(z)))
-    return fitted, (z * ((1 - d) * (change - fitted))[:, None]) @ inverse
+def _unit_by_unit(given: _Given, cells: CohortCells, status: np.ndarray) -> Contribution:
+    influence, weight = (np.zeros((len(given.units), len(cells.now))) for _ in range(2))
+    for columns, rows, (_, part, row_weight) in _by_columns(given, cells, status):
+        influence[np.ix_(rows, columns)], weight[np.ix_(rows, columns)] = part, row_weight[:, None]
+    influence[:, status != ESTIMATED] = 0.0
+    return Contribution(influence=influence, weight=weight)

@@ -68,6 +68,7 @@ def overall(effects: Effects, *, quarters: tuple[int, int] = (1, 4), cohorts: Se
     of the treated and the comparison areas less 1. With weights by treated units the influence of the cohorts' shares is in it.
     A single treated cluster, a single cluster or a standard error of zero gives NaN and a reason.
     """
+    effects = effects.at(cluster_names(effects, clusters, assignment))
     if weights is not None:
         return estimate_of(effects, _of_fixed_weights(effects, np.asarray(weights, dtype=float)), clusters=clusters, assignment=assignment)
     return estimate_of(effects, average(effects, chosen_cells(effects, quarters=quarters, cohorts=cohorts)), clusters=clusters, assignment=assignment)
@@ -88,6 +89,7 @@ def event_study(effects: Effects, *, cohorts: Sequence[int] | Literal["complete"
         `outcome, cohort` (-1: several), `period` (-1), `event_time, estimate, std_error, lower, upper, n_treated, n_comparison`, `phase` ('before',
         'base', 'left_out', 'after') and `reason`. The base is an exact 0 without an interval.
     """
+    effects = effects.at(cluster_names(effects, clusters, assignment))
     mask = _cohort_mask(effects, cohorts, quarters)
     rows = []
     for e in effects.event_times:
@@ -120,6 +122,8 @@ def by_council(effects: Effects, *, quarters: tuple[int, int] = (1, 4), cohorts:
     if effects.row_weight is None or effects.adjusted:
         raise EstimationError(f"Effects by council need an estimator whose rows say whom they describe: {effects.estimator!r} is not one. "
                               "Use `matched_did` for effects by council.")
+    if cluster_names(effects, clusters, assignment) == ("unit",):
+        effects = effects.each_unit()
     cells = chosen_cells(effects, quarters=quarters, cohorts=cohorts)
     places = effects.rows[by].to_numpy()
     treated = effects.rows["treated"].to_numpy()
@@ -138,6 +142,7 @@ def aggregate(effects: Effects, kind: Literal["simple", "event", "cohort", "cale
 
     'simple' weights cells by treated units; 'event' and 'calendar' average their parts equally; 'cohort' by treated units.
     """
+    effects = effects.at(cluster_names(effects, clusters, assignment))
     cells = _estimated(effects) & (effects.cells["event_time"].to_numpy() >= 0)
     if kind == "simple":
         whole = estimate_of(effects, average(effects, cells), clusters=clusters, assignment=assignment)
@@ -207,13 +212,14 @@ def average(effects: Effects, cells: np.ndarray, *, scale: np.ndarray | None = N
     share = grid.spread(cells * (1.0 if scale is None else scale)) * effects.row_weight
     treated = effects.rows["treated"].to_numpy()
     focal = np.where((treated if treated_rows is None else treated & treated_rows)[:, None], share, 0.0)
-    total = focal.sum()
+    size = cells * (1.0 if scale is None else scale) * effects.cells["weight"].to_numpy()
+    total = size.sum() if treated_rows is None else focal.sum()
     if not total > 0:
         return Summary(value=float("nan"), contribution=none, enters=none > 0, reason="no treated unit is observed")
     if treated_rows is None:
         att = grid.spread(np.nan_to_num(effects.cells["estimate"].to_numpy()))
-        value = float((focal * att).sum() / total)
-        coefficient = grid.spread(cells * (1.0 if scale is None else scale) * effects.cells["weight"].to_numpy()) / total
+        value = float(size @ np.nan_to_num(effects.cells["estimate"].to_numpy()) / total)
+        coefficient = grid.spread(size) / total
         contribution = (coefficient * effects.influence + focal * (att - value) / total).sum(axis=1)
         return Summary(value=value, contribution=contribution, enters=(share != 0).any(axis=1) | (contribution != 0))
     return _of_some_treated(effects, grid, focal, total, treated)
@@ -230,20 +236,20 @@ def mean_of(parts: Sequence[Summary], weights: np.ndarray | None = None) -> Summ
 def estimate_of(effects: Effects, summary: Summary, *, clusters: Clusters = "auto", assignment: Assignment = "unit") -> Estimate:
     """A summary with its cluster-robust interval."""
     names = cluster_names(effects, clusters, assignment)
-    treated, unit = effects.rows["treated"].to_numpy(), effects.rows["unit"].to_numpy()
-    n_treated, n_comparison = (count_clusters(unit[summary.enters & side]) for side in (treated, ~treated))
+    treated = effects.rows["treated"].to_numpy()
+    n_treated, n_comparison = (_count_units(effects, summary.enters & side) for side in (treated, ~treated))
     words = " and ".join(IN_WORDS[name] for name in names)
     if summary.reason:
         return _without_interval(summary.value, n_treated, n_comparison, words, 0, summary.reason)
     codes = [cluster_codes(effects, name)[summary.enters] for name in names]
-    counts = [count_clusters(code) for code in codes]
-    with_treated = [count_clusters(code[treated[summary.enters]]) for code in codes]
+    counts = [_count(effects, name, summary.enters) for name in names]
+    with_treated = [_count(effects, name, summary.enters & treated) for name in names]
     n = min(counts)
     if n < 2:
         return _without_interval(summary.value, n_treated, n_comparison, words, n, f"one cluster of {words} gives no standard error")
     if min(with_treated) < 2:
         return _without_interval(summary.value, n_treated, n_comparison, words, n, f"one treated cluster of {words} gives no standard error")
-    variance = float(covariance_of(summary.contribution[summary.enters, None], codes)[0, 0])
+    variance = float(covariance_of(summary.contribution[summary.enters, None], codes, counts)[0, 0])
     std_error = np.sqrt(max(variance, 0.0))
     if not std_error > NO_SPREAD * max(abs(summary.value), np.finfo(float).tiny):
         return _without_interval(summary.value, n_treated, n_comparison, words, n, "a standard error of zero is no measure of uncertainty")
@@ -275,20 +281,31 @@ def cluster_names(effects: Effects, clusters: Clusters, assignment: Assignment) 
 
 
 def cluster_codes(effects: Effects, name: str) -> np.ndarray:
-    """Cluster of each row, an integer from 0 up (-1 for `set` where there are none)."""
+    """Cluster of each row, an integer from 0 up (-1 for `set` where there are none).
+
+    Raises
+    ------
+    EstimationError
+        Rows are sums by place and units are asked for: `Effects.at` gives the rows for them.
+    """
+    if name == "unit" and (effects.rows["unit"] < 0).any():
+        raise EstimationError("Errors clustered on units need rows by unit: these are sums by place. Take `effects.at(('unit',))` first.")
     column = effects.rows[{"council": "council_code"}.get(name, name)].to_numpy()
     return column if column.dtype.kind == "i" else pd.factorize(column)[0]
 
 
-def covariance_of(contributions: np.ndarray, codes: Sequence[np.ndarray]) -> np.ndarray:
-    """CR1 covariance of several numbers from their rows' contributions, shape (n_rows, k), clustered in one or two ways."""
-    def meat(code: np.ndarray) -> np.ndarray:
+def covariance_of(contributions: np.ndarray, codes: Sequence[np.ndarray], counts: Sequence[int] | None = None) -> np.ndarray:
+    """CR1 covariance of several numbers from their rows' contributions, shape (n_rows, k), clustered in one or two ways.
+
+    `counts` are the clusters of each way, where rows are sums of several; counted from `codes` otherwise.
+    """
+    def meat(code: np.ndarray, count: int | None = None) -> np.ndarray:
         sums = np.column_stack([np.bincount(code, weights=column) for column in contributions.T])
-        g = count_clusters(code)
+        g = count_clusters(code) if count is None else count
         return sums.T @ sums * (g / (g - 1) if g > 1 else 1.0)
 
     if len(codes) == 1:
-        return meat(codes[0])
+        return meat(codes[0], None if counts is None else counts[0])
     both = pd.factorize(codes[0].astype(np.int64) * (int(codes[1].max()) + 1) + codes[1])[0]
     one, two = meat(codes[0]), meat(codes[1])
     joint = one + two - meat(both)
@@ -301,14 +318,25 @@ def count_clusters(code: np.ndarray) -> int:
     return int(np.count_nonzero(np.bincount(code))) if len(code) else 0
 
 
+def _count_units(effects: Effects, rows: np.ndarray) -> int:
+    """Distinct units behind some rows."""
+    unit, n = effects.rows["unit"].to_numpy()[rows], effects.rows["n_units"].to_numpy()[rows]
+    _, first = np.unique(unit, return_index=True)
+    return int(round(n[first].sum()))
+
+
+def _count(effects: Effects, name: str, rows: np.ndarray) -> int:
+    """Distinct clusters among some rows."""
+    return _count_units(effects, rows) if name == "unit" else count_clusters(cluster_codes(effects, name)[rows])
+
+
 def degrees_of_freedom(effects: Effects, enters: np.ndarray, names: Sequence[str]) -> int:
     """G - 1 of the smallest dimension; with areas or councils, of the smaller arm."""
-    treated = effects.rows["treated"].to_numpy()[enters]
+    treated = effects.rows["treated"].to_numpy()
     out = []
     for name in names:
-        code = cluster_codes(effects, name)[enters]
-        arms = [code[treated], code[~treated]] if name in ("area", "council") else [code]
-        out.append(min(count_clusters(arm) for arm in arms if len(arm)) - 1)
+        arms = [enters & treated, enters & ~treated] if name in ("area", "council") else [enters]
+        out.append(min(_count(effects, name, arm) for arm in arms if arm.any()) - 1)
     return min(out)
 
 

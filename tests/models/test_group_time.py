@@ -32,6 +32,7 @@ def mpdta(open_data):
 
 def _cell_errors(effects):
     """Analytic standard error of each cell."""
+    effects = effects.each_unit()
     squares = pd.DataFrame(effects.influence**2, columns=effects.event_times).groupby(effects.rows["cohort"]).sum()
     return np.sqrt(squares.stack())
 
@@ -118,7 +119,7 @@ def test_units_without_a_covariate_are_left_out_and_counted():
     panel.units.loc[:9, "x"] = np.nan
     effects = GroupTimeATT(method="dr", covariates=("x",)).fit(panel, "y")
     assert effects.notes == ("10 of 200 units lack a covariate and were left out.",)
-    assert effects.rows["unit"].min() == 10
+    assert effects.each_unit().rows["unit"].min() == 10
 
 
 def test_a_cell_whose_score_is_separated_is_not_estimable_and_the_others_stand():

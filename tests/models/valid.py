@@ -7,7 +7,7 @@ from evaluation.models.contrasts import STATUSES
 from evaluation.models.effects import Effects, Estimate
 
 CELLS = ["cohort", "period", "event_time", "estimate", "n_treated", "n_comparison", "weight", "status"]
-ROWS = ["unit", "set", "cohort", "treated", "council_code", "area"]
+ROWS = ["unit", "set", "cohort", "treated", "council_code", "area", "n_units"]
 
 
 def assert_valid_effects(effects: Effects) -> None:
