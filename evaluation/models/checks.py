@@ -68,6 +68,10 @@ class CheckInput:
     matched_history: tuple[int, ...] = ()
     limits: Thresholds = Thresholds(variance_ratio=None)
 
+    def __post_init__(self) -> None:
+        """Rows that the clusters asked for need, once for all checks."""
+        object.__setattr__(self, "effects", self.effects.at(cluster_names(self.effects, self.clusters, self.assignment)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:

@@ -1,4 +1,7 @@
-"""One entry cohort against its comparison units, cell by cell, from additive sums. Which units compare is decided here; options are in the estimators."""
+"""One entry cohort against its comparison units, cell by cell, from additive sums.
+
+Which units compare is decided here; options are in the estimators.
+"""
 from __future__ import annotations
 
 from dataclasses import dataclass

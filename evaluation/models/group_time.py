@@ -142,7 +142,8 @@ class GroupTimeATT:
             def read(groups: Groups, g: int) -> Contribution:
                 return contribution(*sides[g], compared[g], groups, status[g])
 
-            estimate = {g: (treated.mean[0] - treated.mean[1]) - (comparison.mean[0] - comparison.mean[1]) for g, (treated, comparison) in sides.items()}
+            change = {g: [side.mean[0] - side.mean[1] for side in both] for g, both in sides.items()}
+            estimate = {g: treated - comparison for g, (treated, comparison) in change.items()}
             return _Found(estimate, read, lambda: each_unit(y, panel.entry, weights=weights), True)
         units, row = each_unit(y, panel.entry, weights=weights)
         given = _Given(units=units, x=x[row], method=self.method, names=self.covariates, trim=self.trim)

@@ -73,7 +73,8 @@ def panel_effects(panel: Panel, outcome: str, sums: CellSums, cells: pd.DataFram
         return Effects(**common, **rows_of(groups, unit, panel.units.iloc[unit]))
 
     here = sums.places.iloc[sums.by_place.place]
-    return Effects(**common, **rows_of(sums.by_place, -1 - np.arange(len(sums.by_place)), here), by_unit=by_unit if compressed else each_unit, units=each_unit)
+    return Effects(**common, **rows_of(sums.by_place, -1 - np.arange(len(sums.by_place)), here), units=each_unit,
+                   by_unit=by_unit if compressed else each_unit)
 
 
 def _rows_of_cohort(groups: Groups, cohort: int, cohort_of_kind: np.ndarray, found: Contribution, unit: np.ndarray):
