@@ -242,8 +242,8 @@ def estimate_of(effects: Effects, summary: Summary, *, clusters: Clusters = "aut
     if summary.reason:
         return _without_interval(summary.value, n_treated, n_comparison, words, 0, summary.reason)
     codes = [cluster_codes(effects, name)[summary.enters] for name in names]
-    counts = [_count(effects, name, summary.enters) for name in names]
-    with_treated = [_count(effects, name, summary.enters & treated) for name in names]
+    counts = [count_of(effects, name, summary.enters) for name in names]
+    with_treated = [count_of(effects, name, summary.enters & treated) for name in names]
     n = min(counts)
     if n < 2:
         return _without_interval(summary.value, n_treated, n_comparison, words, n, f"one cluster of {words} gives no standard error")
@@ -307,9 +307,13 @@ def covariance_of(contributions: np.ndarray, codes: Sequence[np.ndarray], counts
     if len(codes) == 1:
         return meat(codes[0], None if counts is None else counts[0])
     both = pd.factorize(codes[0].astype(np.int64) * (int(codes[1].max()) + 1) + codes[1])[0]
-    one, two = meat(codes[0]), meat(codes[1])
-    joint = one + two - meat(both)
-    larger = one if np.trace(one) >= np.trace(two) else two     # two-way differences need not be positive: then the larger one-way matrix stands
+    return positive(meat(codes[0]), meat(codes[1]), meat(both))
+
+
+def positive(one: np.ndarray, two: np.ndarray, both: np.ndarray) -> np.ndarray:
+    """Two-way covariance; a difference that is not positive gives way to the larger one-way matrix."""
+    joint = one + two - both
+    larger = one if np.trace(one) >= np.trace(two) else two
     return joint if np.linalg.eigvalsh(joint).min() > 0 else larger
 
 
@@ -325,7 +329,7 @@ def _count_units(effects: Effects, rows: np.ndarray) -> int:
     return int(round(n[first].sum()))
 
 
-def _count(effects: Effects, name: str, rows: np.ndarray) -> int:
+def count_of(effects: Effects, name: str, rows: np.ndarray) -> int:
     """Distinct clusters among some rows."""
     return _count_units(effects, rows) if name == "unit" else count_clusters(cluster_codes(effects, name)[rows])
 
@@ -336,7 +340,7 @@ def degrees_of_freedom(effects: Effects, enters: np.ndarray, names: Sequence[str
     out = []
     for name in names:
         arms = [enters & treated, enters & ~treated] if name in ("area", "council") else [enters]
-        out.append(min(_count(effects, name, arm) for arm in arms if arm.any()) - 1)
+        out.append(min(count_of(effects, name, arm) for arm in arms if arm.any()) - 1)
     return min(out)
 
 

@@ -1,0 +1,117 @@
+"""Covariances of any two numbers, and effects by subgroup with their interaction test."""
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evaluation.errors import EstimationError, PlanError
+from evaluation.matching import NearestNeighbour
+from evaluation.models import GroupTimeATT, MatchedDiD, TwoWay
+from evaluation.models.inference import average, chosen_cells, estimate_of, mean_of
+from evaluation.models.joint import joint
+from evaluation.models.subgroups import by_subgroup, subgroup_labels
+from tests.matching.panels import panel_of, simulated_panel
+from tests.models.test_matched_did import sample_of
+
+OWN_COUNT = 1e-3               # alone, a number counts only the clusters that it uses in G / (G - 1)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return NearestNeighbour(covariates=("x",), exact=("b",)).fit(simulated_panel(400, effect=-0.5))
+
+
+def _at(effects, e):
+    return average(effects, (effects.cells["event_time"] == e).to_numpy())
+
+
+@pytest.mark.parametrize("estimator", [MatchedDiD(), GroupTimeATT()])
+@pytest.mark.parametrize("clusters", ["unit", "council", "auto"])
+def test_the_covariance_of_two_numbers_gives_the_error_of_their_difference(sample, estimator, clusters):
+    effects = estimator.fit(sample, "y").each_unit()
+    one, two = _at(effects, 1), _at(effects, 3)
+    together = joint({"one": (effects, one), "two": (effects, two)}, clusters=clusters)
+    apart = estimate_of(effects, mean_of([one, two], np.array([1.0, -1.0])), clusters=clusters)
+    value, error = together.contrast(np.array([1.0, -1.0]))
+    assert value == pytest.approx(apart.estimate) and error == pytest.approx(apart.std_error, rel=1e-9)
+    alone = [estimate_of(effects, part, clusters=clusters).std_error for part in (one, two)]
+    assert together.std_errors() == pytest.approx(alone, rel=OWN_COUNT)
+
+
+def test_two_outcomes_of_the_same_sets_have_a_covariance(sample):
+    y = sample.panel.outcomes["y"]
+    both = dataclasses.replace(sample, panel=dataclasses.replace(sample.panel, outcomes={"y": y, "twice": 2 * y, "other": y[::-1]}))
+    parts = {}
+    for name in ("y", "twice", "other"):
+        effects = MatchedDiD().fit(both, name)
+        parts[name] = effects, _at(effects, 2)
+    v = joint(parts).covariance
+    assert v[0, 1] == pytest.approx(2 * v[0, 0]) and v[1, 1] == pytest.approx(4 * v[0, 0])
+    assert abs(v[0, 2]) < v[0, 0]
+
+
+def test_compressed_rows_of_two_outcomes_are_not_taken_for_the_same_units():
+    panel = simulated_panel(200)
+    panel = dataclasses.replace(panel, outcomes={"y": panel.outcomes["y"], "z": panel.outcomes["y"] ** 2})
+    whole = {name: GroupTimeATT().fit(panel, name) for name in ("y", "z")}
+    with pytest.raises(EstimationError, match="each_unit"):
+        joint({name: (one.at(("unit",)), _at(one.at(("unit",)), 1)) for name, one in whole.items()} | {
+            "w": (whole["y"], _at(whole["y"], 1))}, clusters="unit")
+    rows = {name: one.each_unit() for name, one in whole.items()}
+    assert joint({name: (one, _at(one, 1)) for name, one in rows.items()}, clusters="unit").covariance.shape == (2, 2)
+
+
+def test_numbers_clustered_in_different_ways_are_refused(sample):
+    matched, pooled = MatchedDiD().fit(sample, "y"), GroupTimeATT().fit(sample, "y").each_unit()
+    with pytest.raises(EstimationError, match="share their clusters"):
+        joint({"a": (matched, _at(matched, 1)), "b": (pooled, _at(pooled, 1))})
+
+
+def test_subgroup_effects_and_their_difference_equal_a_regression_with_an_interaction():
+    """Sets of one: the set's difference of changes on an intercept and the subgroup; degrees of freedom are those of the smaller subgroup."""
+    import statsmodels.api as sm
+    rng = np.random.default_rng(2)
+    group = np.array([0.0, 1.0] * 30)
+    panel = panel_of([2] * 60 + [-1] * 60, {"y": rng.normal(size=(120, 4))}, young=np.concatenate([group, 1 - group]))
+    sample = sample_of(panel, {i: [60 + i] for i in range(60)})
+    found = by_subgroup(MatchedDiD(base=-2, window=(-2, 1), anticipation=0).fit(sample, "y"), subgroup_labels(panel, "young"), quarters=(1, 1))
+    y = panel.outcomes["y"]
+    difference = (y[:60, 3] - y[:60, 0]) - (y[60:, 3] - y[60:, 0])
+    plain = sm.OLS(difference, sm.add_constant(group)).fit(cov_type="HC0")
+    assert found.table["estimate"].tolist() == pytest.approx([plain.params[0], plain.params.sum()])
+    assert found.differences["difference"].tolist() == pytest.approx([plain.params[1]])
+    assert found.differences["std_error"].iloc[0] == pytest.approx(plain.bse[1] * np.sqrt(60 / 59))
+    assert found.f == pytest.approx((plain.params[1] / plain.bse[1]) ** 2 * 59 / 60)
+    assert (found.df1, found.df2) == (1, 29) and found.p_value == pytest.approx(found.differences["p_value"].iloc[0])
+
+
+def test_subgroups_average_to_the_whole(sample):
+    labels = subgroup_labels(sample.panel, "b")
+    for effects in (MatchedDiD().fit(sample, "y"), GroupTimeATT().fit(sample, "y")):
+        whole = average(effects, chosen_cells(effects, quarters=(0, 2), cohorts="complete"))
+        found = by_subgroup(effects, labels, quarters=(0, 2))
+        assert found.table["n_treated"].sum() > 0
+        assert found.table["estimate"].min() <= whole.value <= found.table["estimate"].max()
+
+
+def test_units_whose_subgroup_is_not_known_are_a_group_of_their_own_and_a_single_group_has_no_test(sample):
+    labels = subgroup_labels(sample.panel, "b")
+    labels[sample.treated_unit[:20]] = None
+    found = by_subgroup(MatchedDiD().fit(sample, "y"), labels, quarters=(0, 2))
+    assert found.table["subgroup"].tolist() == [0.0, 1.0, "not known"]
+    alone = by_subgroup(MatchedDiD().fit(sample, "y"), ["all"] * len(sample.panel), quarters=(0, 2))
+    assert alone.joint is None and np.isnan(alone.p_value) and alone.differences.empty
+
+
+def test_subgroups_need_rows_that_say_whom_they_describe(sample):
+    with pytest.raises(EstimationError, match="matched_did"):
+        by_subgroup(TwoWay().fit(sample, "y"), subgroup_labels(sample.panel, "b"))
+    with pytest.raises(PlanError, match="'age' is not one of"):
+        subgroup_labels(sample.panel, "age")
+
+
+def test_a_subgroup_of_a_covariate_that_varies_is_the_one_at_entry():
+    varying = np.array([[0, 1, 1], [0, 0, 1], [1, 1, 1]], dtype=float)
+    panel = panel_of([1, 1, -1], {"y": np.zeros((3, 3))}, varying={"need": varying})
+    assert pd.Series(subgroup_labels(panel, "need")).tolist() == [1.0, 0.0, 1.0]
