@@ -156,7 +156,24 @@ class Headline(Section):
         return self
 
 
+class SecondEstimator(Section):
+    """Another estimator of the same effect, with whatever options it has (checked when names are resolved)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    method: str
+
+    @property
+    def options(self) -> dict[str, object]:
+        """Options of the method, as the plan gives them."""
+        return dict(self.model_extra or {})
+
+
 class Estimator(Section):
+    """The estimator: its name, what every estimator shares, and whatever options the method has (checked when names are resolved)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
     method: str = "matched_did"
     base: int = Field(default=-4, lt=0)
     window: tuple[int, int] = (-8, 8)
@@ -165,6 +182,11 @@ class Estimator(Section):
     headline: Headline = Headline()
     allow_matched_base: bool = False
     permutations: int = Field(default=999, ge=0)
+
+    @property
+    def options(self) -> dict[str, object]:
+        """Options of the method beyond those that all share, as the plan gives them."""
+        return dict(self.model_extra or {})
 
     @model_validator(mode="after")
     def consistent(self) -> Estimator:
@@ -218,12 +240,18 @@ class Plan(Section):
     matching: Matching
     balance: Balance = Balance()
     estimator: Estimator
-    second_estimators: tuple[str, ...] = ()
+    second_estimators: tuple[SecondEstimator, ...] = ()
     checks: tuple[str, ...] = ()
     payment_by_results: str | None = None
     disclosure: DisclosurePlan
     report: ReportPlan
     seed: int = Field(ge=0)
+
+    @field_validator("second_estimators", mode="before")
+    @classmethod
+    def named(cls, value: object) -> object:
+        """A name alone stands for a method without options."""
+        return [{"method": one} if isinstance(one, str) else one for one in value] if isinstance(value, list | tuple) else value
 
     @model_validator(mode="after")
     def consistent(self) -> Plan:

@@ -34,8 +34,8 @@ def test_every_study_has_a_plan_that_is_valid(path):
 
 
 def test_a_misspelt_key_is_refused_with_the_right_name(changed):
-    with pytest.raises(PlanError, match=r"`estimator\.windw` is not a key of a plan; did you mean `window`\?"):
-        changed(lambda plan: plan["estimator"].update(windw=[-8, 8]))
+    with pytest.raises(PlanError, match=r"`comparison\.candidate` is not a key of a plan; did you mean `candidates`\?"):
+        changed(lambda plan: plan["comparison"].update(candidate="never_joined"))
 
 
 def test_a_missing_key_is_named(changed):

@@ -63,6 +63,7 @@ class Inputs:
     study: Study
     panel: Panel
     matcher: Matcher
+    estimator: object
     sample: MatchedSample  # all places together: balance and overlap are shown for it
     scope: Scope
     studies: tuple[OutcomeStudy, ...]
@@ -104,7 +105,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,
         ),
-        methods=(*texts.methods(inputs.plan, inputs.dictionary, inputs.matcher, inputs.panel.notes), *origins(inputs, ledger)),
+        methods=(*texts.methods(inputs.plan, inputs.dictionary, inputs.matcher, inputs.estimator, inputs.panel.notes), *origins(inputs, ledger)),
         limits=inputs.limits,
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),

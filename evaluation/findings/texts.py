@@ -111,22 +111,36 @@ def counting(matcher: Matcher) -> str:
     return f"programme units count by their weight ({'overlap of both groups' if matcher.estimand != 'ATT' else 'sampling'})"
 
 
-def methods(plan: Plan, dictionary: Dictionary, matcher: Matcher, notes: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
-    """The methods section, from the plan and its matcher."""
-    many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
-    period, estimator = PERIOD_NOUN[plan.periods.kind], plan.estimator
-    verb = "matched" if matcher.KIND == "pairs" else "compared"
+def effect_in_words(plan: Plan, matcher: Matcher, estimator: object) -> str:
+    """What is compared with what: the plan's estimator in plain words, or its own where it is not the usual one."""
+    period, chosen = PERIOD_NOUN[plan.periods.kind], plan.estimator
     inside = {"pairs": "inside matched sets", "strata": "inside strata", "weights": "of weighted groups inside each entry period"}[matcher.KIND]
-    first, last = estimator.headline.event_times
+    first, last = chosen.headline.event_times
     counted = "joining" if plan.programme.first_full_period is None else f"{plan.programme.first_full_period}, the first full {period}"
     names = ("that period" if plan.programme.first_full_period else f"the {period} of joining", f"{period} {first}", f"{period}s {first} to {last}")
     span = names[2] if first != last else names[1] if first else names[0]
-    left_out = estimator.anticipation
+    left_out = chosen.anticipation
     left = (
         f"The {period if left_out == 1 else f'{left_out} {period}s'} before the start {'is' if left_out == 1 else 'are'} neither before nor after."
         if left_out
         else ""
     )
+    if chosen.method != "matched_did":
+        words = estimator.in_words()
+        return f"{words[:1].upper()}{words[1:]}, averaged over {span}; {counting(matcher)}. {left}".strip()
+    return (
+        f"Difference-in-differences {inside}: change from the {period} {-chosen.base} before {counted} to {span}, "
+        f"programme less comparison; {counting(matcher)}. {left}".strip()
+    )
+
+
+def methods(
+    plan: Plan, dictionary: Dictionary, matcher: Matcher, estimator: object, notes: Sequence[str] = ()
+) -> tuple[tuple[str, str], ...]:
+    """The methods section, from the plan, its matcher and its estimator."""
+    many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
+    period = PERIOD_NOUN[plan.periods.kind]
+    verb = "matched" if matcher.KIND == "pairs" else "compared"
     return (
         ("Question", plan.question),
         (
@@ -144,11 +158,7 @@ def methods(plan: Plan, dictionary: Dictionary, matcher: Matcher, notes: Sequenc
         ("Matching", matcher.in_plain_words(lambda name: in_label(dictionary, name))),
         ("Matching, in the terms of the trade", f"{matcher.in_words()}."),
         *((("How the data were put together", " ".join(notes)),) if notes else ()),
-        (
-            "Effect",
-            f"Difference-in-differences {inside}: change from the {period} {-estimator.base} before {counted} to {span}, "
-            f"programme less comparison; {counting(matcher)}. {left}".strip(),
-        ),
+        ("Effect", effect_in_words(plan, matcher, estimator)),
         (
             "Uncertainty",
             (

@@ -1,8 +1,9 @@
-"""From the names in a plan to specs: the matcher with its options, checked against what the method knows."""
+"""From the names in a plan to specs: the matcher and the estimators with their options, checked against what each method knows."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -12,7 +13,8 @@ from evaluation.errors import PlanError
 from evaluation.matching import MATCHERS
 from evaluation.matching.matcher import Matcher
 from evaluation.matching.score import Score
-from evaluation.plan import Plan, in_words
+from evaluation.models import ESTIMATORS
+from evaluation.plan import Plan, SecondEstimator, in_words
 
 FROM_ELSEWHERE = ("covariates", "formula", "score", "exact", "history", "history_window", "pool")  # keys with a place of their own in the plan
 
@@ -33,12 +35,7 @@ def matcher(plan: Plan) -> Matcher:
         An option that the method does not know (with the nearest one that it does), or of a kind or size that it does not take.
     """
     chosen, kind = plan.matching, MATCHERS[plan.matching.method]
-    known = [field.name for field in fields(kind) if field.name not in FROM_ELSEWHERE]
-    for name in chosen.options:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"it knows {', '.join(known)}."
-            raise PlanError(f"`matching.{name}` is no option of the method {chosen.method}; {hint}")
+    refuse_unknown(chosen.options, kind, chosen.method, "matching", FROM_ELSEWHERE)
     given = chosen.score
     score = Score(model=given.model, scale=given.scale, options=given.options, folds=given.folds, seed=seed_of(plan))
     options = {
@@ -51,12 +48,46 @@ def matcher(plan: Plan) -> Matcher:
         "pool": POOLS[plan.comparison.candidates],
         **chosen.options,
     }
+    spec = made(kind, options, "matching")
+    if spec.estimand in ("ATC", "ATE"):
+        raise PlanError(f"`matching.estimand` of a study must be about those who joined (ATT, ATO or ATM): it is {spec.estimand!r}. Mend the "
+                        "plan.")
+    return spec
+
+
+def estimator(plan: Plan, second: SecondEstimator | None = None) -> object:
+    """The plan's estimator, or one of its second ones, as a spec: its own options, then those of the plan's that it shares.
+
+    Raises
+    ------
+    PlanError
+        An option that the method does not know, or of a kind or size that it does not take.
+    """
+    chosen, place = plan.estimator, "estimator" if second is None else "second_estimators"
+    method, own = (chosen.method, chosen.options) if second is None else (second.method, second.options)
+    kind = ESTIMATORS[method]
+    refuse_unknown(own, kind, method, place, ())
+    types = {field.name: str(field.type) for field in fields(kind)}
+    shared = {"window": chosen.window, "anticipation": chosen.anticipation, "quarters": chosen.headline.event_times}
+    if "int" in types.get("base", ""):                   # for others a base is a rule (varying, universal), not an event time
+        shared["base"] = chosen.base
+    return made(kind, {name: value for name, value in shared.items() if name in types} | own, place)
+
+
+def refuse_unknown(options: Iterable[str], kind: type, method: str, place: str, elsewhere: Sequence[str]) -> None:
+    """Refuse options that a method does not have, naming the nearest one."""
+    known = [field.name for field in fields(kind) if field.name not in elsewhere]
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"it knows {', '.join(known)}."
+            raise PlanError(f"`{place}.{name}` is no option of the method {method}; {hint}")
+
+
+def made(kind: type, options: Mapping[str, object], place: str) -> object:
+    """A spec from options, each of the type that its field takes."""
     try:
-        spec = TypeAdapter(kind).validate_python(options)
-        if spec.estimand in ("ATC", "ATE"):
-            raise PlanError(f"`matching.estimand` of a study must be about those who joined (ATT, ATO or ATM): it is {spec.estimand!r}. Mend the "
-                            "plan.")
-        return spec
+        return TypeAdapter(kind).validate_python(options)
     except ValidationError as fault:
-        lines = "\n".join(f"  - {in_words({**one, 'loc': ('matching', *one['loc'])})}" for one in fault.errors())
-        raise PlanError(f"{len(fault.errors())} thing(s) to mend in the plan's matching:\n{lines}") from None
+        lines = "\n".join(f"  - {in_words({**one, 'loc': (place, *one['loc'])})}" for one in fault.errors())
+        raise PlanError(f"{len(fault.errors())} thing(s) to mend in the plan's {place}:\n{lines}") from None

@@ -13,13 +13,14 @@ from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, factor_of, 
 from evaluation.findings.study import BaseRow, EventRow, GroupLine, OtherEstimate, OutcomeStudy
 from evaluation.matching.sample import MatchedSample
 from evaluation.matching.thresholds import Thresholds
-from evaluation.models import ESTIMATORS, before_after, event_study, minimum_detectable_effect, overall
+from evaluation.models import before_after, event_study, minimum_detectable_effect, overall
 from evaluation.models.checks import CheckInput, estimates_by_base
 from evaluation.models.descriptive import group_means, units_behind
 from evaluation.models.effects import Effects, Estimate
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import Framework, results_claimed
 from evaluation.pipeline.checking import not_held_out, run_checks
+from evaluation.pipeline.choices import estimator
 from evaluation.plan import Plan
 
 NOTES = {"two_way": "its base is the mean of all earlier periods, so a trend before is part of it"}
@@ -43,22 +44,13 @@ class Estimating:
         """The periods before entry of the before/after change: the same four seasons for quarters, else the base period."""
         return (-4, -1) if self.plan.periods.kind == "quarter" else (self.plan.estimator.base, self.plan.estimator.base)
 
-    def estimator(self, **changed: object) -> object:
+    def estimator(self) -> object:
         """The plan's estimator as a spec."""
-        return specified(self.plan.estimator.method, self.plan, **changed)
+        return estimator(self.plan)
 
     def summarised(self, effects: Effects) -> Estimate:
         """The headline of effects, by the plan's clusters."""
         return overall(effects, quarters=self.headline, assignment=self.plan.programme.assignment)
-
-
-def specified(method: str, plan: Plan, **changed: object) -> object:
-    """An estimator of `ESTIMATORS` with those of the plan's choices that it knows."""
-    kind, chosen = ESTIMATORS[method], plan.estimator
-    options = {"base": chosen.base, "window": chosen.window, "anticipation": chosen.anticipation, "quarters": chosen.headline.event_times, **changed}
-    known = {name for name in kind.__dataclass_fields__}
-    options = {name: value for name, value in options.items() if name in known and not (name == "base" and method in ("group_time", "two_way"))}
-    return kind(**options)
 
 
 def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSample | None, joined: np.ndarray, *, deep: bool = True) -> OutcomeStudy:
@@ -165,6 +157,7 @@ def headline_units(estimating: Estimating, effects: Effects) -> tuple[np.ndarray
     """Treated units (rows of the panel), columns and weights that the headline averages over; empty without row weights."""
     from evaluation.models.inference import chosen_cells
 
+    effects = effects.each_unit()
     if effects.row_weight is None:
         return np.empty(0, dtype=int), np.empty(0, dtype=int), np.empty(0)
     cells = effects.cells[chosen_cells(effects, quarters=estimating.headline, cohorts="complete")]
@@ -298,14 +291,14 @@ def bases_of(given: CheckInput, plan: Plan, factor: float) -> tuple[BaseRow, ...
 def others_of(estimating: Estimating, sample: MatchedSample, outcome: Outcome, factor: float) -> tuple[OtherEstimate, ...]:
     """The plan's second estimators."""
     rows = []
-    for method in estimating.plan.second_estimators:
+    for second in estimating.plan.second_estimators:
         try:
-            spec = specified(method, estimating.plan)
+            spec = estimator(estimating.plan, second)
             found = estimating.summarised(spec.fit(sample, outcome.name, calendar=outcome.sources[estimating.plan.unit].calendar))
         except EstimationError as fault:
-            rows.append(OtherEstimate(label=method.replace("_", " ").capitalize(), estimate=missing_estimate(str(fault))))
+            rows.append(OtherEstimate(label=second.method.replace("_", " ").capitalize(), estimate=missing_estimate(str(fault))))
             continue
-        rows.append(OtherEstimate(label=spec.in_words(), estimate=scaled(found, factor), note=NOTES.get(method, "")))
+        rows.append(OtherEstimate(label=spec.in_words(), estimate=scaled(found, factor), note=NOTES.get(second.method, "")))
     return tuple(rows)
 
 

@@ -11,7 +11,7 @@ from evaluation.errors import PlanError
 from evaluation.ingest.tables import CheckedTable
 from evaluation.locations import open_data_folder
 from evaluation.panel.types import REQUIRED, Panel
-from evaluation.pipeline.choices import matcher
+from evaluation.pipeline.choices import estimator, matcher
 from evaluation.plan import Plan
 
 NEEDED = ("families", "people", "links", "source_coverage")  # by every study of families
@@ -35,7 +35,7 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     asked = [("outcomes", name, dictionary.outcomes) for name in plan.outcomes.all]
     asked += [("programme.councils", code, dictionary.councils) for code in plan.programme.councils]
     asked += [("matching.method", plan.matching.method, MATCHERS), ("estimator.method", plan.estimator.method, ESTIMATORS)]
-    asked += [("second_estimators", name, ESTIMATORS) for name in plan.second_estimators] + [("checks", name, CHECKS) for name in plan.checks]
+    asked += [("second_estimators", one.method, ESTIMATORS) for one in plan.second_estimators] + [("checks", name, CHECKS) for name in plan.checks]
     if isinstance(plan.data.families, dict):
         asked += [("data.families", code, dictionary.councils) for code in plan.data.families]
     faults = []
@@ -64,6 +64,9 @@ def check_columns(plan: Plan, dictionary: Dictionary) -> None:
     from evaluation.matching.thresholds import Thresholds
 
     spec = matcher(plan)
+    estimator(plan)
+    for second in plan.second_estimators:
+        estimator(plan, second)
     Thresholds(**plan.balance.model_dump())
     known = {*dictionary.covariates, *REQUIRED, "entry_period"}
     faults = []

@@ -22,7 +22,7 @@ from evaluation.findings.summary import Context, listed
 from evaluation.models.contrasts import outcome_array
 from evaluation.models.level_regression import level_regression
 from evaluation.pipeline.analysis import Analysis
-from evaluation.pipeline.choices import matcher
+from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
 
 NOUNS = {"family": ("family", "families"), "person": ("person", "people"), "school": ("school", "schools"), "council": ("council", "councils")}
@@ -120,6 +120,7 @@ def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: s
         study=study_of(analysis, nouns, ledger, analysis_hash),
         panel=analysis.panel,
         matcher=matcher(plan),
+        estimator=estimator(plan),
         sample=analysis.sample,
         scope=scope,
         studies=studies,

@@ -4,6 +4,7 @@ from evaluation.errors import PlanError
 from evaluation.matching import NearestNeighbour
 from evaluation.models.checks import CheckResult
 from evaluation.pipeline.checking import balance_sentence
+from evaluation.pipeline.choices import estimator as chosen_estimator
 from evaluation.pipeline.choices import matcher
 from evaluation.plan import read_plan
 from tests.pipeline.conftest import small_plan
@@ -49,3 +50,27 @@ def test_balance_is_told_against_the_plan_s_limits(largest, over, judged_by, sen
     found = CheckResult(name="balance", verdict="failed" if over else "passed", table=None, judged_by=judged_by,
                         numbers={"largest_after": largest, "n_over": over, "n": 9})
     assert balance_sentence(found) == sentence
+
+
+def _estimators(folder, estimator, seconds=()):
+    def change(plan):
+        plan["estimator"].update(estimator)
+        plan["second_estimators"] = list(seconds)
+    plan = read_plan(small_plan(folder, change))
+    return [chosen_estimator(plan), *(chosen_estimator(plan, second) for second in plan.second_estimators)]
+
+
+def test_an_estimator_takes_its_own_options_and_those_of_the_plan_that_it_shares(tmp_path):
+    main, two_way, group_time = _estimators(tmp_path, {"base": -3}, ["two_way", {"method": "group_time", "control": "notyet", "base": "varying"}])
+    assert (main.base, main.window, main.anticipation) == (-3, (-8, 8), 1)
+    assert two_way.quarters == (1, 4) and two_way.anticipation == 1
+    assert (group_time.control, group_time.base, group_time.window) == ("notyet", "varying", (-8, 8))
+
+
+def test_a_wrong_option_of_an_estimator_is_refused_with_the_way_to_mend_it(tmp_path):
+    with pytest.raises(PlanError, match=r"`estimator\.bass` is no option of the method matched_did; did you mean `base`"):
+        _estimators(tmp_path, {"bass": -3})
+    with pytest.raises(PlanError, match=r"`second_estimators\.contol` is no option of the method group_time; did you mean `control`"):
+        _estimators(tmp_path, {}, [{"method": "group_time", "contol": "never"}])
+    with pytest.raises(PlanError, match=r"`estimator\.control` must be one of never, notyet|second_estimators\.control"):
+        _estimators(tmp_path, {}, [{"method": "group_time", "control": "everyone"}])
