@@ -124,7 +124,7 @@ def cell_sums(y: np.ndarray, entry: np.ndarray, places: pd.DataFrame, *, weights
     group = used.kind.astype(np.int64) * len(place_table) + place
     present, code = _dense_codes(group, len(used.cohort) * len(place_table))
     by_place = Groups(kind=present // len(place_table), place=present % len(place_table), count=np.bincount(code).astype(float),
-                      weight=np.bincount(code, weights=used.weight), total=_sums(code, used.weight, used.y, len(present)))
+                      weight=np.bincount(code, weights=used.weight), total=weighted_sums(code, used.weight, used.y, len(present)))
     return CellSums(cohort=used.cohort, seen=used.seen, places=place_table, by_place=by_place,
                     by_unit=_compress(_one_each(used), len(used.cohort), used.seen))
 
@@ -196,7 +196,7 @@ def _kinds(entry: np.ndarray, seen: np.ndarray, complete: bool) -> tuple[np.ndar
     return kind, entry[first], seen[first]
 
 
-def _sums(code: np.ndarray, weights: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+def weighted_sums(code: np.ndarray, weights: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
     """Weighted sums of the rows of `values` by code, shape (n, n_columns), in one pass over them."""
     from scipy.sparse import csc_array
 
@@ -253,4 +253,4 @@ def _stack(parts: list[Groups]) -> Groups:
 def _add_up(groups: Groups, n_places: int) -> Groups:
     used, code = np.unique(groups.kind.astype(np.int64) * n_places + groups.place, return_inverse=True)
     return Groups(kind=used // n_places, place=used % n_places, count=np.bincount(code, weights=groups.count),
-                  weight=np.bincount(code, weights=groups.weight), total=_sums(code, np.ones(len(code)), groups.total, len(used)))
+                  weight=np.bincount(code, weights=groups.weight), total=weighted_sums(code, np.ones(len(code)), groups.total, len(used)))

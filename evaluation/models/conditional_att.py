@@ -1,7 +1,12 @@
-"""Two groups, two dates, given covariates: outcome regression, inverse probability weights, doubly robust. Arrays in, arrays out."""
+"""Two groups, two dates, given covariates: outcome regression, inverse probability weights, doubly robust. Arrays in, arrays out.
+
+All three are sums of outcomes with weights that do not depend on the outcome, so that any number of dates cost one pass over the outcomes, and
+influence can be added up by place without ever being written out unit by unit.
+"""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,14 +19,42 @@ NEARLY_ONE = 1 - 1e-6          # probabilities are cut here, as in DRDID
 SINGULAR = 1e15
 
 
-def conditional_att(change: np.ndarray, treated: np.ndarray, x: np.ndarray, *, method: Method, names: Sequence[str],
-                    weights: np.ndarray | None = None, trim: float = 0.995) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """ATT given covariates, for several outcomes of the same rows at once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionalATT:
+    """ATT given covariates between several pairs of dates, for the same rows.
+
+    Attributes
+    ----------
+    att : ndarray, shape (m,)
+    weight : ndarray, shape (n,)
+        A treated row's own weight; comparison rows' (implied by the regression, or by the score) add up to that of the treated.
+    loading : ndarray, shape (n,)
+    features : ndarray, shape (n, q)
+    coefficients : ndarray, shape (q, m)
+        The influence of row i on cell j is loading[i] times its change, plus features[i] @ coefficients[:, j]; its squares add up to the variance.
+    """
+
+    att: np.ndarray
+    weight: np.ndarray
+    loading: np.ndarray
+    features: np.ndarray
+    coefficients: np.ndarray
+
+    def influence(self, change: np.ndarray) -> np.ndarray:
+        """Influence of every row, shape (n, m), from its changes, shape (n, m)."""
+        return self.loading[:, None] * change + self.features @ self.coefficients
+
+
+def conditional_att(y: np.ndarray, now: np.ndarray, then: np.ndarray, treated: np.ndarray, x: np.ndarray, *, method: Method, names: Sequence[str],
+                    weights: np.ndarray | None = None, trim: float = 0.995) -> ConditionalATT:
+    """ATT given covariates between dates `now` and dates `then`.
 
     Parameters
     ----------
-    change : ndarray, shape (n, m)
-        Change of each row from the base date, one column per cell; no missing values.
+    y : ndarray, shape (n, n_periods)
+        Outcomes; no missing values in the columns used.
+    now, then : ndarray of int, shape (m,)
+        Columns compared.
     treated : ndarray of bool, shape (n,)
     x : ndarray, shape (n, p)
         Covariates without an intercept.
@@ -31,14 +64,6 @@ def conditional_att(change: np.ndarray, treated: np.ndarray, x: np.ndarray, *, m
     trim : float
         Comparison rows at least this likely to be treated get no weight.
 
-    Returns
-    -------
-    att : ndarray, shape (m,)
-    influence : ndarray, shape (n, m)
-        Divided by n, so that its sum of squares is the variance.
-    weight : ndarray, shape (n,)
-        A treated row's own weight; comparison rows' (implied by the regression, or by the score) add up to that of the treated.
-
     Raises
     ------
     EstimationError
@@ -47,60 +72,68 @@ def conditional_att(change: np.ndarray, treated: np.ndarray, x: np.ndarray, *, m
     Notes
     -----
     Sant'Anna and Zhao (2020): outcome regression eq. 2.2, inverse probability weights normalised to 1 (Hajek), doubly robust eq. 3.1 with influence
-    function 3.3 including both nuisance estimates. The score is the logit, the outcome model least squares on the comparison rows. Regression
-    coefficients of all cells come from one Gram matrix, the score is fitted once. Checked against R `did` and csdid.
+    function 3.3 including both nuisance estimates. The score is the logit, the outcome model least squares on the comparison rows; both are fitted
+    once for all dates (a regression of differences is the difference of regressions). Checked against R `did` and csdid.
 
     References
     ----------
     Sant'Anna and Zhao (2020), DOI 10.1016/j.jeconom.2020.06.003.
     """
-    n = len(change)
+    n = len(y)
     own = np.ones(n) if weights is None else weights / weights.mean()
-    d = own * treated
+    d, comparison = own * treated, own * ~treated
     z = np.column_stack([np.ones(n), x])
-    mean_d = d.mean()
-    left, reach = (change, None) if method == "ipw" else _residuals(change, own * ~treated, z)
-    eta_treated = d @ left / d.sum()
-    influence = d[:, None] * (left - eta_treated)
+    change = _Changes(y, now, then)
+    inverse, slope = (None, np.zeros((z.shape[1], len(now)))) if method == "ipw" else _regression(change, comparison, z)
+    mean_treated = (change.sum(d[:, None])[0] - d @ z @ slope) / d.sum()
+    loading, features, coefficients = d / d.mean(), [d], [-mean_treated / d.mean()]
+    gradient = d @ z / d.sum()
+    att, weight = mean_treated, d
     if method == "reg":
-        influence -= _by_regression(left, own * ~treated, z, reach, d @ z / n)
-        influence /= mean_d * n
-        implied = own * ~treated * (z @ (reach @ (d @ z))) / n
-        return eta_treated, influence, _in_units((d + implied), own, weights)
-    odds, pull = _odds(treated, x, z, names, own, trim)
-    w = own * odds * ~treated
-    if not w.sum() > 0:
-        raise EstimationError(f"No comparison unit is less likely than {trim} to be treated. Take covariates out of `estimator.covariates`, or raise "
-                              "`estimator.trim`.")
-    eta_comparison = w @ left / w.sum()
-    apart = w[:, None] * (left - eta_comparison)
-    influence /= mean_d
-    influence -= (apart + pull @ (z.T @ apart / n)) / w.mean()
-    if reach is not None:
-        gradient = d @ z / n / mean_d - w @ z / n / w.mean()
-        influence -= _by_regression(left, own * ~treated, z, reach, gradient)
-    return eta_treated - eta_comparison, influence / n, _in_units(d + w * d.sum() / w.sum(), own, weights)
+        weight = weight + comparison * (z @ (inverse @ (d @ z))) / n
+    else:
+        odds, pull = _odds(treated, x, z, names, own, trim)
+        w = comparison * odds
+        if not w.sum() > 0:
+            raise EstimationError(f"No comparison unit is less likely than {trim} to be treated. Take covariates out of `estimator.covariates`, or "
+                                  "raise `estimator.trim`.")
+        mean_comparison = (change.sum(w[:, None])[0] - w @ z @ slope) / w.sum()
+        by_score = (change.sum(z * w[:, None]) - (z * w[:, None]).T @ z @ slope - np.outer(w @ z, mean_comparison)) / n
+        loading = loading - w / w.mean()
+        features += [w, pull]
+        coefficients += [mean_comparison / w.mean(), -by_score / w.mean()]
+        gradient = gradient - w @ z / w.sum()
+        att, weight = mean_treated - mean_comparison, weight + w * d.sum() / w.sum()
+    if inverse is not None:
+        loading = loading - comparison * (z @ (inverse @ gradient))
+    features, coefficients = np.column_stack([*features, loading[:, None] * z]), np.vstack([*coefficients, -slope])
+    return ConditionalATT(att=att, weight=weight if weights is None else weight * weights.mean(), loading=loading / n, features=features / n,
+                          coefficients=coefficients)
 
 
-def _in_units(weight: np.ndarray, own: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Row weights on the scale of the weights given."""
-    return weight if weights is None else weight * weights.mean()
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """Weighted sums of changes, from one pass over the outcomes."""
+
+    y: np.ndarray
+    now: np.ndarray
+    then: np.ndarray
+
+    def sum(self, weights: np.ndarray) -> np.ndarray:
+        """Sums over rows of each column of weights times the changes, shape (k, m)."""
+        total = weights.T @ self.y
+        return total[:, self.now] - total[:, self.then]
 
 
-def _residuals(change: np.ndarray, comparison: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Changes less the regression of the comparison rows, and the inverse of its moment matrix."""
+def _regression(change: _Changes, comparison: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Inverse moment matrix of the comparison rows, and the coefficients of all changes on the covariates, shape (p + 1, m)."""
     weighted = z * comparison[:, None]
     moment = weighted.T @ z / len(z)
     if np.linalg.cond(moment) > SINGULAR:
         raise EstimationError(f"The comparison units must determine the outcome regression of {z.shape[1]:,} coefficients: they are too few, or "
                               "covariates are collinear among them. Take covariates out of `estimator.covariates`.")
     inverse = np.linalg.inv(moment)
-    return change - z @ (inverse @ (weighted.T @ change / len(z))), inverse
-
-
-def _by_regression(left: np.ndarray, comparison: np.ndarray, z: np.ndarray, inverse: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Influence of rows through the regression's coefficients on something with this gradient in them, shape (n, m)."""
-    return (comparison * (z @ (inverse @ gradient)))[:, None] * left
+    return inverse, inverse @ change.sum(weighted) / len(z)
 
 
 def _odds(treated: np.ndarray, x: np.ndarray, z: np.ndarray, names: Sequence[str], own: np.ndarray, trim: float) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ every cohort's score and regression are fitted once for all its cells that compa
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,9 +14,9 @@ import pandas as pd
 
 from evaluation.errors import EstimationError, PlanError
 from evaluation.matching.sample import MatchedSample
-from evaluation.models.cell_sums import CellSums, Groups, cell_sums, each_unit
+from evaluation.models.cell_sums import CellSums, Groups, cell_sums, each_unit, weighted_sums
 from evaluation.models.cohort_cells import CohortCells, Control, Means, Observed, cohort_cells, contribution, means, status_of
-from evaluation.models.conditional_att import conditional_att
+from evaluation.models.conditional_att import ConditionalATT, conditional_att
 from evaluation.models.contrasts import BASE, ESTIMATED, NOT_ESTIMABLE, cells_frame, collected, outcome_array
 from evaluation.models.effects import Effects
 from evaluation.models.panel_effects import Contribution, panel_effects
@@ -206,49 +206,62 @@ def _place_rows(panel: Panel, row: np.ndarray, sums: CellSums) -> np.ndarray:
     return keys.get_indexer(pd.MultiIndex.from_frame(panel.units.iloc[row][["council_code", "area"]]))
 
 
-def _by_columns(given: _Given, cells: CohortCells, status: np.ndarray):
-    """For every set of cells that compare the same units: the cells, the units, and the estimate; cells that fail get their status."""
-    kind, y = given.units.kind, given.units.total
-    weights = None if (given.units.weight == 1).all() else given.units.weight
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Cells of a cohort that compare the same units, and their estimate."""
+
+    columns: np.ndarray
+    rows: np.ndarray
+    y: np.ndarray
+    found: ConditionalATT
+
+
+def _parts(given: _Given, cells: CohortCells, status: np.ndarray) -> Iterator[_Part]:
+    """Every set of cells that compare the same units; cells that fail get their status."""
+    kind, weights = given.units.kind, given.units.weight
     use = cells.treated[0] | cells.comparison[0]
     wanted = np.flatnonzero((status == ESTIMATED) | (status == BASE))
     if not len(wanted):
         return
     _, which = np.unique(use[:, wanted], axis=1, return_inverse=True)
+    equal = bool((weights == 1).all())
     for number in range(int(which.max()) + 1):
         columns = wanted[which.ravel() == number]
         rows = np.flatnonzero(use[kind, columns[0]])
-        own = np.ones(len(rows)) if weights is None else weights[rows]
-        here = y[rows]
-        change = (here[:, cells.now[columns]] - here[:, cells.then[columns]]) / own[:, None]
-        treated = cells.treated[0][kind[rows], columns[0]]
+        own = None if equal else weights[rows]
+        y = given.units.total[rows] if equal else given.units.total[rows] / own[:, None]
         try:
-            yield columns, rows, conditional_att(change, treated, given.x[rows], method=given.method, names=given.names, trim=given.trim,
-                                                 weights=None if weights is None else own)
+            found = conditional_att(y, cells.now[columns], cells.then[columns], cells.treated[0][kind[rows], columns[0]], given.x[rows],
+                                    method=given.method, names=given.names, trim=given.trim, weights=own)
         except EstimationError:
             status[columns] = NOT_ESTIMABLE
+            continue
+        yield _Part(columns=columns, rows=rows, y=y, found=found)
 
 
 def _added_up(given: _Given, cells: CohortCells, status: np.ndarray, sums: CellSums, place: np.ndarray) -> _Added:
     """Estimates of a cohort, and influence and weights added up over the groups of `sums.by_place`."""
-    from scipy.sparse import csc_array
-
     groups = sums.by_place
     code = np.full((len(sums.cohort), len(sums.places)), -1)
     code[groups.kind, groups.place] = np.arange(len(groups))
     shape = len(groups), len(cells.now)
     estimate, influence, weight = np.full(shape[1], np.nan), np.zeros(shape), np.zeros(shape)
-    for columns, rows, (att, part, row_weight) in _by_columns(given, cells, status):
-        group = code[given.units.kind[rows], place[rows]]
-        add = csc_array((np.ones(len(rows)), group, np.arange(len(rows) + 1)), shape=(len(groups), len(rows)))
-        estimate[columns], influence[:, columns], weight[:, columns] = att, add @ part, (add @ row_weight)[:, None]
+    for part in _parts(given, cells, status):
+        group, found, columns = code[given.units.kind[part.rows], place[part.rows]], part.found, part.columns
+        total = weighted_sums(group, found.loading, part.y, len(groups))
+        features = weighted_sums(group, np.ones(len(group)), found.features, len(groups))
+        estimate[columns] = found.att
+        influence[:, columns] = total[:, cells.now[columns]] - total[:, cells.then[columns]] + features @ found.coefficients
+        weight[:, columns] = np.bincount(group, weights=found.weight, minlength=len(groups))[:, None]
     influence[:, status != ESTIMATED] = 0.0
     return _Added(estimate, Contribution(influence=influence, weight=weight))
 
 
 def _unit_by_unit(given: _Given, cells: CohortCells, status: np.ndarray) -> Contribution:
     influence, weight = (np.zeros((len(given.units), len(cells.now))) for _ in range(2))
-    for columns, rows, (_, part, row_weight) in _by_columns(given, cells, status):
-        influence[np.ix_(rows, columns)], weight[np.ix_(rows, columns)] = part, row_weight[:, None]
+    for part in _parts(given, cells, status):
+        change = part.y[:, cells.now[part.columns]] - part.y[:, cells.then[part.columns]]
+        influence[np.ix_(part.rows, part.columns)] = part.found.influence(change)
+        weight[np.ix_(part.rows, part.columns)] = part.found.weight[:, None]
     influence[:, status != ESTIMATED] = 0.0
     return Contribution(influence=influence, weight=weight)
