@@ -14,18 +14,16 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from measuring import in_a_process, measure
 
 SEED = 20261124
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000)
-LIMIT = 900                    # seconds after which a task is given up
 MOST_ROWS = {                  # beyond which a peer is not asked: dense matrices, or many minutes
     ("MatchIt", "optimal 1:1"): 10_000, ("MatchIt", "optimal full"): 10_000, ("MatchIt", "optimal 1:1, caliper"): 0,
     ("MatchIt", "Mahalanobis on five covariates in a caliper"): 100_000, ("causalml", "nearest 1:1, caliper"): 100_000,
@@ -271,57 +269,16 @@ cat(sprintf('{"seconds": %.4f, "peak_mb": %.0f, "matched": %s}\\n', min(seconds)
 
 # ---- running ----------------------------------------------------------------------
 
-def measure(work: Callable[[], object], repeats: int) -> dict[str, object]:
+def measured(work: Callable[[], object], repeats: int) -> dict[str, object]:
     """Best seconds, peak memory above the loaded data, and treated rows matched."""
-    before = forget_peak()
-    seconds, done = [], None
-    for _ in range(repeats):
-        done = None
-        start = time.perf_counter()
-        done = work()
-        seconds.append(time.perf_counter() - start)
-    peak = peak_mb() - before
-    matched_rows = len(np.unique(done.treated)) if hasattr(done, "treated") else done if isinstance(done, int) else None
-    return {"seconds": min(seconds), "peak_mb": peak, "matched": matched_rows}
-
-
-def forget_peak() -> float:
-    """Let the peak of this process's memory begin anew, where the system can (Linux), and give it in MB."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        pass
-    return peak_mb()
-
-
-def peak_mb() -> float:
-    """Peak memory of this process, in MB, since it was last forgotten."""
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024
-    except (OSError, IndexError):
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found, done = measure(work, repeats)
+    return {**found, "matched": len(np.unique(done.treated)) if hasattr(done, "treated") else done if isinstance(done, int) else None}
 
 
 def run_one(task: str, who: str, folder: Path, repeats: int) -> dict[str, object]:
     """One task in this process."""
     tasks = {**OURS, **DEPLETED} if who == "ours" else SKLEARN
-    return measure(tasks[task](Data(folder)), repeats)
-
-
-def in_a_process(command: list[str]) -> dict[str, object]:
-    """The JSON that a command prints last, or why there is none."""
-    room = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, env=room)
-    except subprocess.TimeoutExpired:
-        return {"failed": f"over {LIMIT} s"}
-    if done.returncode:
-        said = done.stderr.strip().splitlines()
-        return {"failed": said[-1][:200] if said else f"exit code {done.returncode}"}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    return measured(tasks[task](Data(folder)), repeats)
 
 
 def ours(task: str, folder: Path, repeats: int) -> dict[str, object]:
