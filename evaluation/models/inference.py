@@ -136,13 +136,21 @@ def by_council(effects: Effects, *, quarters: tuple[int, int] = (1, 4), cohorts:
     return pd.DataFrame(rows).sort_values(by, ignore_index=True)
 
 
-def aggregate(effects: Effects, kind: Literal["simple", "event", "cohort", "calendar"], *, clusters: Clusters = "auto",
+def aggregate(effects: Effects, kind: Literal["simple", "event", "cohort", "calendar"], *, balanced: int | None = None, clusters: Clusters = "auto",
               assignment: Assignment = "unit") -> tuple[pd.DataFrame, Estimate]:
     """The four summaries of Callaway and Sant'Anna (2021, section 3) of the cells from entry on: parts, and their average.
 
     'simple' weights cells by treated units; 'event' and 'calendar' average their parts equally; 'cohort' by treated units.
+
+    Parameters
+    ----------
+    balanced : int, optional
+        With 'event': only cohorts that the panel follows for so many periods after entry, at event times up to it (and from as many periods
+        before as every such cohort has), so that the same cohorts stand behind every event time.
     """
     effects = effects.at(cluster_names(effects, clusters, assignment))
+    if balanced is not None:
+        effects = _followed(effects, balanced)
     cells = _estimated(effects) & (effects.cells["event_time"].to_numpy() >= 0)
     if kind == "simple":
         whole = estimate_of(effects, average(effects, cells), clusters=clusters, assignment=assignment)
@@ -159,6 +167,14 @@ def aggregate(effects: Effects, kind: Literal["simple", "event", "cohort", "cale
     shown = {value: estimate_of(effects, part, clusters=clusters, assignment=assignment) for value, part in parts.items()}
     table = pd.DataFrame([(value, found.estimate, found.std_error) for value, found in shown.items()], columns=["value", "estimate", "std_error"])
     return table, estimate_of(effects, whole, clusters=clusters, assignment=assignment)
+
+
+def _followed(effects: Effects, periods: int) -> Effects:
+    """Effects of which only the cells of a balanced event study stay estimated."""
+    cells = effects.cells
+    last = int(cells["period"][cells["status"] != "outside_periods"].max())
+    stays = (last - cells["cohort"] >= periods) & cells["event_time"].between(periods - last, periods)
+    return replace(effects, cells=cells.assign(status=cells["status"].where(stays, "not_chosen")))
 
 
 def chosen_cells(effects: Effects, *, quarters: tuple[int, int], cohorts: Sequence[int] | Literal["complete"] | None) -> np.ndarray:
