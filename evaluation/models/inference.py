@@ -172,7 +172,7 @@ def aggregate(effects: Effects, kind: Literal["simple", "event", "cohort", "cale
 def _followed(effects: Effects, periods: int) -> Effects:
     """Effects of which only the cells of a balanced event study stay estimated."""
     cells = effects.cells
-    last = int(cells["period"][cells["status"] != "outside_periods"].max())
+    last = int(cells["period"][_estimated(effects)].max())
     stays = (last - cells["cohort"] >= periods) & cells["event_time"].between(periods - last, periods)
     return replace(effects, cells=cells.assign(status=cells["status"].where(stays, "not_chosen")))
 
