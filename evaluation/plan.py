@@ -94,6 +94,13 @@ class Comparison(Section):
 class OutcomesPlan(Section):
     primary: tuple[str, ...] = Field(min_length=1)
     secondary: tuple[str, ...] = ()
+    placebo: tuple[str, ...] = ()  # that the programme cannot move: for the check `placebo_outcome`, never reported as effects
+
+    @model_validator(mode="after")
+    def apart(self) -> OutcomesPlan:
+        if both := [name for name in self.placebo if name in self.all]:
+            raise ValueError(f"{', '.join(both)} cannot be a placebo and an outcome of the programme: name each once")
+        return self
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -262,6 +269,8 @@ class Plan(Section):
                 f" {score.history_window[1]}): regression to the mean is then built into the effect. Move the base, drop the history, or set"
                 " estimator.allow_matched_base: true"
             )
+        if self.outcomes.placebo and "placebo_outcome" not in self.checks:
+            raise ValueError("outcomes.placebo is there for the check placebo_outcome: add it to checks, or take the outcomes out")
         if self.unit == "family" and self.periods.kind != "quarter":
             raise ValueError("families are followed by quarter: periods.kind must be quarter")
         if self.data.kind == "simulated" and not self.report.simulated:

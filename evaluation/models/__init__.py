@@ -10,11 +10,12 @@ from evaluation.models.before_after import BeforeAfter, before_after
 from evaluation.models.checks import CHECKS, CheckInput, CheckResult
 from evaluation.models.effects import Effects, Estimate
 from evaluation.models.group_time import GroupTimeATT
-from evaluation.models.inference import aggregate, by_council, complete_cohorts, event_study, overall
+from evaluation.models.inference import aggregate, by_council, event_study, overall
 from evaluation.models.matched_did import MatchedDiD, MatchedLevels
 from evaluation.models.permutation import Null, permute_areas, placebo_gaps
 from evaluation.models.plain_outcome import GComputation, PredictedMeans, WeightedDifference
 from evaluation.models.power import minimum_detectable_effect
+from evaluation.models.summaries import complete_cohorts
 from evaluation.models.two_way import TwoWay
 from evaluation.models.unmatched import UnmatchedDiD, UnmatchedLevels
 

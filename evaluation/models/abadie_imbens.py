@@ -12,8 +12,8 @@ import numpy as np
 
 from evaluation.errors import EstimationError
 from evaluation.matching.match import Match
+from evaluation.models.clusters import count_clusters
 from evaluation.models.effects import Estimate
-from evaluation.models.inference import count_clusters
 from evaluation.models.matched_outcome import outcome_of, refuse, refuse_constant, refuse_unknown, refuse_unmatched, with_interval
 from evaluation.models.outcome_model import COLLINEAR, fit_outcome_model, independent_columns
 

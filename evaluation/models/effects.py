@@ -31,6 +31,8 @@ class Estimate:
         'CR1 cluster-robust', 'permutation of areas', ...
     reason : str
         Why it could not be estimated; '' otherwise.
+    caution : str
+        What a reader must know about the interval; '' where nothing.
     """
 
     estimate: float
@@ -45,6 +47,7 @@ class Estimate:
     n_clusters: int
     method: str
     reason: str = ""
+    caution: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,7 +116,7 @@ class GroupTimeATT:
         notes = () if usable.all() else (f"{(~usable).sum():,} of {len(usable):,} units lack a covariate and were left out.",)
         return panel_effects(panel, outcome, sums, table, event_times, found.contribution, units=found.units, estimator=self.in_words(),
                              base=-1 - self.anticipation if self.base == "universal" else None, anticipation=self.anticipation, notes=notes,
-                             adjusted=self.method != "none", compressed=found.compressed)
+                             adjusted=self.method != "none" or self.observed == "rcs", compressed=found.compressed)
 
     def in_words(self) -> str:
         """The method as a methods section may print it."""

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import EstimationError
+from evaluation.models.clusters import Assignment, Clusters, cluster_names, count_of, degrees_of_freedom, positive
 from evaluation.models.effects import Effects
-from evaluation.models.inference import Assignment, Clusters, Summary, cluster_names, count_of, degrees_of_freedom, positive
+from evaluation.models.summaries import Summary
+from evaluation.models.uncertainty import uncertainty_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,7 @@ class Joint:
     names : tuple of str, length k
     values : ndarray, shape (k,)
     covariance : ndarray, shape (k, k)
-        Cluster-robust (CR1), as the intervals of each are.
+        Cluster-robust: of numbers of one outcome by the rule of `uncertainty.py`, as their own intervals are; of several outcomes CR1.
     df : float
         Degrees of freedom of t, and denominator of F: those of the number with the fewest.
     n_clusters : int
@@ -74,8 +76,15 @@ def joint(parts: Mapping[str, tuple[Effects, Summary]], *, clusters: Clusters = 
     counts = [_clusters(effects, summaries, term, matrix) for term, matrix in zip(terms, sums, strict=True)]
     meats = [matrix.T @ matrix * _factor(count) for matrix, count in zip(sums, counts, strict=True)]
     df = min(degrees_of_freedom(one, part.enters, names) for one, part in zip(effects, summaries, strict=True))
+    covariance = meats[0] if len(meats) == 1 else positive(*meats)
+    if all(one is effects[0] for one in effects):
+        found = uncertainty_of(effects[0], summaries, clusters=clusters, assignment=assignment)
+        if found.reason:
+            raise EstimationError(f"A joint covariance needs errors: {found.reason}.")
+        df = float(found.df.min())
+        covariance = covariance if found.method.startswith("CR1") else found.covariance
     return Joint(names=tuple(parts), values=np.array([part.value for part in summaries]), df=float(df), n_clusters=min(counts[:len(names)]),
-                 covariance=meats[0] if len(meats) == 1 else positive(*meats), sums=sums[0] if len(names) == 1 else None)
+                 covariance=covariance, sums=sums[0] if len(names) == 1 else None)
 
 
 def _clusters(effects: tuple[Effects, ...], summaries: tuple[Summary, ...], term: tuple[str, ...], sums: np.ndarray) -> int:

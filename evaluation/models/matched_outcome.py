@@ -14,8 +14,9 @@ from scipy.special import stdtr, stdtrit
 from evaluation.errors import CommonSupportError, EstimationError, PlanError
 from evaluation.matching.candidates import is_numeric, numbers_of
 from evaluation.matching.match import Match
+from evaluation.models.clusters import IN_WORDS, count_clusters, covariance_of
 from evaluation.models.effects import Estimate
-from evaluation.models.inference import IN_WORDS, LEVEL, NO_SPREAD, count_clusters, covariance_of
+from evaluation.models.inference import LEVEL, NO_SPREAD
 
 Cluster = Literal["auto", "set", "unit", "unit_and_set"]
 Missing = Literal["refuse", "complete_sets"]

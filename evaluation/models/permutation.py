@@ -19,7 +19,7 @@ from evaluation.matching.matcher import KnownScore
 from evaluation.matching.risk_sets import RiskSets, candidates_at
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.effects import Effects
-from evaluation.models.inference import average, chosen_cells, complete_cohorts
+from evaluation.models.summaries import average, chosen_cells, complete_cohorts
 from evaluation.panel.types import NEVER, Panel
 
 TRIES = 200                    # times an assignment is begun again when the regions left are too small for the next area

@@ -7,9 +7,11 @@ from typing import Literal
 
 import numpy as np
 
+from evaluation.models.clusters import Assignment, Clusters
 from evaluation.models.contrasts import at_columns, outcome_array
 from evaluation.models.effects import Effects, Estimate
-from evaluation.models.inference import Assignment, Clusters, Summary, average, chosen_cells, estimate_of
+from evaluation.models.inference import estimate_of
+from evaluation.models.summaries import Summary, average, chosen_cells
 from evaluation.panel.types import Panel
 
 

@@ -10,9 +10,11 @@ import pandas as pd
 from scipy.special import fdtrc
 
 from evaluation.errors import EstimationError, PlanError
+from evaluation.models.clusters import Assignment, Clusters
 from evaluation.models.effects import Effects, Estimate
-from evaluation.models.inference import Assignment, Clusters, average, chosen_cells, estimate_of
+from evaluation.models.inference import estimate_of
 from evaluation.models.joint import Joint, joint
+from evaluation.models.summaries import average, chosen_cells
 from evaluation.panel.types import Panel
 
 FEWEST = 2                     # treated units a part needs, for an effect with an error

@@ -4,19 +4,10 @@ from __future__ import annotations
 import numpy as np
 
 from evaluation.errors import EstimationError
+from evaluation.models.clusters import Assignment, Clusters, cluster_codes, cluster_names, covariance_of
 from evaluation.models.effects import Effects, Estimate
-from evaluation.models.inference import (
-    Assignment,
-    Clusters,
-    Summary,
-    average,
-    chosen_cells,
-    cluster_codes,
-    cluster_names,
-    covariance_of,
-    estimate_of,
-    mean_of,
-)
+from evaluation.models.inference import estimate_of
+from evaluation.models.summaries import Summary, average, chosen_cells, mean_of
 
 
 def drift_before(effects: Effects, *, before: tuple[int, ...], clusters: Clusters = "auto", assignment: Assignment = "unit") -> Estimate:

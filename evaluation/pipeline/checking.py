@@ -3,37 +3,86 @@
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
 
 from evaluation.dictionary import Outcome
-from evaluation.disclosure.ledger import decimals, number
 from evaluation.errors import EstimationError
-from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, change_unit_of, scaled
+from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, scaled
 from evaluation.findings.present import Nouns
-from evaluation.findings.strength import near_limit
 from evaluation.findings.study import CheckLine
 from evaluation.findings.texts import adjusted_sentence, trend_before
 from evaluation.models.checks import CHECKS, SIZE, CheckInput, CheckResult
 from evaluation.models.effects import Effects
 from evaluation.models.trend import drift_before, less_continued_trend
+from evaluation.pipeline.check_sentences import (
+    Wording,
+    attrition_sentence,
+    balance_sentence,
+    concentration_sentence,
+    contamination_sentence,
+    councils_sentence,
+    dip_sentence,
+    overlap_sentence,
+    placebo_date_sentence,
+    placebo_outcome_sentence,
+    power_of_trend,
+    specifications_sentence,
+)
 from evaluation.plan import Plan
 
 SHOWN_ELSEWHERE = ("base_period",)  # has a table of its own
-NAMES = {"pre_trend": "Trend before", "dip": "Dip before joining", "balance": "Balance", "overlap": "Overlap", "base_period": "Base period"}
+NAMES = {
+    "pre_trend": "Trend before",
+    "dip": "Dip before joining",
+    "base_period": "Base period",
+    "balance": "Balance",
+    "overlap": "Overlap",
+    "placebo_date": "Placebo start",
+    "placebo_outcome": "Placebo outcome",
+    "leave_one_council_out": "One council left out",
+    "contamination": "Comparison kept apart",
+    "attrition": "Lost from sight",
+    "concentration": "Weight on few units",
+    "specifications": "Other choices",
+}
+SENTENCES: Mapping[str, Callable[[CheckResult, Wording], str]] = {
+    "dip": dip_sentence,
+    "balance": lambda result, _: balance_sentence(result),
+    "overlap": overlap_sentence,
+    "placebo_date": placebo_date_sentence,
+    "placebo_outcome": placebo_outcome_sentence,
+    "leave_one_council_out": councils_sentence,
+    "contamination": contamination_sentence,
+    "attrition": attrition_sentence,
+    "concentration": concentration_sentence,
+    "specifications": specifications_sentence,
+}
 
 
-def run_checks(given: CheckInput, plan: Plan, outcome: Outcome, factor: float) -> tuple[TrendBefore, tuple[CheckLine, ...]]:
-    """Run every check of the plan on one outcome."""
+def run_checks(
+    given: CheckInput, plan: Plan, outcome: Outcome, factor: float, placebos: Sequence[Outcome] = ()
+) -> tuple[TrendBefore, tuple[CheckLine, ...]]:
+    """Run every check of the plan on one outcome.
+
+    Parameters
+    ----------
+    placebos : sequence of Outcome
+        Outcomes that the programme cannot move, in the order of `given.placebo_outcomes`.
+    """
     results = {name: CHECKS[name](given) for name in plan.checks if name not in SHOWN_ELSEWHERE}
     trend = trend_of(plan, given.effects, results.get("pre_trend"), factor)
     numbers = OutcomeNumbers(outcome=outcome, primary=outcome.name in plan.outcomes.primary, status="estimated", trend=trend)
     nouns = Nouns(one=plan.unit, many="", started=plan.programme.started, scope="", published=False)
+    wording = Wording.of(plan, outcome, placebos)
     lines = [
         CheckLine(
             name=NAMES[name],
             verdict=trend.verdict if name == "pre_trend" else result.verdict,
-            sentence=sentence_of(name, result, numbers, nouns, factor),
+            sentence=(
+                trend_before(numbers, nouns) + power_of_trend(result, trend, wording)
+                if name == "pre_trend"
+                else sentence_of(name, result, wording)
+            ),
         )
         for name, result in results.items()
     ]
@@ -65,11 +114,25 @@ def placebo_lines(numbers: OutcomeNumbers, n_draws: int) -> tuple[CheckLine, ...
     return tuple(lines)
 
 
+def sentence_of(name: str, result: CheckResult, wording: Wording) -> str:
+    """A check's finding in words."""
+    return f"Not testable: {result.reason}." if result.verdict == "not testable" else SENTENCES[name](result, wording)
+
+
+def score_history(plan: Plan) -> tuple[int, ...]:
+    """Event times whose outcomes entered the score."""
+    score = plan.matching.score
+    return tuple(range(score.history_window[0], score.history_window[1] + 1)) if score.history else ()
+
+
+def near_entry(plan: Plan) -> tuple[int, ...]:
+    """Event times between the base and entry: the dip has its own test."""
+    return tuple(range(plan.estimator.base + 1, 0))
+
+
 def not_held_out(plan: Plan) -> tuple[int, ...]:
-    """Event times that a test of the trend before may not use: those in the score, and those between the base and entry (the dip has its test)."""
-    score, base = plan.matching.score, plan.estimator.base
-    history = set(range(score.history_window[0], score.history_window[1] + 1)) if score.history else set()
-    return tuple(sorted(history | set(range(base + 1, 0))))
+    """Event times that a test of the trend before may not use."""
+    return tuple(sorted({*score_history(plan), *near_entry(plan)}))
 
 
 def trend_of(plan: Plan, effects: Effects, result: CheckResult | None, factor: float) -> TrendBefore:
@@ -102,50 +165,3 @@ def trend_of(plan: Plan, effects: Effects, result: CheckResult | None, factor: f
 def held_out(plan: Plan, effects: Effects) -> tuple[int, ...]:
     """Event times before the base that a test of the trend may use."""
     return tuple(int(e) for e in effects.event_times if e < effects.base and e not in not_held_out(plan))
-
-
-def balance_sentence(result: CheckResult) -> str:
-    """Whether characteristics are alike enough, against the plan's limits."""
-    largest, over, limits = near_limit(result.numbers["largest_after"], 0.1), int(result.numbers["n_over"]), result.judged_by
-    only = limits.removeprefix("standardised mean difference below ")
-    if "," not in limits and only != limits:
-        if not over:
-            return f"Every characteristic is balanced after matching: the largest standardised difference is {largest}, under {only}."
-        return (
-            f"{over} characteristic{'s differ' if over != 1 else ' differs'} by {only} or more standard deviations after matching; the largest"
-            f" difference is {largest}."
-        )
-    what = "Every characteristic is" if not over else f"{over} of {result.numbers['n']:.0f} characteristics {'is' if over == 1 else 'are'} not"
-    return f"{what} within the plan's limits after matching ({limits}); the largest standardised difference is {largest}."
-
-
-def sentence_of(name: str, result: CheckResult, numbers: OutcomeNumbers, nouns: Nouns, factor: float) -> str:
-    """A check's finding in words."""
-    if name == "pre_trend":
-        return trend_before(numbers, nouns)
-    if result.verdict == "not testable":
-        return f"Not testable: {result.reason}."
-    if name == "dip":
-        return dip_sentence(result, numbers, factor)
-    if name == "balance":
-        return balance_sentence(result)
-    share = 100 * result.numbers["share_in_support"]
-    words = "All" if share >= 99.95 else "Nearly all" if share >= 99 else f"About {5 * round(share / 5)}% of"
-    return f"{words} programme units have a score inside the range of the comparison units."
-
-
-def dip_sentence(result: CheckResult, numbers: OutcomeNumbers, factor: float) -> str:
-    """Whether units were in crisis just before joining."""
-    estimate, error = result.numbers["estimate"] * factor, result.numbers["std_error"] * factor
-    if not math.isfinite(estimate) or not np.isfinite(error):
-        return "The periods just before joining could not be compared."
-    shown = number(estimate, decimals(error), signed=True).text
-    unit = change_unit_of(numbers.outcome)
-    if result.verdict == "passed":
-        low, high = (number(result.numbers[side] * factor, decimals(error), signed=True).text for side in ("lower", "upper"))
-        return f"No clear sign of a crisis just before joining: the gap moved by {shown} {unit} (95% interval {low} to {high})."
-    direction = "rose" if estimate > 0 else "fell"
-    return (
-        f"Just before joining the gap {direction} by {shown.lstrip('+')} {unit}: units join at a turning point. A comparison with the last period"
-        " before joining would mistake the return to normal for an effect; the plan's base lies earlier."
-    )

@@ -155,7 +155,7 @@ def fewest_behind(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
 
 def headline_units(estimating: Estimating, effects: Effects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Treated units (rows of the panel), columns and weights that the headline averages over; empty without row weights."""
-    from evaluation.models.inference import chosen_cells
+    from evaluation.models.summaries import chosen_cells
 
     effects = effects.each_unit()
     if effects.row_weight is None:

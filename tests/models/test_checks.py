@@ -6,7 +6,8 @@ import pytest
 from evaluation.matching import NearestNeighbour
 from evaluation.matching.thresholds import Thresholds
 from evaluation.models import CHECKS, CheckInput, GroupTimeATT, MatchedDiD, MatchedLevels, TwoWay, UnmatchedDiD, event_study, overall
-from evaluation.models.checks import _detectable, estimates_by_base
+from evaluation.models.checks import estimates_by_base
+from evaluation.models.checks.before import detectable
 from tests.matching.panels import simulated_panel
 
 VERDICTS = {"passed", "failed", "not testable", "information"}
@@ -76,7 +77,7 @@ def test_the_detectable_slope_has_80_per_cent_power():
     """At the non-centrality found, scipy's non-central F gives the power asked for."""
     from scipy import stats
     for k, df in ((1, 10), (6, 200)):
-        assert stats.ncf.sf(stats.f.ppf(0.95, k, df), k, df, _detectable(k, df)) == pytest.approx(0.8, abs=1e-6)
+        assert stats.ncf.sf(stats.f.ppf(0.95, k, df), k, df, detectable(k, df)) == pytest.approx(0.8, abs=1e-6)
 
 
 def test_a_dip_before_entry_is_found_and_measured(sample):

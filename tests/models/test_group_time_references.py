@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from evaluation.models import GroupTimeATT
-from evaluation.models.inference import aggregate, average, cluster_codes, covariance_of
+from evaluation.models.clusters import cluster_codes, covariance_of
+from evaluation.models.inference import aggregate
+from evaluation.models.summaries import average
 from evaluation.periods import Periods
 from tests.matching.panels import panel_of
 
@@ -91,7 +93,7 @@ def test_every_summary_equals_r_did(panels, name):
     first, effects, clusters, loose = _fitted(panels, name)
     stored = SUMMARIES[SUMMARIES["spec"] == name]
     for (kind, balance), rows in stored.groupby(["type", stored["balance_e"].fillna(-1)]):
-        table, whole = aggregate(effects, KINDS[kind], clusters=clusters, balanced=None if balance < 0 else int(balance))
+        table, whole = aggregate(effects, KINDS[kind], clusters=clusters, errors="CR1", balanced=None if balance < 0 else int(balance))
         g = whole.n_clusters
         overall = rows[rows["egt"].isna()].iloc[0]
         assert whole.estimate == pytest.approx(overall["att"], **(loose or ATT)), (kind, balance)

@@ -5,7 +5,9 @@ import pytest
 from evaluation.errors import EstimationError, PlanError
 from evaluation.matching import NearestNeighbour
 from evaluation.models import GroupTimeATT, MatchedDiD, TwoWay, UnmatchedDiD, by_council, complete_cohorts, minimum_detectable_effect, overall
-from evaluation.models.inference import aggregate, average, chosen_cells, covariance_of
+from evaluation.models.clusters import covariance_of
+from evaluation.models.inference import aggregate
+from evaluation.models.summaries import average, chosen_cells
 from tests.matching.panels import panel_of, simulated_panel
 from tests.models.test_matched_did import sample_of
 
@@ -48,7 +50,7 @@ def test_area_clusters_equal_the_same_regression_clustered_on_areas(one_to_one):
     areas = [f"a{i % 12}" if e >= 0 else f"b{i % 20}" for i, e in enumerate(entry)]
     panel = panel_of(np.where(entry >= 0, 7, -1), one_to_one.panel.outcomes, areas=areas)
     sample = sample_of(panel, {t: one_to_one.comparison_unit[one_to_one.comparison_set == s] for s, t in enumerate(one_to_one.treated_unit)})
-    found = overall(MatchedDiD(base=-4).fit(sample, "y"), quarters=(2, 2), assignment="area")
+    found = overall(MatchedDiD(base=-4).fit(sample, "y"), quarters=(2, 2), assignment="area", errors="CR1")
     y, g = panel.outcomes["y"], sample.set_entry
     unit = np.concatenate([sample.treated_unit, sample.comparison_unit])
     at = np.concatenate([g, g[sample.comparison_set]])

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from evaluation.models import GroupTimeATT, overall
-from evaluation.models.inference import aggregate, average, chosen_cells, event_study
+from evaluation.models.inference import aggregate, event_study
 from evaluation.models.relative import relative_effect
+from evaluation.models.summaries import average, chosen_cells
 from tests.matching.panels import simulated_panel
 
 STEP = 1e-5

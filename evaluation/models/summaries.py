@@ -1,0 +1,206 @@
+"""Summaries of effects: every one is a weighting of cells, and a sum of contributions of rows. How sure they are is in `inference.py`."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from evaluation.errors import PlanError
+from evaluation.models.effects import Effects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A number as a sum of contributions of rows: what every interval is made from.
+
+    Attributes
+    ----------
+    value : float
+    contribution : ndarray, shape (n_rows,)
+        In the order of `Effects.rows`; the variance is the sum over clusters of (sum of contributions) squared.
+    enters : ndarray of bool, shape (n_rows,)
+        Rows that have weight in the number, whatever their contribution.
+    reason : str
+        Why there is no number; '' otherwise.
+    cells : ndarray, shape (n_cells,), or None
+        Weight of each cell's effect in the number; None where it is no weighting of whole cells (an effect on some of the treated, a ratio).
+    """
+
+    value: float
+    contribution: np.ndarray
+    enters: np.ndarray
+    reason: str = ""
+    cells: np.ndarray | None = None
+
+
+def chosen_cells(effects: Effects, *, quarters: tuple[int, int], cohorts: Sequence[int] | Literal["complete"] | None) -> np.ndarray:
+    """Estimated cells of the cohorts and event times asked for, as a mask over `effects.cells`."""
+    if quarters[0] > quarters[1]:
+        raise PlanError(f"`headline.quarters` must run from an earlier to a later event time: they are {quarters[0]} to {quarters[1]}. "
+                        "Mend the plan.")
+    e = effects.cells["event_time"].to_numpy()
+    return estimated(effects) & cohort_mask(effects, cohorts, quarters) & ((e >= quarters[0]) & (e <= quarters[1]) | (effects.row_weight is None))
+
+
+def complete_cohorts(effects: Effects, quarters: tuple[int, int]) -> list[int]:
+    """Entry columns of cohorts for which every event time of `quarters` is estimated, or falls where the outcome is not collected."""
+    cells = effects.cells
+    if effects.row_weight is None:
+        return sorted(set(cells["cohort"]))
+    wanted = cells[cells["event_time"].between(*quarters)]
+    whole = wanted["status"].isin(["estimated", "not_collected"]).groupby(wanted["cohort"]).agg(["all", "size"])
+    some = (wanted["status"] == "estimated").groupby(wanted["cohort"]).any()
+    keep = whole["all"] & (whole["size"] == quarters[1] - quarters[0] + 1) & some
+    return [int(g) for g in keep.index[keep]]
+
+
+def phase(event_time: int, anticipation: int) -> str:
+    """'before', 'left_out' (the anticipation) or 'after'."""
+    return "after" if event_time >= 0 else "left_out" if event_time >= -anticipation else "before"
+
+
+def average(effects: Effects, cells: np.ndarray, *, scale: np.ndarray | None = None, treated_rows: np.ndarray | None = None,
+            base_too: bool = False) -> Summary:
+    """Average over cells, weighted by treated units, with the influence of the cells' shares.
+
+    Parameters
+    ----------
+    cells : ndarray of bool, shape (n_cells,)
+        Cells of `effects.cells`; those not estimated are left out.
+    scale : ndarray, shape (n_cells,), optional
+        Multiplies the weight of every treated unit in a cell.
+    treated_rows : ndarray of bool, shape (n_rows,), optional
+        Treated rows to average over, where not all: a council's.
+    """
+    cells = cells & (estimated(effects) | (base_too & (effects.cells["status"] == "base").to_numpy()))
+    none = np.zeros(len(effects.rows))
+    if not cells.any():
+        return Summary(value=float("nan"), contribution=none, enters=none > 0, reason="no cell could be estimated")
+    if effects.row_weight is None:
+        return of_fixed_weights(effects, np.where(cells, effects.cells["weight"], 0.0))
+    asked = np.isin(effects.event_times, effects.cells["event_time"].to_numpy()[cells])
+    effects = replace(effects, event_times=effects.event_times[asked], influence=effects.influence[:, asked], row_weight=effects.row_weight[:, asked])
+    grid = Grid.of(effects)
+    share = grid.spread(cells * (1.0 if scale is None else scale)) * effects.row_weight
+    treated = effects.rows["treated"].to_numpy()
+    focal = np.where((treated if treated_rows is None else treated & treated_rows)[:, None], share, 0.0)
+    size = cells * (1.0 if scale is None else scale) * effects.cells["weight"].to_numpy()
+    total = size.sum() if treated_rows is None else focal.sum()
+    if not total > 0:
+        return Summary(value=float("nan"), contribution=none, enters=none > 0, reason="no treated unit is observed")
+    if treated_rows is None:
+        att = grid.spread(np.nan_to_num(effects.cells["estimate"].to_numpy()))
+        value = float(size @ np.nan_to_num(effects.cells["estimate"].to_numpy()) / total)
+        coefficient = grid.spread(size) / total
+        contribution = (coefficient * effects.influence + focal * (att - value) / total).sum(axis=1)
+        return Summary(value=value, contribution=contribution, enters=(share != 0).any(axis=1) | (contribution != 0), cells=size / total)
+    return _of_some_treated(effects, grid, focal, total, treated)
+
+
+def mean_of(parts: Sequence[Summary], weights: np.ndarray | None = None) -> Summary:
+    """A fixed weighting of summaries of the same effects; the plain mean by default. Weights need not sum to 1 (a contrast)."""
+    w = np.full(len(parts), 1 / len(parts)) if weights is None else np.asarray(weights, dtype=float)
+    return Summary(value=float(sum(a * part.value for a, part in zip(w, parts, strict=True))),
+                   contribution=sum(a * part.contribution for a, part in zip(w, parts, strict=True)),
+                   enters=np.logical_or.reduce([part.enters for part in parts]), reason=next((part.reason for part in parts if part.reason), ""),
+                   cells=None if any(part.cells is None for part in parts) else sum(a * part.cells for a, part in zip(w, parts, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Carries values of cells to rows by event times."""
+
+    place: np.ndarray          # (n_cohorts, n_event_times): row of cells
+    cohort: np.ndarray         # (n_rows,): cohort's place
+
+    @classmethod
+    def of(cls, effects: Effects) -> Grid:
+        cohorts = np.unique(effects.cells["cohort"].to_numpy())
+        place = np.full((len(cohorts), len(effects.event_times)), -1)
+        here = np.flatnonzero(np.isin(effects.cells["event_time"].to_numpy(), effects.event_times))
+        cells = effects.cells.iloc[here]
+        place[np.searchsorted(cohorts, cells["cohort"].to_numpy()), np.searchsorted(effects.event_times, cells["event_time"].to_numpy())] = here
+        return cls(place, np.searchsorted(cohorts, effects.rows["cohort"].to_numpy()))
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Values of cells, shape (n_cells,), at every row and event time."""
+        return np.where(self.place >= 0, np.asarray(values, dtype=float)[self.place], 0.0)[self.cohort]
+
+
+def _of_some_treated(effects: Effects, grid: Grid, focal: np.ndarray, total: float, treated: np.ndarray) -> Summary:
+    """Average over some treated rows: their own changes, and their sets' comparison rows in proportion.
+
+    With w the row weights, W the cell's weight and psi the influence, W psi / w is a treated row's change less its cell's mean; a comparison row's
+    W psi is -w (change - mean). Both are centred again in every cell on the means of those who enter here.
+    """
+    cell_weight, att = grid.spread(effects.cells["weight"].to_numpy()), grid.spread(np.nan_to_num(effects.cells["estimate"].to_numpy()))
+    deviation = cell_weight * effects.influence
+    key = np.where(effects.rows["set"] >= 0, effects.rows["set"], effects.rows["cohort"])
+    key = np.unique(key, return_inverse=True)[1]
+    n = int(key.max()) + 1
+    asked = np.column_stack([np.bincount(key, weights=column, minlength=n) for column in focal.T])
+    there = np.column_stack([np.bincount(key, weights=column, minlength=n) for column in (effects.row_weight * treated[:, None]).T])
+    part = np.divide(asked, there, out=np.zeros_like(asked), where=there > 0)[key]
+    side = ~treated[:, None] * part
+    weight = side * effects.row_weight
+    size = _cell_sums(grid, focal)
+    shift = _cell_sums(grid, side * deviation)                   # minus the comparison rows' mean deviation in the cell
+    shift = np.divide(shift, size, out=np.zeros_like(shift), where=size > 0)[grid.cohort]
+    own = np.divide(deviation, effects.row_weight, out=np.zeros_like(deviation), where=treated[:, None] & (effects.row_weight > 0))
+    value = float((focal * (own + att + shift)).sum() / total)
+    contribution = (focal * (own + att + shift - value) + side * deviation - weight * shift).sum(axis=1) / total
+    return Summary(value=value, contribution=contribution, enters=((focal > 0) | (weight > 0)).any(axis=1))
+
+
+def _cell_sums(grid: Grid, values: np.ndarray) -> np.ndarray:
+    """Sums of rows' values by cohort and event time, shape (n_cohorts, n_event_times)."""
+    return np.column_stack([np.bincount(grid.cohort, weights=column, minlength=len(grid.place)) for column in values.T])
+
+
+def of_fixed_weights(effects: Effects, weights: np.ndarray) -> Summary:
+    """Average of cells with fixed weights: no influence of shares."""
+    none = np.zeros(len(effects.rows))
+    if weights.shape != (len(effects.cells),) or (weights < 0).any() or not weights.sum() > 0:
+        raise PlanError(f"Own weights must be one number of 0 or more for each of the {len(effects.cells):,} cells, and not all 0. "
+                        "Mend `headline.weights`.")
+    if (~estimated(effects) & (weights > 0)).any():
+        return Summary(value=float("nan"), contribution=none, enters=none > 0, reason="a cell with weight could not be estimated")
+    w = weights / weights.sum()
+    spread = Grid.of(effects).spread(w)
+    enters = (spread > 0) & (True if effects.row_weight is None else effects.row_weight != 0)
+    contribution = (spread * effects.influence).sum(axis=1)
+    return Summary(value=float(w @ np.nan_to_num(effects.cells["estimate"].to_numpy())), contribution=contribution,
+                   enters=enters.any(axis=1) | (contribution != 0), cells=w)
+
+
+def share_within(effects: Effects, cells: np.ndarray, places: np.ndarray, place: object) -> float:
+    """Share of comparison weight that comes from the same place, over the sets of a place's treated rows."""
+    treated, sets = effects.rows["treated"].to_numpy(), effects.rows["set"].to_numpy()
+    if (sets < 0).any():
+        return float("nan")
+    weight = (Grid.of(effects).spread(cells) * effects.row_weight).sum(axis=1)
+    home = np.isin(sets, sets[treated & (places == place)]) & ~treated
+    return float(weight[home & (places == place)].sum() / weight[home].sum()) if weight[home].sum() > 0 else float("nan")
+
+
+def cohort_mask(effects: Effects, cohorts: Sequence[int] | str | None, quarters: tuple[int, int]) -> np.ndarray:
+    if cohorts is None:
+        return np.ones(len(effects.cells), dtype=bool)
+    if isinstance(cohorts, str) and cohorts != "complete":
+        raise PlanError(f"`cohorts` must be complete, none, or a list of entry periods: it is {cohorts!r}.")
+    chosen = complete_cohorts(effects, quarters) if isinstance(cohorts, str) else list(cohorts)
+    return effects.cells["cohort"].isin(chosen).to_numpy()
+
+
+def estimated(effects: Effects) -> np.ndarray:
+    return (effects.cells["status"] == "estimated").to_numpy()
+
+
+def followed(effects: Effects, periods: int) -> Effects:
+    """Effects of which only the cells of a balanced event study stay estimated."""
+    cells = effects.cells
+    last = int(cells["period"][estimated(effects)].max())
+    stays = (last - cells["cohort"] >= periods) & cells["event_time"].between(periods - last, periods)
+    return replace(effects, cells=cells.assign(status=cells["status"].where(stays, "not_chosen")))
