@@ -69,7 +69,7 @@ class LaggedOutcome:
 
     With one lag, estimates by differences and by the lagged outcome lie on two sides of each other in a known order when (i) the slope of the lag is
     below 1 in the comparison group and (ii) one group's earlier outcomes lie stochastically below the other's (Angrist and Pischke 2009, section 5.4,
-    for linear models; Ding and Li 2019, DOI 10.1017/pan.2019.25 without). They hold the true effect between them only if, besides, one of
+    for linear models; Ding and Li 2019, DOI 10.1017/pan.2019.25, without). They hold the true effect between them only if, besides, one of
     their two assumptions is true. Neither estimate is a limit of anything otherwise, and the report does not call it one.
 
     References
