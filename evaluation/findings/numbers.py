@@ -9,6 +9,7 @@ from evaluation.dictionary import Outcome
 from evaluation.models.effects import Estimate
 from evaluation.payment_by_results import ResultsClaimed
 
+SIZE = 0.05  # of the tests of the trend before
 COUNTED_PER = 100.0  # counts of events are printed per 100 families; shares and rates come as percentages already
 
 
@@ -19,7 +20,8 @@ class TrendBefore:
     Attributes
     ----------
     verdict : 'passed', 'failed' or 'not testable'
-        'failed' when the joint test of all periods or the test of a straight drift rejects at 5%: more cautious than either alone.
+        'failed' when the joint test of all periods, the test of a straight drift, or (where areas were assigned) the permutation of areas rejects
+        at 5%: more cautious than any alone.
     n_periods : int
         Held-out periods tested jointly.
     slope, slope_detectable : float
@@ -37,6 +39,10 @@ class TrendBefore:
     adjusted: Estimate | None
     reason: str = ""
     placebo_p: float | None = None  # joint permutation test of the same periods, where assignment was by area
+
+    def with_placebo(self, p_value: float) -> TrendBefore:
+        """The same with the permutation of areas, which may fail what the other tests let pass."""
+        return replace(self, placebo_p=p_value, verdict="failed" if p_value < SIZE else self.verdict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,7 +162,8 @@ def methods(
         (
             "Uncertainty",
             (
-                "Standard errors are clustered on the place of assignment, and placebo assignments of the same sizes are re-matched and re-estimated."
+                "Standard errors are clustered on the place of assignment, with the correction that few and unequal places need (CR2, Satterthwaite's"
+                " degrees of freedom); placebo assignments of the same sizes are re-matched and re-estimated."
                 if plan.programme.assignment == "area"
                 else (
                     f"Standard errors are clustered on {CLUSTERED[matcher.KIND]}; intervals use the t distribution. They are"
@@ -174,8 +175,9 @@ def methods(
         (
             "Trend before",
             (
-                "Only periods that entered neither the score nor the base are tested. The verdict is 'failed' when the joint test of all of them, or"
-                " the test of a straight drift, rejects at 5%; two tests fail more often than one, which errs on the side of caution."
+                "Only periods that entered neither the score nor the base are tested. The verdict is 'failed' when the joint test of all of them, the"
+                " test of a straight drift, or (where places were assigned) the permutation of places rejects at 5%; several tests fail more"
+                " often than one, which errs on the side of caution."
             ),
         ),
         (

@@ -41,7 +41,8 @@ def chosen_cells(effects: Effects, *, quarters: tuple[int, int], cohorts: Sequen
         raise PlanError(f"`headline.quarters` must run from an earlier to a later event time: they are {quarters[0]} to {quarters[1]}. "
                         "Mend the plan.")
     e = effects.cells["event_time"].to_numpy()
-    return estimated(effects) & cohort_mask(effects, cohorts, quarters) & ((e >= quarters[0]) & (e <= quarters[1]) | (effects.row_weight is None))
+    is_one_number = effects.row_weight is None and len(effects.event_times) == 1      # whose event time means nothing
+    return estimated(effects) & cohort_mask(effects, cohorts, quarters) & ((e >= quarters[0]) & (e <= quarters[1]) | is_one_number)
 
 
 def complete_cohorts(effects: Effects, quarters: tuple[int, int]) -> list[int]:

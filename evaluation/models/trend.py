@@ -4,10 +4,11 @@ from __future__ import annotations
 import numpy as np
 
 from evaluation.errors import EstimationError
-from evaluation.models.clusters import Assignment, Clusters, cluster_codes, cluster_names, covariance_of
+from evaluation.models.clusters import Assignment, Clusters, cluster_names
 from evaluation.models.effects import Effects, Estimate
 from evaluation.models.inference import estimate_of
 from evaluation.models.summaries import Summary, average, chosen_cells, mean_of
+from evaluation.models.uncertainty import uncertainty_of
 
 
 def drift_before(effects: Effects, *, before: tuple[int, ...], clusters: Clusters = "auto", assignment: Assignment = "unit") -> Estimate:
@@ -15,6 +16,7 @@ def drift_before(effects: Effects, *, before: tuple[int, ...], clusters: Cluster
 
     One number has more power against a drift than a joint test of all periods. Raises as `less_continued_trend`.
     """
+    effects = effects.at(cluster_names(effects, clusters, assignment))
     parts, slope = _slope(effects, before, clusters, assignment)
     return estimate_of(effects, mean_of(parts, slope), clusters=clusters, assignment=assignment)
 
@@ -39,6 +41,7 @@ def less_continued_trend(effects: Effects, *, before: tuple[int, ...], quarters:
     EstimationError
         No period before is observed, or the effects have no base.
     """
+    effects = effects.at(cluster_names(effects, clusters, assignment))
     parts, slope = _slope(effects, before, clusters, assignment)
     reach = (quarters[0] + quarters[1]) / 2 - effects.base
     headline = average(effects, chosen_cells(effects, quarters=quarters, cohorts="complete"))
@@ -53,9 +56,7 @@ def _slope(effects: Effects, before: tuple[int, ...], clusters: Clusters, assign
     parts = {e: part for e in before if not (part := average(effects, times == e)).reason and part.contribution.any()}
     if not parts:
         raise EstimationError("No period before the base is observed. Lengthen `periods` or move `estimator.base`.")
-    enters = np.logical_or.reduce([part.enters for part in parts.values()])
-    codes = [cluster_codes(effects, name)[enters] for name in cluster_names(effects, clusters, assignment)]
-    covariance = covariance_of(np.column_stack([part.contribution[enters] for part in parts.values()]), codes)
+    covariance = uncertainty_of(effects, list(parts.values()), clusters=clusters, assignment=assignment).covariance
     distance = np.array(list(parts), dtype=float) - effects.base
     try:
         precision = np.linalg.inv(covariance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from evaluation.dictionary import Outcome
 from evaluation.errors import EstimationError
@@ -22,10 +23,14 @@ from evaluation.pipeline.check_sentences import (
     contamination_sentence,
     councils_sentence,
     dip_sentence,
+    e_value_sentence,
+    honest_sentence,
     overlap_sentence,
     placebo_date_sentence,
     placebo_outcome_sentence,
     power_of_trend,
+    protected,
+    rosenbaum_sentence,
     specifications_sentence,
 )
 from evaluation.plan import Plan
@@ -43,6 +48,9 @@ NAMES = {
     "contamination": "Comparison kept apart",
     "attrition": "Lost from sight",
     "concentration": "Weight on few units",
+    "honest": "Trends that part",
+    "rosenbaum": "Hidden differences in joining",
+    "e_value": "Hidden differences, E-value",
     "specifications": "Other choices",
 }
 SENTENCES: Mapping[str, Callable[[CheckResult, Wording], str]] = {
@@ -55,6 +63,9 @@ SENTENCES: Mapping[str, Callable[[CheckResult, Wording], str]] = {
     "contamination": contamination_sentence,
     "attrition": attrition_sentence,
     "concentration": concentration_sentence,
+    "honest": honest_sentence,
+    "rosenbaum": rosenbaum_sentence,
+    "e_value": e_value_sentence,
     "specifications": specifications_sentence,
 }
 
@@ -69,11 +80,11 @@ def run_checks(
     placebos : sequence of Outcome
         Outcomes that the programme cannot move, in the order of `given.placebo_outcomes`.
     """
-    results = {name: CHECKS[name](given) for name in plan.checks if name not in SHOWN_ELSEWHERE}
+    wording = Wording.of(plan, outcome, placebos)
+    results = {name: protected(name, CHECKS[name](given), wording) for name in plan.checks if name not in SHOWN_ELSEWHERE}
     trend = trend_of(plan, given.effects, results.get("pre_trend"), factor)
     numbers = OutcomeNumbers(outcome=outcome, primary=outcome.name in plan.outcomes.primary, status="estimated", trend=trend)
     nouns = Nouns(one=plan.unit, many="", started=plan.programme.started, scope="", published=False)
-    wording = Wording.of(plan, outcome, placebos)
     lines = [
         CheckLine(
             name=NAMES[name],
@@ -89,6 +100,16 @@ def run_checks(
     if trend.adjusted is not None and (sentence := adjusted_sentence(numbers)):
         lines.append(CheckLine(name="Earlier drift continued", verdict="information", sentence=sentence))
     return trend, tuple(lines)
+
+
+def with_trend_verdict(lines: Sequence[CheckLine], numbers: OutcomeNumbers, plan: Plan) -> tuple[CheckLine, ...]:
+    """Lines of which the one on the trend before says what its verdict now is."""
+    nouns = Nouns(one=plan.unit, many="", started=plan.programme.started, scope="", published=False)
+    verdict = None if numbers.trend is None else numbers.trend.verdict
+    return tuple(
+        replace(line, verdict=verdict, sentence=trend_before(numbers, nouns)) if line.name == NAMES["pre_trend"] and line.verdict != verdict else line
+        for line in lines
+    )
 
 
 def placebo_lines(numbers: OutcomeNumbers, n_draws: int) -> tuple[CheckLine, ...]:

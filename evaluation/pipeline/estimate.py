@@ -19,7 +19,7 @@ from evaluation.models.descriptive import group_means, units_behind
 from evaluation.models.effects import Effects, Estimate
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import Framework, results_claimed
-from evaluation.pipeline.checking import not_held_out, run_checks
+from evaluation.pipeline.checking import near_entry, run_checks, score_history
 from evaluation.pipeline.choices import estimator
 from evaluation.plan import Plan
 
@@ -34,6 +34,7 @@ class Estimating:
     plan: Plan
     framework: Framework | None = None
     truth_of: TruthOf | None = None
+    placebos: tuple[Outcome, ...] = ()  # that the programme cannot move
 
     @property
     def headline(self) -> tuple[int, int]:
@@ -85,10 +86,12 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
         calendar=tuple(source.calendar),
         quarters=estimating.headline,
         assignment=estimating.plan.programme.assignment,
-        matched_history=not_held_out(estimating.plan),
+        matched_history=score_history(estimating.plan),
+        set_aside=near_entry(estimating.plan),
+        placebo_outcomes={one.name: tuple(one.sources[estimating.plan.unit].calendar) for one in estimating.placebos},
         limits=Thresholds(**estimating.plan.balance.model_dump()),
     )
-    trend, checks = run_checks(given, estimating.plan, outcome, factor)
+    trend, checks = run_checks(given, estimating.plan, outcome, factor, estimating.placebos)
     numbers = numbers_of(estimating, outcome, sample, effects, effect, trend, joined)
     axis, lines, marks = lines_of(estimating, outcome, sample, factor)
     study = OutcomeStudy(

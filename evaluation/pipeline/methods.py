@@ -34,7 +34,7 @@ def describe_methods(name: str | None = None) -> Iterator[str]:
     if name is None:
         for place, methods in kinds.items():
             yield f"{PLACES[place]}:"
-            yield from (f"  {key:<20} {first_line(method)}" for key, method in methods.items())
+            yield from (f"  {key:<22} {first_line(method)}" for key, method in methods.items())
         yield "Options of one: evaluation methods NAME"
         return
     found = next(((place, methods[name]) for place, methods in kinds.items() if name in methods), None)

@@ -32,7 +32,7 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     from evaluation.models import ESTIMATORS
     from evaluation.models.checks import CHECKS
 
-    asked = [("outcomes", name, dictionary.outcomes) for name in plan.outcomes.all]
+    asked = [("outcomes", name, dictionary.outcomes) for name in (*plan.outcomes.all, *plan.outcomes.placebo)]
     asked += [("programme.councils", code, dictionary.councils) for code in plan.programme.councils]
     asked += [("matching.method", plan.matching.method, MATCHERS), ("estimator.method", plan.estimator.method, ESTIMATORS)]
     asked += [("second_estimators", one.method, ESTIMATORS) for one in plan.second_estimators] + [("checks", name, CHECKS) for name in plan.checks]
@@ -46,6 +46,11 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
                 f"  - `{where}` names {name!r}, which is unknown"
                 + (f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known)[:12])}.")
             )
+    faults += [
+        f"  - `outcomes.placebo` names {name!r}, which is not collected by {plan.unit}: its dictionary entry has no source for that unit"
+        for name in plan.outcomes.placebo
+        if name in dictionary.outcomes and plan.unit not in dictionary.outcomes[name].sources
+    ]
     if faults:
         raise PlanError("The plan names things that do not exist:\n" + "\n".join(faults))
     check_columns(plan, dictionary)
@@ -106,7 +111,7 @@ def receive(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path) -
 
 def build_panel(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Dictionary) -> Panel:
     """The panel of a plan: its units, periods and those outcomes that the data hold."""
-    outcomes = tuple(name for name in plan.outcomes.all if plan.unit in dictionary.outcomes[name].sources)
+    outcomes = tuple(name for name in (*plan.outcomes.all, *plan.outcomes.placebo) if plan.unit in dictionary.outcomes[name].sources)
     common = {
         "periods": plan.resolved_periods(),
         "outcomes": outcomes,

@@ -21,7 +21,7 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import read_framework
 from evaluation.pipeline.analysis import Analysis
-from evaluation.pipeline.checking import placebo_lines
+from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
 from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.estimate import Estimating, study_outcome
 from evaluation.pipeline.placebo import Placebos, placebo_areas
@@ -43,7 +43,12 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     panel = of_pool(everyone, first_pool(plan, everyone)) if plan.comparison.pools else everyone
     sample = matcher(plan).fit(panel)
     step("matched")
-    estimating = Estimating(plan=plan, framework=framework_of(plan), truth_of=truth_of(plan, room, sample))
+    estimating = Estimating(
+        plan=plan,
+        framework=framework_of(plan),
+        truth_of=truth_of(plan, room, sample),
+        placebos=tuple(dictionary.outcomes[name] for name in plan.outcomes.placebo),
+    )
     joined = np.flatnonzero(panel.entry >= 0)
     studies = {}
     for name in plan.outcomes.all:
@@ -53,7 +58,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     if plan.programme.assignment == "area":
         measured = [dictionary.outcomes[name] for name, study in studies.items() if study.numbers.status == "estimated"]
         placebos = placebo_areas(estimating, measured, sample)
-        studies |= {name: with_placebos(studies[name], found) for name, found in placebos.items()}
+        studies |= {name: with_placebos(studies[name], found, plan) for name, found in placebos.items()}
         step(f"{plan.estimator.permutations:,} placebo assignments matched and estimated again")
     return Analysis(
         plan=plan,
@@ -76,12 +81,13 @@ def release(analysis: Analysis, councils: Sequence[str], *, analysis_hash: str) 
     return tuple(assemble(inputs_of(analysis, scope, ledger, analysis_hash), ledger) for scope in scopes), ledger
 
 
-def with_placebos(study: OutcomeStudy, found: Placebos) -> OutcomeStudy:
+def with_placebos(study: OutcomeStudy, found: Placebos, plan: Plan) -> OutcomeStudy:
     """A study with the p values of placebo assignments, and the lines that report them."""
     trend = study.numbers.trend
-    trend = replace(trend, placebo_p=found.programme.before_p_value) if trend is not None and trend.n_periods else trend
+    trend = trend.with_placebo(found.programme.before_p_value) if trend is not None and trend.n_periods else trend
     numbers = replace(study.numbers, permutation_p=found.p_value, trend=trend)
-    return replace(study, numbers=numbers, checks=(*study.checks, *placebo_lines(numbers, len(found.programme.draws))))
+    checks = with_trend_verdict(study.checks, numbers, plan)
+    return replace(study, numbers=numbers, checks=(*checks, *placebo_lines(numbers, len(found.programme.draws))))
 
 
 def set_aside(tables: Mapping[str, CheckedTable]) -> list[str]:

@@ -7,7 +7,6 @@ from evaluation.matching import NearestNeighbour
 from evaluation.matching.thresholds import Thresholds
 from evaluation.models import CHECKS, CheckInput, GroupTimeATT, MatchedDiD, MatchedLevels, TwoWay, UnmatchedDiD, event_study, overall
 from evaluation.models.checks import estimates_by_base
-from evaluation.models.checks.before import detectable
 from tests.matching.panels import simulated_panel
 
 VERDICTS = {"passed", "failed", "not testable", "information"}
@@ -73,11 +72,23 @@ def test_fewer_clusters_than_periods_is_not_testable():
     assert found.verdict == "not testable" and "clusters cannot test" in found.reason
 
 
-def test_the_detectable_slope_has_80_per_cent_power():
-    """At the non-centrality found, scipy's non-central F gives the power asked for."""
+def test_the_detectable_slopes_have_the_power_named():
+    """scipy's non-central F at each slope; with the distances and the covariance of the effects tested, worked out from set means."""
     from scipy import stats
-    for k, df in ((1, 10), (6, 200)):
-        assert stats.ncf.sf(stats.f.ppf(0.95, k, df), k, df, detectable(k, df)) == pytest.approx(0.8, abs=1e-6)
+    panel = simulated_panel(200, entries=(9, 10))
+    pairs = NearestNeighbour(covariates=("x",), ratio=1, replacement=False, caliper=None).fit(panel)
+    found = CHECKS["pre_trend"](given(pairs)).numbers
+    gap = panel.outcomes["y"][pairs.treated_unit] - panel.outcomes["y"][pairs.comparison_unit]
+    times = np.array([-8, -7, -6, -5, -3, -2])
+    d = gap[:, 9 + times] - gap[:, 5:6]
+    n, k = d.shape
+    t, precision = times + 4.0, np.linalg.inv(np.cov(d.T) / n)
+    for end, power in (("", 0.8), ("_50", 0.5)):
+        lack = found[f"slope_detectable{end}"] ** 2 * (t @ precision @ t)
+        assert stats.ncf.sf(stats.f.ppf(0.95, k, n - k), k, n - k, lack) == pytest.approx(power, abs=1e-6)
+        assert found[f"bias{end}"] == pytest.approx(found[f"slope_detectable{end}"] * (1.5 + 4))       # from the base to the middle of 0 to 3
+    each = np.abs(d.mean(axis=0)) + stats.t.ppf(0.95, n - 1) * d.std(axis=0, ddof=1) / np.sqrt(n)
+    assert found["bound"] == pytest.approx(each.max()) and found["bias_bound"] == pytest.approx(found["slope_bound"] * 5.5)
 
 
 def test_a_dip_before_entry_is_found_and_measured(sample):

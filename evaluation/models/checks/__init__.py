@@ -11,9 +11,11 @@ from evaluation.models.checks.before import dip, pre_trend
 from evaluation.models.checks.councils import leave_one_council_out
 from evaluation.models.checks.followed import attrition, contamination
 from evaluation.models.checks.given import POWER, SIZE, CheckInput, CheckResult, Verdict
+from evaluation.models.checks.hidden import e_value_of_headline, rosenbaum
 from evaluation.models.checks.placebo import placebo_date, placebo_outcome
 from evaluation.models.checks.specifications import Specification, other_estimates, other_matches, specification_curve, specifications
 from evaluation.models.checks.support import balance, concentration, overlap
+from evaluation.models.checks.trends import honest
 
 CHECKS: dict[str, Callable[[CheckInput], CheckResult]] = {
     "pre_trend": pre_trend,
@@ -27,6 +29,9 @@ CHECKS: dict[str, Callable[[CheckInput], CheckResult]] = {
     "contamination": contamination,
     "attrition": attrition,
     "concentration": concentration,
+    "honest": honest,
+    "rosenbaum": rosenbaum,
+    "e_value": e_value_of_headline,
     "specifications": specifications,
 }
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.special import fdtrc, fdtri, ncfdtr
+from scipy.special import fdtrc
 
 from evaluation.models.checks.given import (
     POWER,
@@ -20,6 +19,8 @@ from evaluation.models.checks.given import (
     of_estimate,
     with_interval,
 )
+from evaluation.models.checks.sets import only_at
+from evaluation.models.equivalence import EffectsBefore, equivalence, noncentrality
 from evaluation.models.inference import event_study
 from evaluation.models.summaries import mean_of
 
@@ -29,37 +30,36 @@ def pre_trend(given: CheckInput) -> CheckResult:
 
     Numbers: `f`, `df1`, `df2`, `p_value`, `largest` (largest absolute effect before), `slope` (generalised least-squares trend per period through the
     base), `slope_detectable` and `slope_detectable_50` (the trend per period that the test finds with 80% and with 50% power), `bias` and `bias_50`
-    (what these would put into the headline), `n_cells`, `n_clusters`.
+    (what these would put into the headline), `bound` and `slope_bound` (within which every effect before, and the trend, lie with 95% confidence:
+    equivalence tests), `bias_bound` (what that trend would put into the headline), `n_cells`, `n_clusters`.
 
     Notes
     -----
-    Wald statistic W of the k effects with their cluster-robust covariance and G clusters (with areas, those of the smaller arm);
+    Wald statistic W of the k effects with their cluster-robust covariance, and G - 1 the fewest degrees of freedom of any of them (`uncertainty.py`);
     F = W (G - k) / (k (G - 1)) on k and G - k degrees of freedom (Hotelling), which with few clusters is far from chi-squared. The detectable slope
-    solves the power of the non-central F (Roth 2022, DOI 10.1257/aeri.20210236). Its bias is the slope times the distance from the base to the mean
-    event time of the headline. With areas, `permute_areas(before=...)` is the test to prefer.
+    solves the power of the non-central F (Roth 2022, DOI 10.1257/aeri.20210236); bounds as in `equivalence`. The bias of a slope is the slope times
+    the distance from the base to the mean event time of the headline. With areas, `permute_areas(before=...)` is the test to prefer.
     """
     effects = given.effects
     if effects.base is None or effects.row_weight is None:
         return not_testable("pre_trend", "the estimator has no single base period before entry")
     parts = held_out(given)
-    table = event_study(effects, cohorts=cohorts_of(given), quarters=given.quarters, clusters=given.clusters, assignment=given.assignment)
-    table = table[table["event_time"].isin(list(parts))].reset_index(drop=True)
     if not parts:
-        return not_testable("pre_trend", f"every period before entry that was observed {_used_for(given)}", table)
+        return not_testable("pre_trend", f"every period before entry that was observed {_used_for(given)}")
+    table = event_study(only_at(effects, list(parts)), cohorts=cohorts_of(given), quarters=given.quarters, clusters=given.clusters,
+                        assignment=given.assignment)
     theta = np.array([part.value for part in parts.values()])
     v, g = covariance_between(given, list(parts.values()))
     k = len(theta)
     if g <= k or np.linalg.matrix_rank(v) < k:
-        return not_testable("pre_trend", f"{g} clusters cannot test {k} periods together", table)
-    precision = np.linalg.inv(v)
-    shrink = (g - k) / (k * (g - 1))
-    f = float(theta @ precision @ theta) * shrink
-    p_value = float(fdtrc(k, g - k, f))
-    trend = np.array(list(parts), dtype=float) - effects.base
-    information = float(trend @ precision @ trend)
+        return not_testable("pre_trend", f"{g:.0f} clusters cannot test {k} periods together", table)
+    before = EffectsBefore(event_times=np.array(list(parts)), base=effects.base, estimates=theta, covariance=v, df=g - 1)
+    f = float(theta @ before.precision() @ theta) * (g - k) / (k * (g - 1))
+    p_value, reach = float(fdtrc(k, g - k, f)), _reach(given)
+    bounds = equivalence(before, reach=reach, size=SIZE)
     numbers = {"f": f, "df1": k, "df2": g - k, "p_value": p_value, "largest": float(np.abs(theta).max()), "n_cells": k, "n_clusters": g,
-               "slope": float(trend @ precision @ theta) / information} | _power(k, g - k, information, _reach(given))
-    return CheckResult(name="pre_trend", verdict="failed" if p_value < SIZE else "passed", table=table, numbers=numbers)
+               "slope": bounds.slope, "bound": bounds.every, "slope_bound": bounds.slope_bound, "bias_bound": bounds.bias_bound}
+    return CheckResult(name="pre_trend", verdict="failed" if p_value < SIZE else "passed", table=table, numbers=numbers | _detectable(before, reach))
 
 
 def dip(given: CheckInput) -> CheckResult:
@@ -85,18 +85,11 @@ def dip(given: CheckInput) -> CheckResult:
     return CheckResult(name="dip", verdict="failed" if found.p_value < SIZE else "passed", table=pd.DataFrame([numbers]), numbers=numbers)
 
 
-def detectable(df1: int, df2: int, power: float = POWER) -> float:
-    """Non-centrality at which an F test of size 5% has the power asked for."""
-    critical = float(fdtri(df1, df2, 1 - SIZE))
-    upper = 10.0
-    while ncfdtr(df1, df2, upper, critical) > 1 - power:
-        upper *= 2
-    return float(brentq(lambda nc: ncfdtr(df1, df2, nc, critical) - (1 - power), 1e-6, upper))
-
-
-def _power(df1: int, df2: int, information: float, reach: float) -> dict[str, float]:
+def _detectable(before: EffectsBefore, reach: float) -> dict[str, float]:
     """Slopes found with 80% and 50% power, and what each would put into the headline."""
-    slopes = {end: float(np.sqrt(detectable(df1, df2, power) / information)) for end, power in (("", POWER), ("_50", 0.5))}
+    t = before.distance()
+    information = float(t @ before.precision() @ t)
+    slopes = {end: float(np.sqrt(noncentrality(len(t), before.df, power, SIZE) / information)) for end, power in (("", POWER), ("_50", 0.5))}
     return {f"slope_detectable{end}": slope for end, slope in slopes.items()} | {f"bias{end}": slope * reach for end, slope in slopes.items()}
 
 

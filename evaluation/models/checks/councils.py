@@ -24,13 +24,13 @@ def leave_one_council_out(given: CheckInput) -> CheckResult:
     effects, name = given.effects, "leave_one_council_out"
     if not has_sets(effects):
         return not_testable(name, "the estimator has no matched sets that a council's units can be taken out of")
-    effects = only_at(effects, given.quarters)
+    effects = only_at(effects, range(given.quarters[0], given.quarters[1] + 1))
     councils = effects.rows["council_code"].to_numpy()
     treated = effects.rows["treated"].to_numpy()
     leaves = councils if given.assignment == "area" else np.where(treated, councils, None)
     places = sorted({place for place in leaves[(effects.row_weight > 0).any(axis=1)] if place is not None})
     if len(set(councils[treated])) < 2:
-        return not_testable(name, "all treated units are of one council")
+        return not_testable(name, "all treated units are of one council" if councils.any() else "the units have no council")
     whole = headline(given)
     rows = [{"council_code": place} | _without(given, effects, leaves == place) for place in places]
     table = pd.DataFrame(rows)

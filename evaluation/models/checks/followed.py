@@ -26,22 +26,24 @@ from evaluation.models.effects import Effects, Estimate
 from evaluation.models.power import minimum_detectable_effect
 from evaluation.models.summaries import average, mean_of
 
-DIFFERENTIAL = 0.05             # difference between the arms' shares lost that is too large (the What Works Clearinghouse's cautious limits are near it)
+DIFFERENTIAL = 0.05             # difference between the arms' shares lost that is too large; the What Works Clearinghouse's cautious limits are near
 OTHER_SUPPORT = "any_other_support"       # covariate by period of a panel of families
 
 
 def contamination(given: CheckInput) -> CheckResult:
-    """Did comparison units join later or get other support, and is the effect another one where none did?
+    """Did comparison units join later or get other support, and is the effect another one where they got none?
 
-    Fails where the effect among sets of which no comparison unit joined or was supported from entry to the end of the headline differs from that among
-    the other sets (5%). That is a warning, not a correction: who joins later is not drawn by lot. Table: the effect in both kinds of sets. Numbers:
-    `share_joined` and `share_supported` (of the comparison weight over the headline's periods: censored because the unit had joined; of the rest,
-    receiving other support, NaN where the panel does not say), `share_emptied` (treated weight of sets with every comparison unit joined at the
-    headline's last period), `share_touched` (treated weight of sets with any), `n_touched`, `n_untouched` (treated units), `n_comparison`, and of the
-    difference `estimate`, `std_error`, `lower`, `upper`, `p_value`, `detectable` (80% power).
+    Fails where the effect among sets without a comparison unit in other support, from entry to the headline's end, differs from that among the other
+    sets (5%); for information where no support is recorded or too few sets are left on one side. Later joining is counted, not tested: units join
+    at a crisis, so the sets in which none joins are those whose comparison units fared better, and the effect looks worse there. Table: the effect
+    in sets by what became of their comparison units. Numbers: `share_joined` and `share_supported` (of the comparison weight over the headline's
+    periods: censored because the unit had joined; of the rest, receiving other support, NaN where the panel does not say), `share_emptied` (treated
+    weight of sets with every comparison unit joined at the headline's last period), `n_supported`, `n_free` (treated units in sets with and without
+    support), `n_comparison`, and of the difference (free less supported) `estimate`, `std_error`, `lower`, `upper`, `p_value`, `detectable` (80%
+    power).
     """
-    effects, sample, name = given.effects, given.sample, "contamination"
-    if not has_sets(effects):
+    sample, name = given.sample, "contamination"
+    if not has_sets(given.effects):
         return not_testable(name, "the estimator has no matched sets")
     inside = _in_headline(given, sample.set_entry)
     joined, supported = _joined(sample, given.quarters[1]), _supported(sample, given.quarters[1])
@@ -49,16 +51,13 @@ def contamination(given: CheckInput) -> CheckResult:
     weight = (sample.comparison_weight * inside[sample.comparison_set])[:, None] * _inside_periods(sample, given.quarters[1]) * after
     if not weight.sum() > 0:
         return not_testable(name, "no comparison unit enters the headline")
-    touched = np.zeros(sample.n_sets, dtype=bool)
-    touched[sample.comparison_set[(joined | (np.nan_to_num(supported) > 0)).any(axis=1) & (sample.comparison_weight > 0)]] = True
     free = weight * ~joined
     own = sample.treated_weight * inside[sample.treated_set]
     emptied = np.bincount(sample.comparison_set, weights=sample.comparison_weight * ~joined[:, -1], minlength=sample.n_sets) == 0
     shares = {"share_joined": float((weight * joined).sum() / weight.sum()),
               "share_supported": float((free * supported).sum() / free.sum()) if free.sum() > 0 else float("nan"),
-              "share_emptied": float(own[emptied[sample.treated_set]].sum() / own.sum()),
-              "share_touched": float(own[touched[sample.treated_set]].sum() / own.sum())}
-    return _by_touch(given, touched, shares)
+              "share_emptied": float(own[emptied[sample.treated_set]].sum() / own.sum())}
+    return _by_touch(given, _sets_with(sample, joined), _sets_with(sample, np.nan_to_num(supported) * ~joined > 0), shares)
 
 
 def attrition(given: CheckInput) -> CheckResult:
@@ -209,19 +208,26 @@ def _supported(sample: MatchedSample, last: int) -> np.ndarray:
     return np.full(shape.shape, np.nan) if support is None else np.nan_to_num(at_columns(support, sample.comparison_unit[:, None], shape)) > 0
 
 
-def _by_touch(given: CheckInput, touched: np.ndarray, shares: dict[str, float]) -> CheckResult:
-    """The effect of sets with and without a comparison unit that joined or was supported."""
+def _sets_with(sample: MatchedSample, happened: np.ndarray) -> np.ndarray:
+    """Sets with a comparison member to which something happened at some event time, shape (n_sets,)."""
+    found = np.zeros(sample.n_sets, dtype=bool)
+    found[sample.comparison_set[happened.any(axis=1) & (sample.comparison_weight > 0)]] = True
+    return found
+
+
+def _by_touch(given: CheckInput, joined: np.ndarray, supported: np.ndarray, shares: dict[str, float]) -> CheckResult:
+    """The effect by what became of the sets' comparison units, and the difference that other support makes."""
     effects, cells = given.effects, headline_cells(given)
-    treated, of_touched = effects.rows["treated"].to_numpy(), touched[effects.rows["set"].to_numpy()]
-    parts = [average(effects, cells, treated_rows=treated & side) for side in (~of_touched, of_touched)]
-    kinds = [with_interval(given, part) for part in parts]
-    table = pd.DataFrame([{"sets": name} | of_estimate(found) | {"n_treated": found.n_treated}
-                          for name, found in zip(("none joined or supported", "some joined or supported"), kinds, strict=True)])
-    numbers = shares | {"n_untouched": kinds[0].n_treated, "n_touched": kinds[1].n_treated,
-                        "n_comparison": headline(given).n_comparison}
-    if any(part.reason for part in parts) or not all(np.isfinite(found.std_error) for found in kinds):
+    treated, sets = effects.rows["treated"].to_numpy(), effects.rows["set"].to_numpy()
+    kinds = {"no other support": ~supported, "some other support": supported, "none joined": ~joined, "some joined": joined}
+    parts = {kind: average(effects, cells, treated_rows=treated & which[sets]) for kind, which in kinds.items()}
+    found = {kind: with_interval(given, part) for kind, part in parts.items()}
+    table = pd.DataFrame([{"sets": kind} | of_estimate(one) | {"n_treated": one.n_treated} for kind, one in found.items()])
+    free, other = (found[kind] for kind in ("no other support", "some other support"))
+    numbers = shares | {"n_free": free.n_treated, "n_supported": other.n_treated, "n_comparison": headline(given).n_comparison}
+    if not (np.isfinite(free.std_error) and np.isfinite(other.std_error)):
         return CheckResult(name="contamination", verdict="information", table=table, numbers=numbers)
-    found = with_interval(given, mean_of(parts, np.array([1.0, -1.0])))
-    numbers |= of_estimate(found) | {"detectable": minimum_detectable_effect(found.std_error, found.df)}
-    verdict = "information" if found.reason else "failed" if found.p_value < SIZE else "passed"
+    difference = with_interval(given, mean_of([parts["no other support"], parts["some other support"]], np.array([1.0, -1.0])))
+    numbers |= of_estimate(difference) | {"detectable": minimum_detectable_effect(difference.std_error, difference.df)}
+    verdict = "information" if difference.reason else "failed" if difference.p_value < SIZE else "passed"
     return CheckResult(name="contamination", verdict=verdict, table=table, numbers=numbers)

@@ -10,10 +10,11 @@ import pandas as pd
 
 from evaluation.matching.sample import MatchedSample
 from evaluation.matching.thresholds import Thresholds
-from evaluation.models.clusters import Assignment, Clusters, cluster_codes, cluster_names, covariance_of, degrees_of_freedom
+from evaluation.models.clusters import Assignment, Clusters, cluster_names
 from evaluation.models.effects import Effects, Estimate
 from evaluation.models.inference import estimate_of, overall
 from evaluation.models.summaries import Summary, average, chosen_cells, complete_cohorts
+from evaluation.models.uncertainty import uncertainty_of
 
 Verdict = Literal["passed", "failed", "not testable", "information"]
 SIZE, POWER = 0.05, 0.80
@@ -118,12 +119,10 @@ def held_out(given: CheckInput) -> dict[int, Summary]:
     return {e: part for e in times if not (part := at_event_time(given, e)).reason and part.contribution.any()}
 
 
-def covariance_between(given: CheckInput, parts: Sequence[Summary]) -> tuple[np.ndarray, int]:
-    """Cluster-robust covariance of several summaries, and the number of clusters (of two dimensions, or of the two arms of areas, the smaller)."""
-    enters = np.logical_or.reduce([part.enters for part in parts])
-    names = cluster_names(given.effects, given.clusters, given.assignment)
-    v = covariance_of(np.column_stack([part.contribution[enters] for part in parts]), [cluster_codes(given.effects, name)[enters] for name in names])
-    return v, degrees_of_freedom(given.effects, enters, names) + 1
+def covariance_between(given: CheckInput, parts: Sequence[Summary]) -> tuple[np.ndarray, float]:
+    """Cluster-robust covariance of several summaries by the rule of `uncertainty.py`, and the clusters it is worth: degrees of freedom plus 1."""
+    found = uncertainty_of(given.effects, parts, clusters=given.clusters, assignment=given.assignment)
+    return found.covariance, float(found.df.min()) + 1 if not found.reason else 0.0
 
 
 def with_interval(given: CheckInput, summary: Summary, effects: Effects | None = None) -> Estimate:

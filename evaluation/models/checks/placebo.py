@@ -64,7 +64,7 @@ def placebo_outcome(given: CheckInput) -> CheckResult:
     """The headline of outcomes that the programme cannot move, as the plan names them: it should be zero.
 
     Fails where one of them differs from zero at 5% after Holm's correction. Table: one row per outcome. Numbers: `n`, `smallest_p` (after the
-    correction), and of the outcome with it `place` (its row), `estimate`, `std_error`, `lower`, `upper`, `p_value`, `detectable` (80% power),
+    correction), and of the outcome with it `place` (which it is), `estimate`, `std_error`, `lower`, `upper`, `p_value`, `detectable` (80% power),
     `n_treated`, `n_comparison`.
     """
     name = "placebo_outcome"
@@ -76,7 +76,8 @@ def placebo_outcome(given: CheckInput) -> CheckResult:
         return not_testable(name, "no outcome that the programme cannot move could be estimated", table)
     table = table.assign(holm=holm(table["p_value"].to_numpy()))
     worst = table.loc[table["holm"].idxmin()]
-    numbers = {"n": len(found), "smallest_p": float(worst["holm"]), "place": int(worst.name)} | {key: float(worst[key]) for key in (*OF_ESTIMATE, "detectable", "n_treated", "n_comparison")}
+    numbers = {"n": len(found), "smallest_p": float(worst["holm"]), "place": list(found).index(worst["outcome"])}
+    numbers |= {key: float(worst[key]) for key in (*OF_ESTIMATE, "detectable", "n_treated", "n_comparison")}
     complete = len(table) == len(found) and bool(np.isfinite(table["p_value"]).all())
     if not complete and worst["holm"] >= SIZE:
         return not_testable(name, "some of the outcomes that the programme cannot move could not be estimated", table)

@@ -1,6 +1,7 @@
 """Effects without some of their rows, and differences set by set: exact algebra on influence rows, no second fit."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,10 +15,10 @@ def has_sets(effects: Effects) -> bool:
     return effects.row_weight is not None and not effects.adjusted and bool((effects.rows["set"].to_numpy() >= 0).all())
 
 
-def only_at(effects: Effects, quarters: tuple[int, int]) -> Effects:
+def only_at(effects: Effects, event_times: Sequence[int]) -> Effects:
     """The effects at some event times only."""
-    inside = (effects.event_times >= quarters[0]) & (effects.event_times <= quarters[1])
-    cells = effects.cells[effects.cells["event_time"].between(*quarters)].reset_index(drop=True)
+    inside = np.isin(effects.event_times, list(event_times))
+    cells = effects.cells[effects.cells["event_time"].isin(list(event_times))].reset_index(drop=True)
     return replace(effects, cells=cells, event_times=effects.event_times[inside], influence=effects.influence[:, inside],
                    row_weight=effects.row_weight[:, inside], by_unit=None, units=None)
 
@@ -91,6 +92,14 @@ def gaps(effects: Effects, cells: np.ndarray) -> Gaps:
     row = np.flatnonzero(total > 0)
     difference = np.where(own > 0, own * (change - np.nan_to_num(other)), 0.0).sum(axis=1)
     return Gaps(row=row, gap=difference[row] / total[row], weight=total[row])
+
+
+def mean_changes(effects: Effects, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean change of every row over some cells, counted from the cells' comparison means, and its summed weight (0 where it does not enter)."""
+    grid = _Grid.of(effects)
+    weight = effects.row_weight * grid.values(cells.astype(float), 0.0)[grid.cohort]
+    total = weight.sum(axis=1)
+    return np.nan_to_num(divide((weight * _changes(effects, grid)).sum(axis=1), total)), total
 
 
 @dataclass(frozen=True, slots=True)
