@@ -1,33 +1,73 @@
-"""What changed and how sure we are: one file per estimator, one line each in `ESTIMATORS`; summaries, checks and power beside them.
+"""What changed and how sure we are: one file per estimator, one line each in `ESTIMATORS`; summaries, checks, pooling and power beside them.
 
 An estimator is a frozen spec with `fit(sample, outcome, *, calendar=()) -> Effects`; for the outcome of a plain table there are `WeightedDifference`,
-`AbadieImbens` and `GComputation` with `fit(match, outcome)`. Heavy libraries are imported inside the functions that use them.
+`AbadieImbens` and `GComputation` with `fit(match, outcome)`. Every name is loaded when it is first used, so that importing this package costs nothing.
+(A function that has its module's name is imported from there: `from evaluation.models.joint import joint`.)
 """
 from __future__ import annotations
 
-from evaluation.models.abadie_imbens import AbadieImbens
-from evaluation.models.before_after import BeforeAfter, before_after
-from evaluation.models.checks import CHECKS, CheckInput, CheckResult
-from evaluation.models.effects import Effects, Estimate
-from evaluation.models.group_time import GroupTimeATT
-from evaluation.models.inference import aggregate, by_council, event_study, overall
-from evaluation.models.matched_did import MatchedDiD, MatchedLevels
-from evaluation.models.permutation import Null, permute_areas, placebo_gaps
-from evaluation.models.plain_outcome import GComputation, PredictedMeans, WeightedDifference
-from evaluation.models.power import minimum_detectable_effect
-from evaluation.models.summaries import complete_cohorts
-from evaluation.models.two_way import TwoWay
-from evaluation.models.unmatched import UnmatchedDiD, UnmatchedLevels
+from importlib import import_module
 
-ESTIMATORS = {
-    "matched_did": MatchedDiD,
-    "matched_levels": MatchedLevels,
-    "unmatched_did": UnmatchedDiD,
-    "unmatched_levels": UnmatchedLevels,
-    "group_time": GroupTimeATT,
-    "two_way": TwoWay,
+_HOME = {
+    "abadie_imbens": ("AbadieImbens",),
+    "bacon": ("bacon_decomposition",),
+    "before_after": ("BeforeAfter",),
+    "cell_sums": ("CellSums",),
+    "checks": ("CHECKS", "CheckInput", "CheckResult"),
+    "effects": ("Effects", "Estimate"),
+    "event_study_regression": ("TwoWayEventStudy",),
+    "extended_two_way": ("ExtendedTwoWay",),
+    "families_of_tests": ("adjusted_tests", "simultaneous_event_study"),
+    "group_time": ("GroupTimeATT",),
+    "imputation": ("Imputation",),
+    "inference": ("aggregate", "by_council", "event_study", "overall"),
+    "joint": ("Joint",),
+    "lagged_outcome": ("LaggedOutcome",),
+    "matched_did": ("MatchedDiD", "MatchedLevels"),
+    "permutation": ("Null", "permute_areas", "placebo_gaps"),
+    "plain_outcome": ("GComputation", "PredictedMeans", "WeightedDifference"),
+    "pooling": ("random_effects",),
+    "power": ("detectable_before", "minimum_detectable_effect"),
+    "relative": ("relative_effect",),
+    "shrinkage": ("shrink",),
+    "simulated_power": ("SimulatedDesign", "simulate_power"),
+    "subgroups": ("by_subgroup", "subgroup_labels"),
+    "summaries": ("complete_cohorts",),
+    "synthetic_control": ("SyntheticControl",),
+    "synthetic_did": ("SyntheticDiD",),
+    "synthetic_placebo": ("synthetic_study",),
+    "two_way": ("TwoWay",),
+    "unmatched": ("UnmatchedDiD", "UnmatchedLevels"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+_ESTIMATORS = {
+    "matched_did": "MatchedDiD",
+    "matched_levels": "MatchedLevels",
+    "unmatched_did": "UnmatchedDiD",
+    "unmatched_levels": "UnmatchedLevels",
+    "group_time": "GroupTimeATT",
+    "two_way": "TwoWay",
+    "event_study": "TwoWayEventStudy",
+    "imputation": "Imputation",
+    "extended_two_way": "ExtendedTwoWay",
+    "lagged_outcome": "LaggedOutcome",
+    "synthetic_control": "SyntheticControl",
+    "synthetic_did": "SyntheticDiD",
 }
 
-__all__ = ["CHECKS", "ESTIMATORS", "AbadieImbens", "BeforeAfter", "CheckInput", "CheckResult", "Effects", "Estimate", "GComputation", "GroupTimeATT",
-           "MatchedDiD", "MatchedLevels", "Null", "PredictedMeans", "TwoWay", "UnmatchedDiD", "UnmatchedLevels", "WeightedDifference", "aggregate",
-           "before_after", "by_council", "complete_cohorts", "event_study", "minimum_detectable_effect", "overall", "permute_areas", "placebo_gaps"]
+__all__ = sorted((*_MODULE_OF, "ESTIMATORS"))
+
+
+def __getattr__(name: str) -> object:
+    if name == "ESTIMATORS":
+        value: object = {key: __getattr__(kind) for key, kind in _ESTIMATORS.items()}
+    elif name in _MODULE_OF:
+        value = getattr(import_module(f"evaluation.models.{_MODULE_OF[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

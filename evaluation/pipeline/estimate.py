@@ -13,7 +13,8 @@ from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, factor_of, 
 from evaluation.findings.study import BaseRow, EventRow, GroupLine, OtherEstimate, OutcomeStudy
 from evaluation.matching.sample import MatchedSample
 from evaluation.matching.thresholds import Thresholds
-from evaluation.models import before_after, event_study, minimum_detectable_effect, overall
+from evaluation.models import event_study, minimum_detectable_effect, overall
+from evaluation.models.before_after import before_after
 from evaluation.models.checks import CheckInput, estimates_by_base
 from evaluation.models.descriptive import group_means, units_behind
 from evaluation.models.effects import Effects, Estimate

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.models import before_after
+from evaluation.models.before_after import before_after
 from tests.matching.panels import panel_of
 
 
