@@ -1,8 +1,8 @@
 """What changed and how sure we are: one file per estimator, one line each in `ESTIMATORS`; summaries, checks, pooling and power beside them.
 
-An estimator is a frozen spec with `fit(sample, outcome, *, calendar=()) -> Effects`; for the outcome of a plain table there are `WeightedDifference`,
-`AbadieImbens` and `GComputation` with `fit(match, outcome)`. Every name is loaded when it is first used, so that importing this package costs nothing.
-(A function that has its module's name is imported from there: `from evaluation.models.joint import joint`.)
+An estimator is a frozen spec with `fit(sample, outcome, *, calendar=()) -> Effects`; for the outcome of a plain table there are
+`WeightedDifference`, `AbadieImbens` and `GComputation` with `fit(match, outcome)`. Every name is loaded when it is first used, so that importing this
+package costs nothing. (A function that has its module's name is imported from there: `from evaluation.models.joint import joint`.)
 """
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _ESTIMATORS = {
     "unmatched_levels": "UnmatchedLevels",
     "group_time": "GroupTimeATT",
     "two_way": "TwoWay",
-    "event_study": "TwoWayEventStudy",
+    "event_study_regression": "TwoWayEventStudy",
     "imputation": "Imputation",
     "extended_two_way": "ExtendedTwoWay",
     "lagged_outcome": "LaggedOutcome",

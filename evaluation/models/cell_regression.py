@@ -28,8 +28,8 @@ class Link:
         Of the linear predictor: the mean, and its derivative.
     inverse : callable
         Of a mean: the linear predictor; infinite at the ends of the range.
-    top : float
-        Upper end of the range of the mean.
+    bottom, top : float
+        Ends of the range of the mean.
     """
 
     mean: Callable[[np.ndarray], np.ndarray]

@@ -82,7 +82,8 @@ class Effects:
     sets_are_clusters : bool
         Whether matched sets are units of dependence (pairs are; strata of covariates and weighted entry periods are not).
     adjusted : bool
-        Whether covariates entered the estimate, so that its rows are no plain differences and cannot be summed for some treated units only.
+        Whether a model stands between the rows and the estimate (covariates, imputation, a regression of cohorts by period, different units at the
+        two dates), so that it is no contrast of two means: effects on some of the treated, and CR2, cannot be read from its rows.
     by_unit, units : callable or None
         What `at` and `each_unit` call; None where rows are units already.
     """

@@ -152,7 +152,7 @@ def _fit(sums: CellSums, use: np.ndarray, event_times: np.ndarray, bases: np.nda
 
 
 def _counts(sums: CellSums, use: np.ndarray, event_times: np.ndarray, clip: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Treated units observed at every event time, and units that are not treated at the same dates."""
+    """Treated units observed at every event time, and never treated units."""
     observed = units_in_use(sums, use)
     e = np.where((sums.cohort >= 0)[:, None], np.arange(sums.n_periods) - sums.cohort[:, None], event_times[0] - sums.n_periods - 1)
     treated = (sums.cohort >= 0)[:, None]

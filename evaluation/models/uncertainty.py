@@ -91,7 +91,33 @@ def _are_contrasts_of_means(effects: Effects, summaries: Sequence[Summary]) -> b
 
 
 def _bias_reduced(effects: Effects, summaries: Sequence[Summary], enters: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """CR2: every cell with weight in a number is two blocks of observations, its treated and its comparison rows."""
+    blocks = block_sums(effects, summaries, enters, code)
+    return cr2(blocks.sums, blocks.contrasts, shares=blocks.shares)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocks:
+    """Numbers as contrasts of weighted means.
+
+    Attributes
+    ----------
+    sums : BlockSums
+        By cluster; every cell with weight in a number is two blocks of observations, its comparison and its treated rows.
+    means : ndarray, shape (n_blocks,)
+        0 for comparison blocks and the cell's effect for treated ones: only their difference is known.
+    contrasts : ndarray, shape (k, n_blocks)
+    shares : ndarray, shape (n_clusters, k)
+        What clusters contribute through the cells' shares in each number.
+    """
+
+    sums: BlockSums
+    means: np.ndarray
+    contrasts: np.ndarray
+    shares: np.ndarray
+
+
+def block_sums(effects: Effects, summaries: Sequence[Summary], enters: np.ndarray, code: np.ndarray) -> Blocks:
+    """The observations behind summaries, added up by cluster, cell and arm; `code` is the cluster of each row that `enters`."""
     estimated = (effects.cells["status"] == "estimated").to_numpy()
     coefficients = np.array([np.where(estimated, part.cells, 0.0) for part in summaries])
     cells = np.flatnonzero((coefficients != 0).any(axis=0))
@@ -114,4 +140,5 @@ def _bias_reduced(effects: Effects, summaries: Sequence[Summary], enters: np.nda
     contributions = np.column_stack([part.contribution[enters] for part in summaries])
     shares = np.column_stack([np.bincount(code, weights=column, minlength=shape[0]) for column in (contributions - through_cells).T])
     contrasts = np.stack([-coefficients[:, cells], coefficients[:, cells]], axis=-1).reshape(len(summaries), -1)
-    return cr2(BlockSums(**sums), contrasts, shares=shares)
+    means = np.stack([np.zeros(len(cells)), effects.cells["estimate"].to_numpy()[cells]], axis=-1).ravel()
+    return Blocks(sums=BlockSums(**sums), means=means, contrasts=contrasts, shares=shares)

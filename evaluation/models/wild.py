@@ -55,8 +55,8 @@ class WildBootstrap:
     References
     ----------
     Cameron, Gelbach and Miller (2008), DOI 10.1162/rest.90.3.414; Webb (2023), DOI 10.1111/caje.12661; Roodman, Nielsen, MacKinnon and Webb (2019),
-    DOI 10.1177/1536867X19830877, section 5; MacKinnon (2023), DOI 10.1016/j.ecosta.2021.11.009. Checked against brute force over all sign patterns
-    and wildboottest 0.3.2 (whose strict inequality leaves out the draws that repeat the sample).
+    DOI 10.1177/1536867X19830877, section 5; MacKinnon (2023), DOI 10.1016/j.ecosta.2021.11.009. Checked against brute force over all sign patterns,
+    R fwildclusterboot 0.13.0 (whose strict inequality leaves out the draws that repeat the sample) and wildboottest 0.3.2.
     """
 
     residuals: Residuals = "restricted"

@@ -79,6 +79,17 @@ def test_full_enumeration_is_that_of_fwildclusterboot(row):
         assert (found.lower, found.upper) == pytest.approx((row.lower, row.upper), abs=5e-9)       # its search stops at 1e-9
 
 
+@pytest.mark.parametrize("row", list(pd.read_csv(REFERENCE / "wildboottest" / "wildboottest.csv").itertuples()), ids=lambda r: f"{r.terms} {r.impose}")
+def test_full_enumeration_is_that_of_wildboottest(row):
+    """It counts the two draws that repeat the sample, or not, as rounding has it."""
+    data = FEW[FEW["set"] == 10]
+    columns = ["one", *row.terms.split(" + ")]
+    fit = ClusteredRegression.from_rows(data[columns].to_numpy(float), data["y"].to_numpy(), data["cluster"].to_numpy())
+    spec = WildBootstrap(residuals="restricted" if row.impose else "unrestricted")
+    found = spec.sample(fit, (np.arange(len(columns)) == 1).astype(float), rng=RNG(0)).p_value()
+    assert row.draws == 1024 and any(found == pytest.approx(row.p + ties, abs=1e-12) for ties in ([0.0, 2 / 1024] if row.impose else [0.0]))
+
+
 @pytest.mark.parametrize("residuals", ["restricted", "unrestricted"])
 @pytest.mark.parametrize("tails", ["symmetric", "equal"])
 def test_the_interval_holds_the_nulls_that_are_not_rejected(residuals, tails):
