@@ -108,22 +108,22 @@ def event_study_of(folder: Path) -> Callable[[], object]:
 
 def draws(folder: Path) -> Callable[[], object]:
     """Simultaneous bands of an event study from draws of councils; the effects are there already."""
-    from evaluation.models.families_of_tests import simultaneous_event_study
-
     from evaluation.models import GroupTimeATT
+    from evaluation.models.families_of_tests import simultaneous_event_study
 
     effects = GroupTimeATT().fit(panel_of(folder), "y")
     return lambda: simultaneous_event_study(effects, clusters="council", n_draws=DRAWS, rng=np.random.default_rng(SEED))
 
 
 def wild(folder: Path) -> Callable[[], object]:
-    """Wild cluster bootstrap of the two-way estimate; the sums are there already."""
-    from evaluation.models.wild import wild_bootstrap
+    """Wild cluster bootstrap of the headline, with its interval by inversion; the effects are there already."""
+    from evaluation.models import GroupTimeATT
+    from evaluation.models.summaries import average, chosen_cells
+    from evaluation.models.wild_effects import wild_test
 
-    from evaluation.models import TwoWay
-
-    regression = TwoWay(window=(-QUARTERS, QUARTERS), anticipation=0).regression(panel_of(folder), "y", clusters="council")
-    return lambda: wild_bootstrap(regression, n_draws=DRAWS, rng=np.random.default_rng(SEED))
+    effects = GroupTimeATT().fit(panel_of(folder), "y")
+    headline = average(effects, chosen_cells(effects, quarters=AFTER, cohorts="complete"))
+    return lambda: wild_test(effects, headline, rng=np.random.default_rng(SEED))
 
 
 OURS: dict[str, Callable[[Path], Callable[[], object]]] = {

@@ -1,4 +1,4 @@
-"""Bias-reduced cluster-robust variance (CR2) of a contrast of weighted means, with Satterthwaite's degrees of freedom, from sums by cluster.
+"""Cluster-robust variances for few clusters (CR2, CR3) of contrasts of weighted means, with Satterthwaite's degrees of freedom, from sums by cluster.
 
 Every effect here is a contrast of weighted means of two arms in a number of cells. Then the adjustment matrices of CR2 need no more than five sums
 per cluster, cell and arm, whatever the number of rows.
@@ -61,7 +61,27 @@ def cr2(sums: BlockSums, contrasts: np.ndarray, *, shares: np.ndarray | None = N
     plane = _Plane.of(sums, total, total_squares)
     c = np.where(total > 0, contrasts / np.where(total > 0, total, 1.0), 0.0)
     scores = (sums.weighted + plane.pull(sums.residual, sums.weighted)) @ c.T + (0.0 if shares is None else shares)
-    return scores.T @ scores, np.array([_satterthwaite(plane, one, total, total_squares) for one in c])
+    return scores.T @ scores, np.array([_satterthwaite(plane.of_weights(), one, total, total_squares) for one in c])
+
+
+def cr3(sums: BlockSums, contrasts: np.ndarray, *, shares: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The same with CR3: each cluster's residuals as if its block means had been made without it (the jackknife), without the factor (G - 1) / G.
+
+    Parameters and returns as of `cr2`. With s a cluster's weight in a block of weight W, (I - H)^-1 multiplies its score by 1 / (1 - s / W); a
+    cluster that is all of a block adds nothing.
+
+    References
+    ----------
+    Bell and McCaffrey (2002); degrees of freedom as in Pustejovsky and Tipton (2018). Checked against R clubSandwich 0.5.8 by way of `clustered.py`.
+    """
+    total, total_squares = sums.weight.sum(axis=0), sums.squares.sum(axis=0)
+    safe = np.where(total > 0, total, 1.0)
+    left = 1.0 - sums.weight / safe
+    grow = np.divide(1.0, left, out=np.zeros_like(left), where=left > TINY)
+    c = np.where(total > 0, contrasts / safe, 0.0)
+    scores = (sums.weighted * grow) @ c.T + (0.0 if shares is None else shares)
+    inner = sums.weight * grow, sums.squares * grow, sums.squares * grow**2
+    return scores.T @ scores, np.array([_satterthwaite(inner, one, total, total_squares) for one in c])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +122,9 @@ class _Plane:
         return along[..., 0], along[..., 1], (coefficient * along).sum(axis=-1)
 
 
-def _satterthwaite(plane: _Plane, c: np.ndarray, total: np.ndarray, total_squares: np.ndarray) -> float:
-    plain, weighted, square = plane.of_weights()
+def _satterthwaite(inner: tuple[np.ndarray, np.ndarray, np.ndarray], c: np.ndarray, total: np.ndarray, total_squares: np.ndarray) -> float:
+    """Degrees of freedom from 1'a, w'a and a'a of every cluster and block, but for c / W."""
+    plain, weighted, square = inner
     one, two = plain * c, weighted * c
     safe = np.where(total > 0, total, 1.0)
     cross = (one / safe) @ two.T

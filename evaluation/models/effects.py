@@ -84,6 +84,8 @@ class Effects:
     adjusted : bool
         Whether a model stands between the rows and the estimate (covariates, imputation, a regression of cohorts by period, different units at the
         two dates), so that it is no contrast of two means: effects on some of the treated, and CR2, cannot be read from its rows.
+    moves : ndarray of bool, shape (n_rows, n_event_times), or None
+        Whether a row's change (or level) is not 0: with outcomes that are mostly 0, how many units the estimate rests on. None where not kept.
     by_unit, units : callable or None
         What `at` and `each_unit` call; None where rows are units already.
     """
@@ -100,6 +102,7 @@ class Effects:
     row_weight: np.ndarray | None = None
     adjusted: bool = False
     sets_are_clusters: bool = True
+    moves: np.ndarray | None = None
     by_unit: Callable[[], Effects] | None = None
     units: Callable[[], Effects] | None = None
 

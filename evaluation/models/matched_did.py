@@ -168,7 +168,8 @@ def _fit(sample, outcome, *, base, window, anticipation, calendar, estimator) ->
     rows = rows_frame(panel, unit, sets, cohorts[code_of_row], np.arange(len(code_of_row)) < sample.n_treated)
     return Effects(outcome=outcome, estimator=estimator, base=base if isinstance(base, int) else None, anticipation=anticipation, cells=cells,
                    rows=rows, event_times=event_times, influence=influence, row_weight=row_weight,
-                   sets_are_clusters=sample.kind == "pairs", notes=_notes(sample, arms, treated.change))
+                   moves=np.concatenate([arms.treated, arms.comparison]) != 0, sets_are_clusters=sample.kind == "pairs",
+                   notes=_notes(sample, arms, treated.change))
 
 
 @dataclass(frozen=True, slots=True)

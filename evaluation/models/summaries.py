@@ -82,7 +82,8 @@ def average(effects: Effects, cells: np.ndarray, *, scale: np.ndarray | None = N
     if effects.row_weight is None:
         return of_fixed_weights(effects, np.where(cells, effects.cells["weight"], 0.0))
     asked = np.isin(effects.event_times, effects.cells["event_time"].to_numpy()[cells])
-    effects = replace(effects, event_times=effects.event_times[asked], influence=effects.influence[:, asked], row_weight=effects.row_weight[:, asked])
+    effects = replace(effects, event_times=effects.event_times[asked], influence=effects.influence[:, asked], row_weight=effects.row_weight[:, asked],
+                      moves=None)
     grid = Grid.of(effects)
     share = grid.spread(cells * (1.0 if scale is None else scale)) * effects.row_weight
     treated = effects.rows["treated"].to_numpy()

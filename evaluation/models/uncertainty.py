@@ -1,13 +1,8 @@
-"""How sure several numbers of the same effects are: which method stands behind their errors, chosen by a published rule, and why.
+"""How sure several numbers of the same effects are: their covariance by the method that `ladder.py` chooses, and why.
 
-The rule, by what is clustered on:
-
-* **matched sets, units, or both** (families assigned within councils): CR1, t with G - 1 degrees of freedom. Sets of equal weight have equal
-  leverage, so that this is the one-sample t test of set differences; it conditions on these councils.
-* **areas or councils**: CR2 with Satterthwaite's degrees of freedom, whatever their number, because few or unequal clusters make CR1 too small and
-  with many both agree. With fewer than `FEW_TREATED` treated clusters it is given with the caution that only the permutation of areas tests it.
-* **more than `MANY` such clusters**, effects that adjust for covariates, and effects without row weights: CR1, for the smaller arm's clusters less 1.
-* a single cluster, a single treated cluster, or an error of zero: no interval, with the reason.
+What is clustered on, and how many clusters the smaller arm has, decide: CR1 with t for matched sets and families (enlarged where few families had an
+event); CR3 and CR2 with Satterthwaite's degrees of freedom for areas or councils; no interval from one cluster. The ladder's docstring holds the
+simulations that set its steps.
 """
 from __future__ import annotations
 
@@ -17,14 +12,15 @@ from typing import Literal
 
 import numpy as np
 
-from evaluation.models.bias_reduced import BlockSums, cr2
+from evaluation.models.bias_reduced import BlockSums, cr2, cr3
 from evaluation.models.clusters import IN_WORDS, Assignment, Clusters, cluster_codes, cluster_names, count_of, covariance_of, degrees_of_freedom
 from evaluation.models.effects import Effects
+from evaluation.models.ladder import Choice, choose
 from evaluation.models.summaries import Grid, Summary
 
 Errors = Literal["auto", "CR1"]
-FEW_TREATED = 5
-MANY = 1_000
+IN_SHORT = {"CR1": "CR1 cluster-robust", "CR1_padded": "CR1 cluster-robust, enlarged for few events",
+            "CR2": "CR2 cluster-robust, Satterthwaite degrees of freedom", "CR3": "CR3 cluster-robust, Satterthwaite degrees of freedom"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,26 +69,63 @@ def uncertainty_of(effects: Effects, summaries: Sequence[Summary], *, clusters: 
     codes = [cluster_codes(effects, name)[enters] for name in names]
     contributions = np.column_stack([part.contribution[enters] for part in summaries])
     smaller = degrees_of_freedom(effects, enters, names)
-    by_place = names[0] in ("area", "council")
-    if errors == "auto" and by_place and smaller >= 1 and n <= MANY and _are_contrasts_of_means(effects, summaries):
-        covariance, df = _bias_reduced(effects, summaries, enters, codes[0])
-        method = "CR2 cluster-robust, Satterthwaite degrees of freedom"
+    means = _are_contrasts_of_means(effects, summaries)
+    choice = _chosen(effects, names, summaries, enters, counts, with_treated, means) if errors == "auto" else USUAL
+    if choice.error in ("CR2", "CR3") and smaller >= 1:
+        blocks = block_sums(effects, summaries, enters, codes[0])
+        covariance, df = (cr2 if choice.error == "CR2" else cr3)(blocks.sums, blocks.contrasts, shares=blocks.shares)
     else:
         covariance, df = covariance_of(contributions, codes, counts), np.full(k, float(smaller))
-        method = "CR1 cluster-robust" if len(names) == 1 else "CR1 two-way cluster-robust"
+        if choice.error == "CR1_padded":
+            covariance = covariance + np.diag(_padding(contributions, codes[-1]))
     reason = f"too few clusters of {words} on one side for a standard error" if smaller < 1 else ""
-    caution = (f"With {with_treated[0]} treated {words} the interval is not reliable by itself; the permutation of areas is the test."
-               if by_place and with_treated[0] < FEW_TREATED else "")
-    return Uncertainty(covariance=covariance, df=df, words=words, n_clusters=n, method=method, caution=caution, reason=reason)
+    method = IN_SHORT[choice.error] if len(names) == 1 else IN_SHORT[choice.error].replace("CR1", "CR1 two-way")
+    return Uncertainty(covariance=covariance, df=df, words=words, n_clusters=n, method=method, caution=_caution(choice, words), reason=reason)
+
+
+USUAL = Choice(error="CR1", test="t", beside=(), standing="reliable", words="")
+
+
+def _chosen(effects: Effects, names: tuple[str, ...], summaries: Sequence[Summary], enters: np.ndarray, counts: list[int], with_treated: list[int],
+            means: bool) -> Choice:
+    """The ladder's choice; where areas are the clusters it looks at the arm with fewer of them."""
+    if names[0] not in ("area", "council"):
+        return choose("families", n_treated=with_treated[-1], n_clusters=counts[-1], n_events=_events(effects, summaries), reused=len(names) > 1)
+    other = count_of(effects, names[0], enters & ~effects.rows["treated"].to_numpy())
+    return choose("areas", n_treated=with_treated[0], n_clusters=with_treated[0] + other, adjusted=not means)
+
+
+def _events(effects: Effects, summaries: Sequence[Summary]) -> int | None:
+    """Treated units whose value is not 0 in some cell of the numbers; None where all are so (no events are counted), or where it is not known."""
+    if effects.moves is None or any(part.cells is None for part in summaries):
+        return None
+    used = np.logical_or.reduce([part.cells != 0 for part in summaries])
+    here = Grid.of(effects).spread(used) > 0
+    unit, treated = effects.rows["unit"].to_numpy(), effects.rows["treated"].to_numpy()
+    enters = np.logical_or.reduce([part.enters for part in summaries]) & treated
+    moved, there = (len(np.unique(unit[rows])) for rows in (enters & (effects.moves & here).any(axis=1), enters))
+    return moved if moved < there else None
+
+
+def _padding(contributions: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """What `padded_variance` adds to the CR1 variance of each number."""
+    sums = np.column_stack([np.bincount(code, weights=column) for column in contributions.T])
+    n = int(np.count_nonzero(np.bincount(code)))
+    return 2 * n / (n - 1) * (sums**2).max(axis=0)
+
+
+def _caution(choice: Choice, words: str) -> str:
+    if choice.standing != "flagged":
+        return ""
+    if choice.error == "CR1_padded":
+        return "Few treated units had an event, so the interval is widened and is not reliable by itself."
+    if choice.test == "randomisation":
+        return f"One arm has so few {words} that the interval is not reliable by itself; only the permutation of areas tests the effect."
+    return f"There are so few {words} that the interval is not reliable by itself."
 
 
 def _are_contrasts_of_means(effects: Effects, summaries: Sequence[Summary]) -> bool:
     return effects.row_weight is not None and not effects.adjusted and all(part.cells is not None for part in summaries)
-
-
-def _bias_reduced(effects: Effects, summaries: Sequence[Summary], enters: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    blocks = block_sums(effects, summaries, enters, code)
-    return cr2(blocks.sums, blocks.contrasts, shares=blocks.shares)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.models.bias_reduced import BlockSums, cr2
+from evaluation.models.bias_reduced import BlockSums, cr2, cr3
+from evaluation.models.clustered import ClusteredRegression
 
 FOLDER = Path(__file__).parents[1] / "reference" / "clubsandwich_means"
 RTOL = 1e-10
@@ -74,3 +75,16 @@ def test_several_contrasts_have_a_covariance_that_gives_the_variance_of_their_di
     one, two = np.array([-1.0, 1.0, 0.0, 0.0]), np.array([0.0, 0.0, -1.0, 1.0])
     v, _ = cr2(sums, np.vstack([one, two]))
     assert v[0, 0] + v[1, 1] - 2 * v[0, 1] == pytest.approx(one_contrast(sums, one - two)[0])
+
+
+@pytest.mark.parametrize("case", RESULTS.index)
+def test_the_jackknife_errors_and_their_degrees_of_freedom_equal_the_regression_on_dummies(case):
+    """`clustered.py` is held to clubSandwich; here the same from the sums alone."""
+    data = pd.read_csv(FOLDER / "observations.csv").query("case == @case")
+    block = (2 * (data["cell"] - 1) + data["treated"]).to_numpy()
+    n = block.max() + 1
+    mean, sums = block_sums(data["cluster"].to_numpy(), block, data["weight"].to_numpy(float), data["y"].to_numpy(), n)
+    contrast = np.tile([-1.0, 1.0], n // 2) * np.repeat(np.arange(1, n // 2 + 1), 2)
+    variance, df = cr3(sums, contrast[None, :])
+    theirs = ClusteredRegression.from_blocks(sums, mean).test(contrast, kind="CR3")
+    assert np.sqrt(variance[0, 0]) == pytest.approx(theirs.std_error, rel=RTOL) and df[0] == pytest.approx(theirs.df, rel=RTOL)

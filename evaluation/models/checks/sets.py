@@ -20,7 +20,8 @@ def only_at(effects: Effects, event_times: Sequence[int]) -> Effects:
     inside = np.isin(effects.event_times, list(event_times))
     cells = effects.cells[effects.cells["event_time"].isin(list(event_times))].reset_index(drop=True)
     return replace(effects, cells=cells, event_times=effects.event_times[inside], influence=effects.influence[:, inside],
-                   row_weight=effects.row_weight[:, inside], by_unit=None, units=None)
+                   row_weight=effects.row_weight[:, inside], moves=None if effects.moves is None else effects.moves[:, inside],
+                   by_unit=None, units=None)
 
 
 def weight_in(effects: Effects, cells: np.ndarray) -> np.ndarray:
