@@ -209,7 +209,8 @@ def run_one(task: str, who: str, folder: Path, repeats: int) -> dict[str, object
     found, done = measure(work, repeats)
     if isinstance(done, tuple):
         return {**found, "estimate": done[0], "std_error": done[1]}
-    return {**found, "estimate": getattr(done, "estimate", None), "std_error": getattr(done, "std_error", None)}
+    number = isinstance(getattr(done, "estimate", None), float)
+    return {**found, "estimate": done.estimate if number else None, "std_error": done.std_error if number else None}
 
 
 def table(families: int, tasks: list[str], repeats: int, *, with_peers: bool) -> dict[str, dict[str, object]]:

@@ -61,7 +61,8 @@ def cr2(sums: BlockSums, contrasts: np.ndarray, *, shares: np.ndarray | None = N
     plane = _Plane.of(sums, total, total_squares)
     c = np.where(total > 0, contrasts / np.where(total > 0, total, 1.0), 0.0)
     scores = (sums.weighted + plane.pull(sums.residual, sums.weighted)) @ c.T + (0.0 if shares is None else shares)
-    return scores.T @ scores, np.array([_satterthwaite(plane.of_weights(), one, total, total_squares) for one in c])
+    inner = plane.of_weights()
+    return scores.T @ scores, np.array([_satterthwaite(inner, one, total, total_squares) for one in c])
 
 
 def cr3(sums: BlockSums, contrasts: np.ndarray, *, shares: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -158,11 +158,12 @@ def block_sums(effects: Effects, summaries: Sequence[Summary], enters: np.ndarra
     rows, treated = np.flatnonzero(enters), effects.rows["treated"].to_numpy()[enters]
     units, shape = effects.rows["n_units"].to_numpy()[enters], (int(code.max()) + 1, 2 * len(cells))
     sums = {name: np.zeros(shape) for name in BlockSums.__slots__}
+    event_time, cell_weight = effects.cells["event_time"].to_numpy(), effects.cells["weight"].to_numpy()
     for j, cell in enumerate(cells):
-        at = int(np.searchsorted(effects.event_times, effects.cells["event_time"].iloc[cell]))
+        at = int(np.searchsorted(effects.event_times, event_time[cell]))
         here = grid.place[grid.cohort[rows], at] == cell
         weight = np.where(here, effects.row_weight[rows, at], 0.0)
-        weighted = np.where(here, effects.influence[rows, at] * effects.cells["weight"].iloc[cell], 0.0) * np.where(treated, 1.0, -1.0)
+        weighted = np.where(here, effects.influence[rows, at] * cell_weight[cell], 0.0) * np.where(treated, 1.0, -1.0)
         per_unit = np.divide(weight, units, out=np.zeros_like(weight), where=weight > 0)
         parts = {"count": np.where(weight > 0, units, 0.0), "weight": weight, "squares": weight * per_unit, "weighted": weighted,
                  "residual": np.divide(weighted, per_unit, out=np.zeros_like(weight), where=per_unit > 0)}
