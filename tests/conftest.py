@@ -21,6 +21,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 pytest_plugins = ["pytester"]
 REQUIRE_OPEN_DATA = "EVALUATION_REQUIRE_OPEN_DATA"
 
+collect_ignore_glob = ["reference/*"]      # scripts there make stored results with packages that tests do not need
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let `--run-slow` add the slow tests to the others; `-m slow` runs them alone."""
