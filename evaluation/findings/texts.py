@@ -127,7 +127,8 @@ def effect_in_words(plan: Plan, matcher: Matcher, estimator: object) -> str:
     )
     if chosen.method != "matched_did":
         words = estimator.in_words()
-        return f"{words[:1].upper()}{words[1:]}, averaged over {span}; {counting(matcher)}. {left}".strip()
+        among = f"; {counting(matcher)}" if chosen.method == "matched_levels" else ""
+        return f"{words[:1].upper()}{words[1:]}, averaged over {span}{among}. {left if hasattr(estimator, 'anticipation') else ''}".strip()
     return (
         f"Difference-in-differences {inside}: change from the {period} {-chosen.base} before {counted} to {span}, "
         f"programme less comparison; {counting(matcher)}. {left}".strip()
@@ -162,8 +163,9 @@ def methods(
         (
             "Uncertainty",
             (
-                "Standard errors are clustered on the place of assignment, with the correction that few and unequal places need (CR2, Satterthwaite's"
-                " degrees of freedom); placebo assignments of the same sizes are re-matched and re-estimated."
+                "Standard errors are clustered on the place of assignment, with the correction that few and unequal places need (CR3 up to 11"
+                " places in the smaller group, else CR2; Satterthwaite's degrees of freedom); placebo assignments of the same sizes are re-matched and"
+                " re-estimated."
                 if plan.programme.assignment == "area"
                 else (
                     f"Standard errors are clustered on {CLUSTERED[matcher.KIND]}; intervals use the t distribution. They are"

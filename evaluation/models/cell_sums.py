@@ -170,6 +170,9 @@ def _coded(places: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     """Distinct places, sorted, and the row of each unit's."""
     columns = [pd.factorize(places[name].to_numpy(), sort=True) for name in ("council_code", "area")]
     (council, councils), (area, areas) = columns
+    if (council < 0).any() or (area < 0).any():
+        raise EstimationError("Every unit needs a council and an area ('' is one): some have none. Mend `council_code` and `area` where the panel is "
+                              "built.")
     used, code = _dense_codes(council.astype(np.int64) * len(areas) + area, len(councils) * len(areas))
     return pd.DataFrame({"council_code": councils[used // len(areas)], "area": areas[used % len(areas)]}), code
 
@@ -225,16 +228,16 @@ def _compress_sorted(units: Groups, edges: np.ndarray, seen: np.ndarray) -> Grou
 def _square_root(weight: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows (weight, total) with the same second moments as those given."""
     middle = (weight @ total) / (weight @ weight)                # taken off before squaring, so that a large mean costs no digits
-    centred = total - weight[:, None] * middle
+    steps = np.diff(total - weight[:, None] * middle, axis=1, prepend=0.0)      # nor do lasting levels, next to small changes
     moments = np.empty((total.shape[1] + 1, total.shape[1] + 1))
-    moments[0, 0], moments[1:, 1:] = weight @ weight, centred.T @ centred
-    moments[0, 1:] = moments[1:, 0] = weight @ centred
+    moments[0, 0], moments[1:, 1:] = weight @ weight, steps.T @ steps
+    moments[0, 1:] = moments[1:, 0] = weight @ steps
     scale = np.sqrt(np.diag(moments))
     scale[scale == 0] = 1.0
     size, direction = np.linalg.eigh(moments / np.outer(scale, scale))
     some = size > NO_SPREAD * size[-1]
     rows = np.sqrt(size[some])[:, None] * direction[:, some].T * scale
-    return rows[:, 0], rows[:, 1:] + rows[:, :1] * middle
+    return rows[:, 0], np.cumsum(rows[:, 1:], axis=1) + rows[:, :1] * middle
 
 
 def _kind_key(sums: CellSums) -> np.ndarray:

@@ -106,6 +106,11 @@ class Effects:
     by_unit: Callable[[], Effects] | None = None
     units: Callable[[], Effects] | None = None
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether rows stand for units without being units: their squares add up as the units' do, and nothing else."""
+        return bool(len(self.rows)) and bool((self.rows["n_units"] != 1).any()) and bool((self.rows["unit"] >= 0).all())
+
     def at(self, clusters: Sequence[str]) -> Effects:
         """The same effects with rows that can be clustered on units, where that is asked for; `clusters` as from `cluster_names`."""
         return self.by_unit() if self.by_unit is not None and tuple(clusters) == ("unit",) else self

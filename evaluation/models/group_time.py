@@ -19,6 +19,7 @@ from evaluation.models.cohort_cells import CohortCells, Control, Means, Observed
 from evaluation.models.conditional_att import ConditionalATT, conditional_att
 from evaluation.models.contrasts import BASE, ESTIMATED, NOT_ESTIMABLE, cells_frame, collected, outcome_array
 from evaluation.models.effects import Effects
+from evaluation.models.matched_did import checked_window
 from evaluation.models.panel_effects import Contribution, panel_effects
 from evaluation.panel.types import Panel
 
@@ -82,6 +83,8 @@ class GroupTimeATT:
         if self.observed == "rcs" and self.covariates:
             raise PlanError("`estimator.observed: rcs` compares different units at the two dates and takes no covariates here: "
                             f"{', '.join(self.covariates)} are given. Mend the plan: `observed: pairs`, or no covariates.")
+        if self.window is not None:
+            object.__setattr__(self, "window", checked_window(self.window, max(self.anticipation, 0)))
         if self.anticipation < 0:
             raise PlanError(f"`estimator.anticipation` must be 0 or more: it is {self.anticipation}. Mend the plan.")
         if not 0 < self.trim <= 1:
@@ -114,9 +117,10 @@ class GroupTimeATT:
             raise EstimationError(f"No ATT(g,t) of {outcome!r} can be estimated: no cohort has a base, treated units and comparison units "
                                   f"({self.control} treated) observed together. Mend `periods`, `estimator.control` or the pools in the plan.")
         notes = () if usable.all() else (f"{(~usable).sum():,} of {len(usable):,} units lack a covariate and were left out.",)
-        return panel_effects(panel, outcome, sums, table, event_times, found.contribution, units=found.units, estimator=self.in_words(),
-                             base=-1 - self.anticipation if self.base == "universal" else None, anticipation=self.anticipation, notes=notes,
-                             adjusted=self.method != "none" or self.observed == "rcs", compressed=found.compressed)
+        effects = panel_effects(panel, outcome, sums, table, event_times, found.contribution, units=found.units, estimator=self.in_words(),
+                                base=-1 - self.anticipation if self.base == "universal" else None, anticipation=self.anticipation, notes=notes,
+                                adjusted=self.method != "none" or self.observed == "rcs", compressed=found.compressed)
+        return effects if weights is None else effects.each_unit()      # sums by place do not tell how unequal weights are inside it
 
     def in_words(self) -> str:
         """The method as a methods section may print it."""

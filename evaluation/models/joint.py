@@ -28,7 +28,7 @@ class Joint:
         Degrees of freedom of t, and denominator of F: those of the number with the fewest.
     n_clusters : int
     sums : ndarray, shape (n_clusters, k), or None
-        Contributions by cluster, for draws; None where clusters run two ways.
+        Contributions by cluster, for draws; None where clusters run two ways, or rows are compressed units (which are no clusters to draw signs for).
     """
 
     names: tuple[str, ...]
@@ -82,9 +82,9 @@ def joint(parts: Mapping[str, tuple[Effects, Summary]], *, clusters: Clusters = 
         if found.reason:
             raise EstimationError(f"A joint covariance needs errors: {found.reason}.")
         df = float(found.df.min())
-        covariance = covariance if found.method.startswith("CR1") else found.covariance
+        covariance = found.covariance
     return Joint(names=tuple(parts), values=np.array([part.value for part in summaries]), df=float(df), n_clusters=min(counts[:len(names)]),
-                 covariance=covariance, sums=sums[0] if len(names) == 1 else None)
+                 covariance=covariance, sums=None if len(names) > 1 or any(one.is_compressed for one in effects) else sums[0])
 
 
 def _clusters(effects: tuple[Effects, ...], summaries: tuple[Summary, ...], term: tuple[str, ...], sums: np.ndarray) -> int:

@@ -7,7 +7,7 @@ simulations that set its steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -88,11 +88,14 @@ USUAL = Choice(error="CR1", test="t", beside=(), standing="reliable", words="")
 
 def _chosen(effects: Effects, names: tuple[str, ...], summaries: Sequence[Summary], enters: np.ndarray, counts: list[int], with_treated: list[int],
             means: bool) -> Choice:
-    """The ladder's choice; where areas are the clusters it looks at the arm with fewer of them."""
+    """The ladder's choice; where areas are the clusters it looks at the arm with fewer of them, or at all where both arms are in each."""
     if names[0] not in ("area", "council"):
         return choose("families", n_treated=with_treated[-1], n_clusters=counts[-1], n_events=_events(effects, summaries), reused=len(names) > 1)
     other = count_of(effects, names[0], enters & ~effects.rows["treated"].to_numpy())
-    return choose("areas", n_treated=with_treated[0], n_clusters=with_treated[0] + other, adjusted=not means)
+    if with_treated[0] + other > counts[0]:
+        found = choose("areas", n_treated=counts[0], n_clusters=2 * counts[0], adjusted=not means)
+        return replace(found, test="t", beside=("wild",), words="")
+    return choose("areas", n_treated=with_treated[0], n_clusters=counts[0], adjusted=not means)
 
 
 def _events(effects: Effects, summaries: Sequence[Summary]) -> int | None:

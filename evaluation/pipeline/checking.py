@@ -184,5 +184,7 @@ def trend_of(plan: Plan, effects: Effects, result: CheckResult | None, factor: f
 
 
 def held_out(plan: Plan, effects: Effects) -> tuple[int, ...]:
-    """Event times before the base that a test of the trend may use."""
+    """Event times before the base that a test of the trend may use; none where there is no single base."""
+    if effects.base is None:
+        return ()
     return tuple(int(e) for e in effects.event_times if e < effects.base and e not in not_held_out(plan))

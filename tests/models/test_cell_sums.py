@@ -83,3 +83,21 @@ def test_sums_of_other_periods_and_weights_that_are_no_weights_are_refused():
         cell_sums(y, entry, places) + cell_sums(y[:, :3], entry, places)
     with pytest.raises(EstimationError, match="0 or more"):
         cell_sums(y, entry, places, weights=np.full(10, -1.0))
+
+
+def test_lasting_levels_far_larger_than_the_changes_cost_no_digits_either():
+    rng = np.random.default_rng(7)
+    y, entry, places = _panel(rng, n=400)
+    y = rng.normal(size=(400, 1)) * 1e6 + rng.normal(size=(400, 5)) * 0.1
+    sums, (units, _) = cell_sums(y, entry, places), each_unit(y, entry)
+
+    def squares(groups):
+        change = groups.total[:, 4] - groups.total[:, 1]
+        return change @ change
+    assert squares(sums.by_unit) == pytest.approx(squares(units), rel=1e-6)
+
+
+def test_a_unit_without_an_area_is_refused():
+    y, entry, places = _panel(np.random.default_rng(8), n=10)
+    with pytest.raises(EstimationError, match="council and an area"):
+        cell_sums(y, entry, places.assign(area=[None, *places["area"][1:]]))

@@ -7,7 +7,7 @@ from evaluation.matching import NearestNeighbour
 from evaluation.models import GroupTimeATT, MatchedDiD
 from evaluation.models.families_of_tests import adjusted_tests, simultaneous_event_study
 from evaluation.models.summaries import average, chosen_cells
-from tests.matching.panels import simulated_panel
+from tests.matching.panels import panel_of, simulated_panel
 
 
 @pytest.mark.parametrize("clusters", ["unit", "council"])
@@ -45,3 +45,15 @@ def test_outcomes_that_are_the_same_are_not_adjusted_by_romano_and_wolf_and_inde
     apart = adjusted_tests({"a": part("a"), "c": part("c")}, rng=np.random.default_rng(2)).set_index("name")
     assert apart["romano_wolf"].to_numpy() == pytest.approx(apart["holm"].to_numpy(), abs=0.03)
     assert (apart["benjamini_hochberg"] <= apart["holm"] + 1e-12).all()
+
+
+def test_bands_by_family_are_those_of_every_family_not_of_the_compressed_rows():
+    rng = np.random.default_rng(3)
+    panel = panel_of(np.repeat([1, -1], 500), {"y": rng.normal(size=(1000, 3))})
+    effects = GroupTimeATT().fit(panel, "y")
+
+    def critical(given):
+        table = simultaneous_event_study(given, clusters="unit", rng=np.random.default_rng(0))
+        shown = table[table["std_error"] > 0]
+        return ((shown["band_upper"] - shown["estimate"]) / shown["std_error"]).iloc[0]
+    assert critical(effects) == pytest.approx(critical(effects.each_unit()), abs=0.04)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -176,3 +178,12 @@ def test_minimum_detectable_effect_is_2_8_standard_errors_for_many_clusters():
 def test_simple_aggregate_is_the_overall_estimate_of_all_cells_after_entry():
     effects = GroupTimeATT().fit(simulated_panel(300), "y")
     assert aggregate(effects, "simple")[1] == overall(effects, quarters=(0, 99), cohorts=None)
+
+
+def test_weights_that_differ_inside_a_council_are_seen_by_its_errors_and_councils_that_hold_both_arms_are_counted_once():
+    panel = simulated_panel(400, councils=6, effect=-0.5)
+    panel = dataclasses.replace(panel, units=panel.units.assign(w=np.random.default_rng(0).lognormal(size=400)))
+    effects = GroupTimeATT(weights="w").fit(panel, "y")
+    assert (effects.rows["unit"] >= 0).all()
+    found = overall(GroupTimeATT().fit(panel, "y"), quarters=(0, 2), clusters="council")
+    assert found.n_clusters == 6 and found.method.startswith("CR3") and found.caution == ""

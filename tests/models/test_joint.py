@@ -116,3 +116,15 @@ def test_a_subgroup_of_a_covariate_that_varies_is_the_one_at_entry():
     varying = np.array([[0, 1, 1], [0, 0, 1], [1, 1, 1]], dtype=float)
     panel = panel_of([1, 1, -1], {"y": np.zeros((3, 3))}, varying={"need": varying})
     assert pd.Series(subgroup_labels(panel, "need")).tolist() == [1.0, 0.0, 1.0]
+
+
+def test_joint_errors_of_few_events_are_as_wide_as_each_interval():
+    """Forty pairs of which three families had an event: the interval is widened, alone and together."""
+    y = np.zeros((80, 3))
+    y[:3, 2] = 1.0
+    sample = sample_of(panel_of([1] * 40 + [-1] * 40, {"y": y}), {i: [40 + i] for i in range(40)})
+    effects = MatchedDiD(base=-1, window=(-1, 1), anticipation=0).fit(sample, "y")
+    part = _at(effects, 1)
+    alone = estimate_of(effects, part)
+    assert "enlarged" in alone.method and "Few treated units" in alone.caution
+    assert joint({"one": (effects, part)}).std_errors()[0] == pytest.approx(alone.std_error)
