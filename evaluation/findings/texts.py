@@ -164,8 +164,8 @@ def methods(
             "Uncertainty",
             (
                 "Standard errors are clustered on the place of assignment, with the correction that few and unequal places need (CR3 up to 11"
-                " places in the smaller group, else CR2; Satterthwaite's degrees of freedom); placebo assignments of the same sizes are re-matched and"
-                " re-estimated."
+                " places in the smaller group, else CR2; Satterthwaite's degrees of freedom); placebo assignments of the same sizes are re-matched"
+                " and re-estimated."
                 if plan.programme.assignment == "area"
                 else (
                     f"Standard errors are clustered on {CLUSTERED[matcher.KIND]}; intervals use the t distribution. They are"
