@@ -65,7 +65,7 @@ def panel_effects(panel: Panel, outcome: str, sums: CellSums, cells: pd.DataFram
 
     @cache
     def by_unit() -> Effects:
-        return Effects(**common, **rows_of(sums.by_unit, np.arange(len(sums.by_unit)), None))
+        return Effects(**common, **rows_of(sums.by_unit, np.arange(len(sums.by_unit)), None), units=each_unit)
 
     @cache
     def each_unit() -> Effects:

@@ -90,3 +90,10 @@ def test_there_is_no_ratio_to_a_level_that_is_not_above_zero(panel):
     low = dataclasses.replace(panel, outcomes={"y": panel.outcomes["y"] - 100})
     found = relative_effect(GroupTimeATT().fit(low, "y"), low, quarters=(0, 2))
     assert np.isnan(found.ratio.estimate) and "not above 0" in found.ratio.reason and np.isfinite(found.effect.estimate)
+
+
+def test_a_ratio_from_rows_for_errors_by_unit_reads_the_units_themselves(panel):
+    positive = dataclasses.replace(panel, outcomes={"y": panel.outcomes["y"] + 20})
+    effects = GroupTimeATT().fit(positive, "y")
+    one, other = (relative_effect(rows, positive, quarters=(0, 2), clusters="unit") for rows in (effects.at(("unit",)), effects.each_unit()))
+    assert one.level == pytest.approx(other.level) and one.ratio.std_error == pytest.approx(other.ratio.std_error)

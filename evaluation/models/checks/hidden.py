@@ -89,7 +89,7 @@ def _of_ratio(given: CheckInput) -> EValue | None:
 
 def _spread(given: CheckInput) -> float:
     """Standard deviation of the comparison rows' outcome over the headline, by their weight."""
-    effects = given.effects
+    effects = given.effects.each_unit()                     # rows of compressed units are no units of the panel
     y = outcome_array(given.sample.panel, effects.outcome)
     side = ~effects.rows["treated"].to_numpy()
     times = sorted(set(effects.cells["event_time"][headline_cells(given)]))

@@ -55,7 +55,7 @@ def concentration(given: CheckInput) -> CheckResult:
     Numbers: `largest`, `top_1_percent`, `top_5_percent` (shares of weight of the most used unit, 1% and 5% of the units, rounded up to whole units),
     `ess` (Kish size), `ess_ratio` (to the number of comparison units), `most_uses`, `mean_uses` (sets that a unit serves), `n_comparison`.
     """
-    effects = given.effects
+    effects = given.effects.each_unit()
     if effects.row_weight is None or (effects.rows["unit"] < 0).any():
         return not_testable("concentration", "the estimator gives no weights to single comparison units")
     comparison = ~effects.rows["treated"].to_numpy()
