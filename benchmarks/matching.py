@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from measuring import in_a_process, measure
+from measuring import growth, in_a_process, measure
 
 SEED = 20261124
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000)
@@ -325,19 +325,6 @@ def said(result: dict[str, object]) -> str:
     return f"{result['seconds']:.2f} s, {result['peak_mb']:.0f} MB" + (f", {result['matched']:,} matched" if result["matched"] is not None else "")
 
 
-def growth(tasks: list[str]) -> dict[str, object]:
-    """Seconds by rows, and the slope of log seconds on log rows from 100,000 up."""
-    sizes = {rows: table(rows, tasks, 2, with_peers=False) for rows in SIZES}
-    out = {}
-    for task in tasks:
-        seconds = {rows: found[task]["ours"].get("seconds") for rows, found in sizes.items()}
-        large = [(np.log(rows), np.log(s)) for rows, s in seconds.items() if rows >= 100_000 and s]
-        slope = float(np.polyfit(*zip(*large, strict=True), 1)[0]) if len(large) > 1 else float("nan")
-        out[task] = {"seconds": seconds, "peak_mb": {rows: found[task]["ours"].get("peak_mb") for rows, found in sizes.items()}, "slope": slope}
-        print(f"{task:<48} slope {slope:.2f}   " + "   ".join(f"{rows:,}: {s:.2f} s" for rows, s in seconds.items() if s))
-    return out
-
-
 def main() -> None:
     """Parse and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -357,7 +344,10 @@ def main() -> None:
     unknown = [task for task in tasks if task not in {**OURS, **DEPLETED}]
     if unknown:
         raise SystemExit(f"No task is called {unknown[0]!r}. There are: {', '.join([*OURS, *DEPLETED])}.")
-    found = growth(tasks) if asked.growth else table(asked.rows, tasks, asked.repeats, with_peers=not asked.ours)
+    if asked.growth:
+        found = growth(SIZES, lambda rows: table(rows, tasks, 2, with_peers=False), tasks, large=100_000)
+    else:
+        found = table(asked.rows, tasks, asked.repeats, with_peers=not asked.ours)
     if asked.json:
         asked.json.write_text(json.dumps({"rows": list(SIZES) if asked.growth else asked.rows, "seed": SEED, "tasks": found}, indent=1) + "\n",
                               encoding="utf-8")

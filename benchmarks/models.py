@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from measuring import in_a_process, measure
+from measuring import growth, in_a_process, measure
 
 SEED, QUARTERS, COUNCILS = 20261124, 20, 150
 COHORTS = (6, 8, 10, 12, 14)
@@ -235,20 +235,6 @@ def said(result: dict[str, object]) -> str:
     return words + (f", {result['estimate']:.5f} ({result['std_error']:.5f})" if result["estimate"] is not None else "")
 
 
-def growth(tasks: list[str]) -> dict[str, object]:
-    """Seconds by families, and the slope of log seconds on log families from 20,000 up."""
-    sizes = {families: table(families, tasks, 3, with_peers=False) for families in SIZES}
-    out = {}
-    for task in tasks:
-        seconds = {families: found[task]["ours"].get("seconds") for families, found in sizes.items()}
-        large = [(np.log(families), np.log(s)) for families, s in seconds.items() if families >= 20_000 and s]
-        slope = float(np.polyfit(*zip(*large, strict=True), 1)[0]) if len(large) > 1 else float("nan")
-        peak = {families: found[task]["ours"].get("peak_mb") for families, found in sizes.items()}
-        out[task] = {"seconds": seconds, "peak_mb": peak, "slope": slope}
-        print(f"{task:<50} slope {slope:.2f}   " + "   ".join(f"{families:,}: {s:.3f} s" for families, s in seconds.items() if s))
-    return out
-
-
 def main() -> None:
     """Parse and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -267,7 +253,10 @@ def main() -> None:
     tasks = asked.tasks or list(OURS)
     if unknown := [task for task in tasks if task not in OURS]:
         raise SystemExit(f"No task is called {unknown[0]!r}. There are: {', '.join(OURS)}.")
-    found = growth(tasks) if asked.growth else table(asked.families, tasks, asked.repeats, with_peers=not asked.ours)
+    if asked.growth:
+        found = growth(SIZES, lambda families: table(families, tasks, 3, with_peers=False), tasks, large=20_000)
+    else:
+        found = table(asked.families, tasks, asked.repeats, with_peers=not asked.ours)
     if asked.json:
         families = list(SIZES) if asked.growth else asked.families
         asked.json.write_text(json.dumps({"families": families, "seed": SEED, "tasks": found}, indent=1) + "\n", encoding="utf-8")

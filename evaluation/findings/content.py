@@ -105,7 +105,12 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,
         ),
-        methods=(*texts.methods(inputs.plan, inputs.dictionary, inputs.matcher, inputs.estimator, inputs.panel.notes), *origins(inputs, ledger)),
+        methods=(
+            *texts.methods(
+                inputs.plan, inputs.dictionary, inputs.matcher, inputs.estimator, [study.numbers.effect for study, _ in shown], inputs.panel.notes
+            ),
+            *origins(inputs, ledger),
+        ),
         limits=inputs.limits,
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),

@@ -80,6 +80,11 @@ def scaled(estimate: Estimate, factor: float) -> Estimate:
     )
 
 
+def happens(outcome: Outcome) -> bool:
+    """Whether an outcome says that something happened to a family, so that few occurrences point to families."""
+    return outcome.scale in ("any", "count")
+
+
 def factor_of(outcome: Outcome) -> float:
     """From an array's values to what is printed."""
     return COUNTED_PER if outcome.scale == "count" else 1.0

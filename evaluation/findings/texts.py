@@ -10,13 +10,10 @@ from evaluation.disclosure.ledger import number
 from evaluation.findings.numbers import OutcomeNumbers, change_unit_of
 from evaluation.findings.present import Nouns, lower_first
 from evaluation.matching.matcher import Matcher
+from evaluation.models.effects import Estimate
 from evaluation.plan import Plan
 
-CLUSTERED = {  # by what a matched set is
-    "pairs": "matched sets and on units that serve several sets",
-    "strata": "units, with strata treated as fixed",
-    "weights": "units, with weights treated as fixed",
-}
+TAKEN_AS_FIXED = {"pairs": "", "strata": ", with strata treated as fixed", "weights": ", with weights treated as fixed"}  # by what a matched set is
 PERIOD_NOUN = {"quarter": "quarter", "school_year": "school year", "year": "year"}
 
 GLOSSARY = (
@@ -135,10 +132,28 @@ def effect_in_words(plan: Plan, matcher: Matcher, estimator: object) -> str:
     )
 
 
+def uncertainty_in_words(plan: Plan, matcher: Matcher, found: Sequence[Estimate]) -> str:
+    """How the intervals were made, from the estimates themselves."""
+    known = [one for one in found if one.method != "none"]
+    by_place = plan.programme.assignment == "area"
+    if not known:
+        return "No interval could be given."
+    made = sorted({f"{one.method}, on {one.clusters}{'' if by_place else TAKEN_AS_FIXED[matcher.KIND]}" for one in known})
+    cautions = sorted({one.caution for one in known if one.caution})
+    parts = (
+        f"Standard errors: {'; '.join(made)}. Intervals use the t distribution.",
+        *cautions,
+        "Placebo assignments of the same sizes are re-matched and re-estimated."
+        if by_place
+        else "Intervals are for these places, not for places like them.",
+    )
+    return " ".join(parts)
+
+
 def methods(
-    plan: Plan, dictionary: Dictionary, matcher: Matcher, estimator: object, notes: Sequence[str] = ()
+    plan: Plan, dictionary: Dictionary, matcher: Matcher, estimator: object, found: Sequence[Estimate], notes: Sequence[str] = ()
 ) -> tuple[tuple[str, str], ...]:
-    """The methods section, from the plan, its matcher and its estimator."""
+    """The methods section, from the plan, its matcher and its estimator, and the estimates `found` by them."""
     many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
     period = PERIOD_NOUN[plan.periods.kind]
     verb = "matched" if matcher.KIND == "pairs" else "compared"
@@ -160,19 +175,7 @@ def methods(
         ("Matching, in the terms of the trade", f"{matcher.in_words()}."),
         *((("How the data were put together", " ".join(notes)),) if notes else ()),
         ("Effect", effect_in_words(plan, matcher, estimator)),
-        (
-            "Uncertainty",
-            (
-                "Standard errors are clustered on the place of assignment, with the correction that few and unequal places need (CR3 up to 11"
-                " places in the smaller group, else CR2; Satterthwaite's degrees of freedom); placebo assignments of the same sizes are re-matched"
-                " and re-estimated."
-                if plan.programme.assignment == "area"
-                else (
-                    f"Standard errors are clustered on {CLUSTERED[matcher.KIND]}; intervals use the t distribution. They are"
-                    " for these places, not for places like them."
-                )
-            ),
-        ),
+        ("Uncertainty", uncertainty_in_words(plan, matcher, found)),
         ("Smallest detectable difference", "The standard error times the sum of the t quantiles for 97.5% and 80%."),
         (
             "Trend before",

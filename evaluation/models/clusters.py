@@ -88,10 +88,10 @@ def count_of(effects: Effects, name: str, rows: np.ndarray) -> int:
 
 
 def degrees_of_freedom(effects: Effects, enters: np.ndarray, names: Sequence[str]) -> int:
-    """G - 1 of the smallest dimension; with areas or councils, of the smaller arm."""
+    """G - 1 of the smallest dimension; of the smaller arm where a cluster lies in one arm (areas, councils, units without sets)."""
     treated = effects.rows["treated"].to_numpy()
     out = []
     for name in names:
-        arms = [enters & treated, enters & ~treated] if name in ("area", "council") else [enters]
+        arms = [enters & treated, enters & ~treated] if name in ("area", "council") or names == ("unit",) else [enters]
         out.append(min(count_of(effects, name, arm) for arm in arms if arm.any()) - 1)
     return min(out)

@@ -14,7 +14,7 @@ from evaluation.panel.types import Panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CohortCells:
+class CohortRows:
     """One cohort's cells and rows, before they are put together.
 
     Attributes
@@ -77,7 +77,7 @@ def status_of(change: np.ndarray, treated: np.ndarray, column: np.ndarray, has_b
     return status
 
 
-def effects_of(panel: Panel, outcome: str, parts: list[CohortCells], event_times: np.ndarray, *, estimator: str, base: int | None, anticipation: int,
+def effects_of(panel: Panel, outcome: str, parts: list[CohortRows], event_times: np.ndarray, *, estimator: str, base: int | None, anticipation: int,
                notes: tuple[str, ...] = (), adjusted: bool = False) -> Effects:
     """Put the cohorts together."""
     columns = {name: np.array([getattr(part, name) for part in parts]) for name in ("estimate", "n_treated", "n_comparison", "status")}

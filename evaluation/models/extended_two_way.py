@@ -17,7 +17,7 @@ from evaluation.models.contrasts import base_column, outcome_array
 from evaluation.models.effects import Effects
 from evaluation.models.panel_effects import panel_effects
 from evaluation.models.saturated_cells import Exposure, Report, Table, saturated_cells
-from evaluation.models.untreated_cells import cells_of_parts, contribution_of_parts, event_times_of, leads_of, untreated_columns
+from evaluation.models.untreated_cells import cells_of_parts, check_leads, contribution_of_parts, event_times_of, leads_of, untreated_columns
 from evaluation.models.within_regression import refuse_nothing
 from evaluation.panel.types import Panel
 
@@ -86,9 +86,7 @@ class ExtendedTwoWay:
             raise PlanError(f"`estimator.exposure: {self.exposure}` belongs to `family: poisson`: the family is {self.family}. Mend the plan.")
         if self.report == "ratio" and self.family == "gaussian":
             raise PlanError("`estimator.report: ratio` belongs to `family: poisson` or `logit`: the family is gaussian. Mend the plan.")
-        if self.anticipation < 0 or self.leads < 0 or self.window is not None and (self.window[0] > self.window[1] or self.window[1] < 0):
-            raise PlanError(f"`estimator.anticipation` and `leads` must be 0 or more and `window` run to an event time of 0 or after: they are "
-                            f"{self.anticipation}, {self.leads} and {self.window}. Mend the plan.")
+        check_leads(self.anticipation, self.leads, self.window)
 
     def fit(self, sample: MatchedSample | Panel, outcome: str, *, calendar: Sequence[int] = ()) -> Effects:
         """ATT(g,e) with influence by place, by unit for errors, and unit by unit (`Effects.each_unit`).

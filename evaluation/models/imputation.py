@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.errors import EstimationError, PlanError
+from evaluation.errors import EstimationError
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.cell_sums import CellSums, Groups
 from evaluation.models.contrasts import (
@@ -25,7 +25,7 @@ from evaluation.models.contrasts import (
 from evaluation.models.effects import Effects
 from evaluation.models.event_study_regression import event_effects
 from evaluation.models.panel_effects import Contribution, panel_effects
-from evaluation.models.untreated_cells import cells_of_parts, contribution_of_parts, event_times_of, leads_of, untreated_columns
+from evaluation.models.untreated_cells import cells_of_parts, check_leads, contribution_of_parts, event_times_of, leads_of, untreated_columns
 from evaluation.models.within_regression import (
     PanelSums,
     WithinFit,
@@ -78,11 +78,7 @@ class Imputation:
     weights: str | None = None
 
     def __post_init__(self) -> None:
-        if self.anticipation < 0 or self.leads < 0:
-            raise PlanError(f"`estimator.anticipation` and `estimator.leads` must be 0 or more: they are {self.anticipation} and {self.leads}. "
-                            "Mend the plan.")
-        if self.window is not None and (self.window[0] > self.window[1] or self.window[1] < 0):
-            raise PlanError(f"`estimator.window` must run from an earlier event time to a later one, 0 or after: it is {self.window}. Mend the plan.")
+        check_leads(self.anticipation, self.leads, self.window)
 
     def fit(self, sample: MatchedSample | Panel, outcome: str, *, calendar: Sequence[int] = ()) -> Effects:
         """ATT(g,e) with influence by place, by unit for errors, and unit by unit (`Effects.each_unit`).

@@ -146,7 +146,7 @@ class PooledDiD:
         code = cluster if self.errors == "cluster" else np.arange(len(enters))
         sums = np.bincount(code, weights=influence)
         g, *arms = (len(np.unique(code[side])) for side in (enters, enters & treated, enters & ~treated))
-        df = min(arms) - 1 if self.errors == "cluster" else g - 1
+        df = min(arms) - 1
         return (math.sqrt(float(sums @ sums) * g / (g - 1)), float(df)) if df > 0 else (math.nan, math.nan)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.errors import EstimationError
 from evaluation.matching.risk_sets import risk_sets
 from evaluation.matching.sample import MatchedSample
-from evaluation.models.cohorts import CohortCells, difference_in_means, effects_of, status_of
+from evaluation.models.cohorts import CohortRows, difference_in_means, effects_of, status_of
 from evaluation.models.contrasts import BASE, ESTIMATED, base_column, collected, differences, outcome_array
 from evaluation.models.effects import Effects
 from evaluation.models.matched_did import base_in_words, check_base, checked_window
@@ -92,7 +92,7 @@ def _candidates(sample: MatchedSample | Panel) -> tuple[Panel, np.ndarray, np.nd
     return sample.panel, table["unit"].to_numpy(), table["entry"].to_numpy(), table["treated"].to_numpy()
 
 
-def _cohort(y, unit, treated, g, own_entry, event_times, base, before, is_collected) -> CohortCells:
+def _cohort(y, unit, treated, g, own_entry, event_times, base, before, is_collected) -> CohortRows:
     found = differences(y, unit, np.full(len(unit), g), event_times, base=base, before=before, is_collected=is_collected)
     joined = (own_entry[unit] >= 0)[:, None] & (g + event_times >= own_entry[unit][:, None]) & ~treated[:, None]
     change = np.where(joined, np.nan, found.change)
@@ -101,5 +101,5 @@ def _cohort(y, unit, treated, g, own_entry, event_times, base, before, is_collec
     if isinstance(base, int):
         status[(g + event_times == base_column(np.array([g]), base, is_collected)[0]) & (status == ESTIMATED)] = BASE
     influence[:, status != ESTIMATED] = 0.0
-    return CohortCells(cohort=g, unit=unit, treated=treated, estimate=estimate, n_treated=np.isfinite(change[treated]).sum(axis=0),
+    return CohortRows(cohort=g, unit=unit, treated=treated, estimate=estimate, n_treated=np.isfinite(change[treated]).sum(axis=0),
                        n_comparison=np.isfinite(change[~treated]).sum(axis=0), status=status, influence=influence, weight=weight)

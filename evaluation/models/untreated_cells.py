@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from evaluation.errors import PlanError
 from evaluation.models.cell_sums import Groups
 from evaluation.models.contrasts import cells_frame
 from evaluation.models.panel_effects import Contribution
@@ -27,6 +28,20 @@ class Part(Protocol):
     def contribution(self, groups: Groups) -> Contribution:
         """What groups add to the cells."""
         ...
+
+
+def check_leads(anticipation: int, leads: int, window: tuple[int, int] | None) -> None:
+    """Refuse options that estimators on untreated cells share.
+
+    Raises
+    ------
+    PlanError
+        A number below 0, or a window that does not run to an event time of 0 or after.
+    """
+    if anticipation < 0 or leads < 0:
+        raise PlanError(f"`estimator.anticipation` and `estimator.leads` must be 0 or more: they are {anticipation} and {leads}. Mend the plan.")
+    if window is not None and (window[0] > window[1] or window[1] < 0):
+        raise PlanError(f"`estimator.window` must run from an earlier event time to a later one, 0 or after: it is {window}. Mend the plan.")
 
 
 def event_times_of(window: tuple[int, int] | None, n_periods: int, leads: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from evaluation.dictionary import Outcome
 from evaluation.disclosure.ledger import decimals, number
 from evaluation.disclosure.rules import PEOPLE, RULES
-from evaluation.findings.numbers import TrendBefore, change_unit_of, factor_of
+from evaluation.findings.numbers import TrendBefore, change_unit_of, factor_of, happens
 from evaluation.findings.present import lower_first
 from evaluation.findings.strength import near_limit
 from evaluation.findings.texts import PERIOD_NOUN
@@ -49,9 +49,11 @@ class Wording:
         threshold = RULES[plan.disclosure.profile].threshold if many in PEOPLE else 0
         return cls(outcome=outcome, one=plan.unit, many=many, period=PERIOD_NOUN[plan.periods.kind], threshold=threshold, placebos=tuple(placebos))
 
-    def hides(self, *counts: float) -> bool:
-        """Whether too few stand behind one of the groups."""
-        return min(counts) < self.threshold
+    def hides(self, numbers: Mapping[str, float], *counts: str) -> bool:
+        """Whether too few stand behind one of the groups; with something that happens to people, also too few to whom it did, or did not."""
+        some_happen = any(happens(outcome) for outcome in (self.outcome, *self.placebos))
+        asked = (*counts, *(["n_events"] if "n_events" in numbers and some_happen else []))
+        return min(numbers[name] for name in asked) < self.threshold
 
     def periods(self, n: int) -> str:
         """'1 quarter', '8 quarters'."""
@@ -94,7 +96,7 @@ def about(share: float, n: float, threshold: int) -> str:
 def protected(name: str, result: CheckResult, wording: Wording) -> CheckResult:
     """A result, or that it is not testable where a small group of people stands behind its numbers."""
     numbers = result.numbers
-    if name not in GUARDED or result.verdict == "not testable" or not wording.hides(numbers["n_treated"], numbers["n_comparison"]):
+    if name not in GUARDED or result.verdict == "not testable" or not wording.hides(numbers, "n_treated", "n_comparison"):
         return result
     return CheckResult(name=name, verdict="not testable", table=result.table, reason=f"too few {wording.many} stand behind it")
 
@@ -193,8 +195,8 @@ def contamination_sentence(result: CheckResult, wording: Wording) -> str:
     if not math.isfinite(numbers["share_supported"]):
         return f"{told}; whether they had other support is not recorded."
     told += f"; of the rest, {about(numbers['share_supported'], numbers['n_comparison'], wording.threshold)} had other support"
-    if "estimate" not in numbers or wording.hides(numbers["n_supported"], numbers["n_free"]):
-        return f"{told}. Too few sets are left on one side to tell whether that matters."
+    if "estimate" not in numbers or wording.hides(numbers, "n_supported", "n_free"):
+        return f"{told}. Too few {many} stand on one side to show whether that matters."
     differs = f"the effect differs by {with_range(numbers, wording.outcome)}"
     if result.verdict == "failed":
         return f"{told}. Where none had it, {differs}: the comparison is not with {many} left alone."
@@ -203,21 +205,21 @@ def contamination_sentence(result: CheckResult, wording: Wording) -> str:
 
 def attrition_sentence(result: CheckResult, wording: Wording) -> str:
     """Whether one arm was lost from sight more often, and what that could do."""
-    many, bounds = wording.many, bounds_of_loss(result, wording.outcome)
+    many, bounds = wording.many, bounds_of_loss(result, wording)
     if result.verdict == "passed":
         return f"About as many programme as comparison {many} were lost from sight afterwards ({result.judged_by}).{bounds}"
     more, other = ("programme", "comparison") if result.numbers["estimate"] > 0 else ("comparison", "programme")
     return f"More {more} than {other} {many} were lost from sight afterwards, by more than chance: the shares may differ by over 5 points.{bounds}"
 
 
-def bounds_of_loss(result: CheckResult, outcome: Outcome) -> str:
-    """The estimate had those lost more often all been extreme."""
+def bounds_of_loss(result: CheckResult, wording: Wording) -> str:
+    """The estimate had those lost more often all been extreme; not where nobody was, or where the extremes are those of a few units."""
     numbers = result.numbers
-    if not math.isfinite(numbers["headline_error"]) or not math.isfinite(numbers["bound_lower"]):
+    if not math.isfinite(numbers["headline_error"] + numbers["bound_lower"]) or not numbers["n_trimmed"] >= max(wording.threshold, 1):
         return ""
-    low, high = (value(numbers[side], numbers["headline_error"], outcome) for side in ("bound_lower", "bound_upper"))
+    low, high = (value(numbers[side], numbers["headline_error"], wording.outcome) for side in ("bound_lower", "bound_upper"))
     where = f"between {low} and {high}" if low != high else f"at {low}"
-    return f" Had the further ones lost all been extreme, the estimate would lie {where} {change_unit_of(outcome)}."
+    return f" Had the further ones lost all been extreme, the estimate would lie {where} {change_unit_of(wording.outcome)}."
 
 
 def concentration_sentence(result: CheckResult, wording: Wording) -> str:

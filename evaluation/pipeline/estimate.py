@@ -9,7 +9,7 @@ import numpy as np
 
 from evaluation.dictionary import Outcome
 from evaluation.errors import CommonSupportError, EstimationError
-from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, factor_of, scaled
+from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, factor_of, happens, scaled
 from evaluation.findings.study import BaseRow, EventRow, GroupLine, OtherEstimate, OutcomeStudy
 from evaluation.matching.sample import MatchedSample
 from evaluation.matching.thresholds import Thresholds
@@ -141,11 +141,6 @@ def numbers_of(
         truth=None if estimating.truth_of is None or not len(units) else estimating.truth_of(name, units, columns) * factor,
         fewest=fewest_behind(estimating, outcome, sample),
     )
-
-
-def happens(outcome: Outcome) -> bool:
-    """Whether an outcome says that something happened to a family, so that few occurrences point to families."""
-    return outcome.scale in ("any", "count")
 
 
 def fewest_behind(estimating: Estimating, outcome: Outcome, sample: MatchedSample) -> int | None:

@@ -170,7 +170,8 @@ def test_power_rises_with_the_effect_and_the_detectable_one_is_read_between_size
 def test_draws_without_an_estimate_count_as_not_detected():
     late = SimulatedDesign(n_treated=5, n_comparison=5, entries=(2, 8), shares=(0.5, 0.5))    # no base before column 0 for the cohort of 2
     found = simulate_power(families(), late, sizes=[3.0], estimate=PooledDiD(), rng=np.random.default_rng(1), draws=200)
-    assert 180 < found.n_estimated[0] < 200 and found.power[0] <= found.n_estimated[0] / 200
+    # without a base, or with one treated family left of five, there is no error: 6 draws in 32
+    assert 150 < found.n_estimated[0] < 180 and found.power[0] <= found.n_estimated[0] / 200
     never = simulate_power(families(), SimulatedDesign(n_treated=5, n_comparison=5, entries=(2,)), sizes=[3.0], estimate=PooledDiD(),
                            rng=np.random.default_rng(1), draws=5)
     assert never.n_estimated[0] == 0 and never.power[0] == 0 and math.isnan(never.mean_estimate[0]) and math.isnan(never.mean_std_error[0])

@@ -84,7 +84,7 @@ def test_contamination_is_told_in_coarse_shares_and_with_what_would_have_shown()
     passed = sentence_of("contamination", found("contamination", "passed", **numbers), BY_FAMILY)
     assert "about 10% was left out" in passed and "under 5% had other support" in passed and "1.40 percentage points or more" in passed
     few = sentence_of("contamination", found("contamination", "failed", **{**numbers, "n_free": 4}), BY_FAMILY)
-    assert "Too few sets" in few and "1.04" not in few
+    assert "Too few families" in few and "1.04" not in few
     unknown = sentence_of("contamination", found("contamination", "information", **{**numbers, "share_supported": float("nan")}), BY_FAMILY)
     assert unknown.endswith("is not recorded.")
 
@@ -95,10 +95,31 @@ def test_a_dip_downwards_fell_by_a_number_without_a_sign():
 
 
 def test_attrition_names_the_arm_that_lost_more():
-    numbers = {**ESTIMATE, "estimate": -0.08, "headline_error": 0.5, "bound_lower": -2.0, "bound_upper": -1.0}
+    numbers = {**ESTIMATE, "estimate": -0.08, "headline_error": 0.5, "bound_lower": -2.0, "bound_upper": -1.0, "n_trimmed": 12.0}
     assert "More comparison than programme families" in sentence_of("attrition", found("attrition", "failed", **numbers), BY_FAMILY)
     passed = sentence_of("attrition", found("attrition", "passed", **numbers), BY_FAMILY)
     assert "About as many" in passed and "between \N{MINUS SIGN}2.00 and \N{MINUS SIGN}1.00" in passed
+
+
+@pytest.mark.parametrize("trimmed", [0.0, 0.4, 1.0, 9.9, float("nan")])
+def test_bounds_that_leave_out_a_few_extreme_families_are_not_shown(trimmed):
+    """The estimate less a bound would be the largest value of one family."""
+    numbers = {**ESTIMATE, "headline_error": 0.5, "bound_lower": -2.0, "bound_upper": -1.0, "n_trimmed": trimmed}
+    assert "extreme" not in sentence_of("attrition", found("attrition", "passed", **numbers), BY_FAMILY)
+
+
+@pytest.mark.parametrize("name", ["placebo_date", "placebo_outcome"])
+def test_a_placebo_that_few_families_with_an_event_stand_behind_is_not_shown(name):
+    few = protected(name, found(name, "passed", **ESTIMATE, n_events=9, shift=8, place=0), BY_FAMILY)
+    assert few.verdict == "not testable" and "too few families" in few.reason
+    assert protected(name, found(name, "passed", **ESTIMATE, n_events=10, shift=8, place=0), BY_FAMILY).verdict == "passed"
+    rate = Wording.of(DEMONSTRATION, OUTCOMES["unauthorised_absence_rate"])
+    assert protected(name, found(name, "passed", **ESTIMATE, n_events=0, shift=8), rate).verdict == "passed"
+
+
+def test_what_other_support_does_is_not_shown_where_few_families_had_an_event():
+    numbers = {**ESTIMATE, "share_joined": 0.1, "share_supported": 0.1, "n_supported": 40, "n_free": 200, "n_events": 3}
+    assert "1.04" not in sentence_of("contamination", found("contamination", "passed", **numbers), BY_FAMILY)
 
 
 def test_weight_on_few_units_and_other_choices_are_told_from_their_numbers():

@@ -13,6 +13,7 @@ from evaluation.models.checks.given import (
     CheckInput,
     CheckResult,
     cohorts_of,
+    fewest_events,
     has_base,
     headline,
     headline_cells,
@@ -40,7 +41,7 @@ def contamination(given: CheckInput) -> CheckResult:
     periods: censored because the unit had joined; of the rest, receiving other support, NaN where the panel does not say), `share_emptied` (treated
     weight of sets with every comparison unit joined at the headline's last period), `n_supported`, `n_free` (treated units in sets with and without
     support), `n_comparison`, and of the difference (free less supported) `estimate`, `std_error`, `lower`, `upper`, `p_value`, `detectable` (80%
-    power).
+    power), `n_events` (fewest units with, or without, an outcome above 0 over the headline or at the base, in either kind of set).
     """
     sample, name = given.sample, "contamination"
     if not has_sets(given.effects):
@@ -67,7 +68,7 @@ def attrition(given: CheckInput) -> CheckResult:
     testable where it is too wide for either. Comparison units are followed until they join. Table: one row per arm. Numbers:
     `lost_treated`, `lost_comparison` (mean shares of the headline's collected periods not observed), `estimate` (their difference), `std_error`,
     `lower`, `upper`, `p_value`, `detectable` (80% power), `bound_lower`, `bound_upper` (the effect if those lost more from one arm had all been its
-    extremes), `headline_error`, `n_treated`, `n_comparison`.
+    extremes), `headline_error`, `n_treated`, `n_comparison`, `n_trimmed` (units whose extremes the bounds leave out).
 
     References
     ----------
@@ -88,6 +89,8 @@ def attrition(given: CheckInput) -> CheckResult:
     numbers = {"lost_treated": lost[0], "lost_comparison": lost[1]} | of_estimate(found)
     numbers |= {"detectable": minimum_detectable_effect(found.std_error, found.df), "bound_lower": bounds[0], "bound_upper": bounds[1],
                 "headline_error": headline(given).std_error, "n_treated": found.n_treated, "n_comparison": found.n_comparison}
+    behind = found.n_treated if lost[0] < lost[1] else found.n_comparison
+    numbers["n_trimmed"] = behind * (1 - (1 - max(lost)) / (1 - min(lost))) if max(lost) < 1 else float("nan")
     reach = 0.0 if not any(lost) else max(abs(found.lower), abs(found.upper))
     if reach > DIFFERENTIAL and found.p_value >= SIZE:
         why = f"a difference of over {100 * DIFFERENTIAL:.0f} percentage points between the arms could hide in so few units"
@@ -229,5 +232,12 @@ def _by_touch(given: CheckInput, joined: np.ndarray, supported: np.ndarray, shar
         return CheckResult(name="contamination", verdict="information", table=table, numbers=numbers)
     difference = with_interval(given, mean_of([parts["no other support"], parts["some other support"]], np.array([1.0, -1.0])))
     numbers |= of_estimate(difference) | {"detectable": minimum_detectable_effect(difference.std_error, difference.df)}
+    numbers["n_events"] = min(_events(given, given.sample.keep(side[given.sample.treated_set])) for side in (supported, ~supported))
     verdict = "information" if difference.reason else "failed" if difference.p_value < SIZE else "passed"
     return CheckResult(name="contamination", verdict=verdict, table=table, numbers=numbers)
+
+
+def _events(given: CheckInput, sample: MatchedSample | None) -> int:
+    base = getattr(given.estimator, "base", None)
+    windows = [range(given.quarters[0], given.quarters[1] + 1), *([[base]] if isinstance(base, int) else [])]
+    return 0 if sample is None else fewest_events(sample, given.effects.outcome, *windows)

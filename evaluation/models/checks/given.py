@@ -11,6 +11,7 @@ import pandas as pd
 from evaluation.matching.sample import MatchedSample
 from evaluation.matching.thresholds import Thresholds
 from evaluation.models.clusters import Assignment, Clusters, cluster_names
+from evaluation.models.descriptive import units_behind
 from evaluation.models.effects import Effects, Estimate
 from evaluation.models.inference import estimate_of, overall
 from evaluation.models.summaries import Summary, average, chosen_cells, complete_cohorts
@@ -155,3 +156,8 @@ def has_base(estimator: object) -> bool:
     """Whether an estimator's base is an event time or the mean of those before, not a rule ('universal', 'varying') or nothing."""
     own = getattr(estimator, "base", None)
     return hasattr(estimator, "window") and (isinstance(own, int) or own == "pre_mean")
+
+
+def fewest_events(sample: MatchedSample, outcome: str, *windows: Sequence[int]) -> int:
+    """The smallest number of distinct units with, or without, an outcome above 0 in any of the windows of event times, on either side."""
+    return min(int(side[0]) for times in windows for side in units_behind(sample, outcome, list(times), occurrence=True, together=True))

@@ -8,8 +8,19 @@ import pandas as pd
 
 from evaluation.errors import EvaluationError
 from evaluation.matching.sample import MatchedSample
-from evaluation.models.checks.given import OF_ESTIMATE, SIZE, CheckInput, CheckResult, has_base, not_testable, of_estimate, summarised
+from evaluation.models.checks.given import (
+    OF_ESTIMATE,
+    SIZE,
+    CheckInput,
+    CheckResult,
+    fewest_events,
+    has_base,
+    not_testable,
+    of_estimate,
+    summarised,
+)
 from evaluation.models.effects import Effects, Estimate
+from evaluation.models.multiplicity import holm
 from evaluation.models.power import minimum_detectable_effect
 
 
@@ -17,7 +28,8 @@ def placebo_date(given: CheckInput, *, shift: int | None = None) -> CheckResult:
     """The headline as if entry had been earlier, on periods before the true entry only: it should be zero.
 
     Numbers: `estimate`, `std_error`, `lower`, `upper`, `p_value`, `detectable` (80% power), `shift` (periods that entry was moved), `first`, `last`
-    (true event times that stand for the headline's), `n_treated`, `n_comparison`.
+    (true event times that stand for the headline's), `n_treated`, `n_comparison`, `n_events` (fewest units with, or without, an outcome above 0
+    then, or at the base).
 
     Parameters
     ----------
@@ -56,7 +68,8 @@ def _with_shift(given: CheckInput, shift: int) -> CheckResult:
     if found is None or not np.isfinite(found.std_error):
         why = found.reason if found is not None and np.isfinite(found.estimate) else ""
         return not_testable(name, why or f"no entry period has enough earlier periods to move entry back by {shift}")
-    numbers = _placebo_numbers(found) | {"shift": shift, "first": times[0], "last": times[-1]}
+    events = fewest_events(given.sample, given.effects.outcome, times, *([e - shift for e in base] for base in _base(spec)))
+    numbers = _placebo_numbers(found) | {"shift": shift, "first": times[0], "last": times[-1], "n_events": events}
     return CheckResult(name=name, verdict="failed" if found.p_value < SIZE else "passed", table=pd.DataFrame([numbers]), numbers=numbers)
 
 
@@ -65,7 +78,7 @@ def placebo_outcome(given: CheckInput) -> CheckResult:
 
     Fails where one of them differs from zero at 5% after Holm's correction. Table: one row per outcome. Numbers: `n`, `smallest_p` (after the
     correction), and of the outcome with it `place` (which it is), `estimate`, `std_error`, `lower`, `upper`, `p_value`, `detectable` (80% power),
-    `n_treated`, `n_comparison`.
+    `n_treated`, `n_comparison`, `n_events` (fewest units with, or without, that outcome above 0 over the headline or at the base).
     """
     name = "placebo_outcome"
     if not given.placebo_outcomes:
@@ -78,23 +91,11 @@ def placebo_outcome(given: CheckInput) -> CheckResult:
     worst = table.loc[table["holm"].idxmin()]
     numbers = {"n": len(found), "smallest_p": float(worst["holm"]), "place": list(found).index(worst["outcome"])}
     numbers |= {key: float(worst[key]) for key in (*OF_ESTIMATE, "detectable", "n_treated", "n_comparison")}
+    numbers["n_events"] = fewest_events(given.sample, worst["outcome"], range(given.quarters[0], given.quarters[1] + 1), *_base(given.estimator))
     complete = len(table) == len(found) and bool(np.isfinite(table["p_value"]).all())
     if not complete and worst["holm"] >= SIZE:
         return not_testable(name, "some of the outcomes that the programme cannot move could not be estimated", table)
     return CheckResult(name=name, verdict="failed" if worst["holm"] < SIZE else "passed", table=table, numbers=numbers)
-
-
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """Holm's step-down adjusted p values; NaN stay NaN and do not count (Holm 1979).
-
-    >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    out = np.full(len(p_values), np.nan)
-    known = np.flatnonzero(np.isfinite(p_values))
-    order = known[np.argsort(p_values[known], kind="stable")]
-    out[order] = np.minimum(np.maximum.accumulate(p_values[order] * np.arange(len(order), 0, -1)), 1.0)
-    return out
 
 
 def _base_times(spec: object) -> range:
@@ -102,6 +103,11 @@ def _base_times(spec: object) -> range:
     if not has_base(spec):
         return range(0)
     return range(spec.base, spec.base + 1) if isinstance(spec.base, int) else range(spec.window[0], -spec.anticipation)
+
+
+def _base(spec: object) -> list[range]:
+    """The base as a window of event times; none where an estimator has none."""
+    return [times] if (times := _base_times(spec)) else []
 
 
 def _placebo_numbers(found: Estimate) -> dict[str, float]:
