@@ -88,14 +88,20 @@ USUAL = Choice(error="CR1", test="t", beside=(), standing="reliable", words="")
 
 def _chosen(effects: Effects, names: tuple[str, ...], summaries: Sequence[Summary], enters: np.ndarray, counts: list[int], with_treated: list[int],
             means: bool) -> Choice:
-    """The ladder's choice; where areas are the clusters it looks at the arm with fewer of them, or at all where both arms are in each."""
+    """The ladder's choice; where areas are the clusters it looks at the arm with fewer of them, or at all where they hold both arms."""
     if names[0] not in ("area", "council"):
         return choose("families", n_treated=with_treated[-1], n_clusters=counts[-1], n_events=_events(effects, summaries), reused=len(names) > 1)
-    other = count_of(effects, names[0], enters & ~effects.rows["treated"].to_numpy())
-    if with_treated[0] + other > counts[0]:
+    if _share_cohorts(effects, names[0], enters):
         found = choose("areas", n_treated=counts[0], n_clusters=2 * counts[0], adjusted=not means)
         return replace(found, test="t", beside=("wild",), words="")
-    return choose("areas", n_treated=with_treated[0], n_clusters=counts[0], adjusted=not means)
+    other = count_of(effects, names[0], enters & ~effects.rows["treated"].to_numpy())
+    return choose("areas", n_treated=with_treated[0], n_clusters=with_treated[0] + other, adjusted=not means)
+
+
+def _share_cohorts(effects: Effects, name: str, enters: np.ndarray) -> bool:
+    """Whether some cluster holds treated and comparison rows of one entry cohort: families within councils, not areas that join one after another."""
+    rows = effects.rows.loc[enters, ["cohort", "treated"]].assign(code=cluster_codes(effects, name)[enters]).drop_duplicates()
+    return bool(rows.duplicated(["cohort", "code"]).any())
 
 
 def _events(effects: Effects, summaries: Sequence[Summary]) -> int | None:

@@ -187,3 +187,15 @@ def test_weights_that_differ_inside_a_council_are_seen_by_its_errors_and_council
     assert (effects.rows["unit"] >= 0).all()
     found = overall(GroupTimeATT().fit(panel, "y"), quarters=(0, 2), clusters="council")
     assert found.n_clusters == 6 and found.method.startswith("CR3") and found.caution == ""
+
+
+def test_areas_that_join_one_after_another_are_counted_by_arm():
+    """Three areas join at two dates and serve as comparison areas before: few treated areas, whatever their later part."""
+    rng = np.random.default_rng(4)
+    area = np.repeat(np.arange(15), 8)
+    entry = np.select([area == 0, area == 1, area == 2], [6, 6, 9], -1)
+    y = rng.normal(size=(120, 12)) + rng.normal(size=15)[area][:, None]
+    names = np.array([f"a{i:02d}" for i in range(15)])[area]
+    effects = GroupTimeATT(control="notyet").fit(panel_of(entry, {"y": y}, areas=names, councils=names), "y")
+    found = overall(effects, quarters=(0, 1), assignment="area")
+    assert found.method.startswith("CR3") and "only the permutation of areas tests" in found.caution

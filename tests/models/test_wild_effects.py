@@ -11,9 +11,9 @@ from evaluation.models.wild_effects import as_regression, wild_test
 from tests.matching.panels import panel_of, simulated_panel
 
 
-@pytest.fixture(scope="module")
-def effects():
-    return GroupTimeATT().fit(simulated_panel(300, entries=(6, 7), effect=-0.5), "y")
+@pytest.fixture(scope="module", params=[(6, 7), (6, 9)], ids=["one entry date", "three entry dates"])
+def effects(request):
+    return GroupTimeATT().fit(simulated_panel(300, entries=request.param, effect=-0.5), "y")
 
 
 def _headline(effects):
