@@ -26,7 +26,7 @@ class Groups:
     place : ndarray of int, shape (n_groups,)
         Row of `CellSums.places`; -1 where groups run across places.
     count : ndarray of float, shape (n_groups,)
-        Units in the group.
+        Units in the group; where several rows stand for them, shared out over these.
     weight : ndarray, shape (n_groups,)
         Sum of their weights.
     total : ndarray, shape (n_groups, n_periods)

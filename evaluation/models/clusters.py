@@ -77,7 +77,8 @@ def count_clusters(code: np.ndarray) -> int:
 
 def count_units(effects: Effects, rows: np.ndarray) -> int:
     """Distinct units behind some rows."""
-    unit, n = effects.rows["unit"].to_numpy()[rows], effects.rows["n_units"].to_numpy()[rows]
+    unit = (effects.rows["unit"].to_numpy() if effects.stands_for is None else effects.stands_for)[rows]
+    n = effects.rows["n_units"].to_numpy()[rows]
     _, first = np.unique(unit, return_index=True)
     return int(round(n[first].sum()))
 

@@ -86,6 +86,8 @@ class Effects:
         two dates), so that it is no contrast of two means: effects on some of the treated, and CR2, cannot be read from its rows.
     moves : ndarray of bool, shape (n_rows, n_event_times), or None
         Whether a row's change (or level) is not 0: with outcomes that are mostly 0, how many units the estimate rests on. None where not kept.
+    stands_for : ndarray of int, shape (n_rows,), or None
+        Where several rows stand for the same units (compressed ones): which units, as a code; each of them carries all their `n_units`.
     by_unit, units : callable or None
         What `at` and `each_unit` call; None where rows are units already.
     """
@@ -103,13 +105,14 @@ class Effects:
     adjusted: bool = False
     sets_are_clusters: bool = True
     moves: np.ndarray | None = None
+    stands_for: np.ndarray | None = None
     by_unit: Callable[[], Effects] | None = None
     units: Callable[[], Effects] | None = None
 
     @property
     def is_compressed(self) -> bool:
         """Whether rows stand for units without being units: their squares add up as the units' do, and nothing else."""
-        return bool(len(self.rows)) and bool((self.rows["n_units"] != 1).any()) and bool((self.rows["unit"] >= 0).all())
+        return self.stands_for is not None
 
     def at(self, clusters: Sequence[str]) -> Effects:
         """The same effects with rows that can be clustered on units, where that is asked for; `clusters` as from `cluster_names`."""

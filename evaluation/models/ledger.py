@@ -17,6 +17,7 @@ IN_WORDS = {
     "not_estimable": "the covariates leave no estimate",
     "outside_periods": "event times lie outside the panel",
     "not_collected": "the outcome is not collected then",
+    "in_no_pair": "in no cell of its cohort: not observed at both dates of any, without weight, or lacking a covariate",
     "one_unit": "in the estimate, alone in its cohort: its cells have no error of their own",
 }
 
@@ -51,6 +52,7 @@ def ledger(effects: Effects, data: Panel | MatchedSample) -> pd.DataFrame:
     counted = pd.Series(entry[entry >= 0]).value_counts()
     alone = np.isin(entry, counted.index[counted == 1]) & (fates == "estimated")
     fates[alone] = "one_unit"
+    fates[np.isin(fates, ("estimated", "compared")) & ~_enters(effects, len(panel))] = "in_no_pair"
     fates[~seen] = "never_seen"
     if isinstance(data, MatchedSample):
         fates = _of_matched(data, fates, left_out)
@@ -65,6 +67,16 @@ def reason_in_words(fate: str) -> str:
     others = {"compared": "may serve as a comparison unit", "in_no_cell": "its cohort has no cell in the estimate", "never_seen": "never observed",
               "not_used": "may have served as a comparison unit and was not chosen", "used": "a comparison unit of at least one set"}
     return {**IN_WORDS, **others}.get(fate, fate.replace("_", " "))
+
+
+def _enters(effects: Effects, n_units: int) -> np.ndarray:
+    """Units with weight or influence in some cell."""
+    effects, used = effects.each_unit(), np.zeros(n_units, dtype=bool)
+    rows = (effects.influence != 0).any(axis=1)
+    if effects.row_weight is not None:
+        rows |= (effects.row_weight != 0).any(axis=1)
+    used[effects.rows["unit"].to_numpy()[rows]] = True
+    return used
 
 
 def _of_cohort(status: list[str]) -> str:

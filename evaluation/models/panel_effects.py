@@ -65,7 +65,13 @@ def panel_effects(panel: Panel, outcome: str, sums: CellSums, cells: pd.DataFram
 
     @cache
     def by_unit() -> Effects:
-        return Effects(**common, **rows_of(sums.by_unit, np.arange(len(sums.by_unit)), None), units=each_unit)
+        groups, n = sums.by_unit, len(sums.by_unit)
+        rows = rows_of(groups, np.arange(n), None)
+        row = rows["rows"]["unit"].to_numpy()
+        behind = np.bincount(groups.kind, weights=groups.count)
+        alone = groups.count[row] == 1
+        table = rows["rows"].assign(n_units=np.where(alone, 1.0, behind[groups.kind[row]]))
+        return Effects(**common, **{**rows, "rows": table}, stands_for=np.where(alone, row, n + groups.kind[row]), units=each_unit)
 
     @cache
     def each_unit() -> Effects:

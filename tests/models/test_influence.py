@@ -8,7 +8,7 @@ from evaluation.models import GroupTimeATT, overall
 from evaluation.models.inference import aggregate, event_study
 from evaluation.models.relative import relative_effect
 from evaluation.models.summaries import average, chosen_cells
-from tests.matching.panels import simulated_panel
+from tests.matching.panels import panel_of, simulated_panel
 
 STEP = 1e-5
 RTOL = 2e-4                    # of a central difference with this step
@@ -97,3 +97,12 @@ def test_a_ratio_from_rows_for_errors_by_unit_reads_the_units_themselves(panel):
     effects = GroupTimeATT().fit(positive, "y")
     one, other = (relative_effect(rows, positive, quarters=(0, 2), clusters="unit") for rows in (effects.at(("unit",)), effects.each_unit()))
     assert one.level == pytest.approx(other.level) and one.ratio.std_error == pytest.approx(other.ratio.std_error)
+
+
+def test_families_are_counted_where_an_outcome_is_the_same_for_all_of_them():
+    y = np.zeros((200, 6))
+    y[:, 5] = np.random.default_rng(0).poisson(0.3, 200)
+    effects = GroupTimeATT().fit(panel_of(np.repeat([3, -1], 100), {"y": y}), "y")
+    table = event_study(effects, clusters="unit")
+    there = table[table["estimate"].notna() & (table["phase"] != "base")]
+    assert len(there) == 5 and set(there["n_treated"]) == {100} == set(there["n_comparison"])

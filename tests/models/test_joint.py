@@ -9,8 +9,8 @@ from evaluation.errors import EstimationError, PlanError
 from evaluation.matching import NearestNeighbour
 from evaluation.models import GroupTimeATT, MatchedDiD, TwoWay
 from evaluation.models.inference import estimate_of
-from evaluation.models.joint import joint
-from evaluation.models.subgroups import by_subgroup, subgroup_labels
+from evaluation.models.joint import Joint, joint
+from evaluation.models.subgroups import by_subgroup, equality, subgroup_labels
 from evaluation.models.summaries import average, chosen_cells, mean_of
 from tests.matching.panels import panel_of, simulated_panel
 from tests.models.test_matched_did import sample_of
@@ -128,3 +128,12 @@ def test_joint_errors_of_few_events_are_as_wide_as_each_interval():
     alone = estimate_of(effects, part)
     assert "enlarged" in alone.method and "Few treated units" in alone.caution
     assert joint({"one": (effects, part)}).std_errors()[0] == pytest.approx(alone.std_error)
+
+
+def test_three_subgroups_are_tested_by_hotelling_on_the_degrees_of_freedom_left():
+    from scipy.stats import f as f_distribution
+    together = Joint(names=("a", "b", "c"), values=np.array([1.0, 2.0, 4.0]), covariance=np.diag([1.0, 1.0, 2.0]), df=12.0, n_clusters=13)
+    gap, spread = np.array([1.0, 3.0]), np.array([[2.0, 1.0], [1.0, 3.0]])
+    wald = gap @ np.linalg.solve(spread, gap)
+    f, df1, df2, p = equality(together)
+    assert (df1, df2) == (2, 11) and f == pytest.approx(wald * 11 / (2 * 12)) and p == pytest.approx(f_distribution.sf(f, 2, 11))

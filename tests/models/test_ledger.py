@@ -32,3 +32,16 @@ def test_a_matched_sample_says_why_units_were_left_out_and_who_served(caliper):
     assert table.loc[table["fate"] == "used", "n_units"].sum() == len(np.setdiff1d(sample.comparison_unit, joined))
     assert table.loc[table["fate"] == "outside_caliper", "n_units"].sum() == (sample.dropped["reason"] == "outside_caliper").sum()
     assert table["reason"].str.len().min() > 0
+
+
+def test_units_seen_at_one_date_only_or_lacking_a_covariate_are_not_said_to_be_in_the_estimate():
+    panel = simulated_panel(200, entries=(6, 7))
+    y, units = panel.outcomes["y"].copy(), panel.units.copy()
+    treated, never = np.flatnonzero(panel.entry >= 0), np.flatnonzero(panel.entry < 0)
+    for unit in (treated[0], never[0]):
+        y[unit, 1:] = np.nan
+    units.loc[[treated[1], never[1], never[2]], "x"] = np.nan
+    panel = panel_of(panel.entry, {"y": y}, x=units["x"])
+    table = ledger(GroupTimeATT(method="reg", covariates=("x",)).fit(panel, "y"), panel).set_index(["arm", "fate"])["n_units"]
+    assert table["treated", "in_no_pair"] == 2 and table["comparison", "in_no_pair"] == 3
+    assert table["treated", "estimated"] == len(treated) - 2 and table["comparison", "compared"] == len(never) - 3
