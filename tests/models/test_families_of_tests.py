@@ -17,6 +17,7 @@ def test_a_simultaneous_band_holds_the_pointwise_interval_and_leaves_the_base_al
     shown = table["std_error"] > 0
     assert (table["band_lower"][shown] <= table["lower"][shown]).all() and (table["band_upper"][shown] >= table["upper"][shown]).all()
     assert table.loc[table["phase"] == "base", ["band_lower", "band_upper"]].isna().all(axis=None)
+    np.testing.assert_allclose(table["estimate"] - table["band_lower"], table["band_upper"] - table["estimate"])
     again = simultaneous_event_study(effects, clusters=clusters, rng=np.random.default_rng(0), n_draws=999)
     assert again.equals(table)
 

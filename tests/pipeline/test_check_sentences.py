@@ -2,14 +2,19 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from evaluation.dictionary import load_dictionary
-from evaluation.findings.numbers import TrendBefore
+from evaluation.findings.numbers import OutcomeNumbers, TrendBefore
+from evaluation.findings.study import CheckLine, OutcomeStudy
 from evaluation.models.checks import CHECKS, CheckResult
+from evaluation.models.permutation import Null
 from evaluation.pipeline.check_sentences import Wording, about, power_of_trend, protected
-from evaluation.pipeline.checking import NAMES, SENTENCES, SHOWN_ELSEWHERE, near_entry, not_held_out, score_history, sentence_of
+from evaluation.pipeline.checking import NAMES, SENTENCES, SHOWN_ELSEWHERE, near_entry, not_held_out, score_history, sentence_of, with_trend_verdict
+from evaluation.pipeline.placebo import Placebos
+from evaluation.pipeline.recipe import with_placebos
 from evaluation.plan import read_plan
 
 DEMONSTRATION, COUNCILS = (read_plan(Path(f"studies/{name}/plan.yml")) for name in ("demonstration", "community_budgets_2011"))
@@ -175,3 +180,25 @@ def test_an_e_value_is_told_only_where_there_is_something_to_explain():
     line = sentence_of("e_value", found("e_value", "information", **numbers), BY_FAMILY)
     assert "2.3 times as common among programme families" in line and "1.2 times would bring zero" in line
     assert "nothing unrecorded" in sentence_of("e_value", found("e_value", "information", **{**numbers, "excludes_zero": 0}), BY_FAMILY)
+
+
+def test_the_permutation_of_areas_can_fail_a_trend_that_the_other_tests_let_pass():
+    plain = TrendBefore(verdict="passed", n_periods=3, p_value=0.2, drift_p=0.1, slope=-0.04, slope_detectable=0.06, adjusted=None)
+    first = CheckLine(name=NAMES["pre_trend"], verdict="passed", sentence="as before")
+    lines = (first, CheckLine(name="Balance", verdict="passed", sentence="other"))
+    for p_value, verdict in ((0.06, "passed"), (0.04, "failed")):
+        trend = plain.with_placebo(p_value)
+        numbers = OutcomeNumbers(outcome=OUTCOMES["any_offence"], primary=True, status="estimated", trend=trend)
+        first, second = with_trend_verdict(lines, numbers, COUNCILS)
+        assert trend.verdict == first.verdict == verdict and second == lines[1]
+        assert ("were not moving alike" in first.sentence) == (verdict == "failed") and (first.sentence == "as before") == (verdict == "passed")
+
+
+def test_a_study_takes_the_verdict_of_its_placebo_assignments():
+    trend = TrendBefore(verdict="passed", n_periods=3, p_value=0.2, drift_p=0.1, slope=-0.04, slope_detectable=0.06, adjusted=None)
+    numbers = OutcomeNumbers(outcome=OUTCOMES["any_offence"], primary=True, status="estimated", trend=trend)
+    study = OutcomeStudy(numbers=numbers, checks=(CheckLine(name=NAMES["pre_trend"], verdict="passed", sentence="as before"),))
+    null = Null(outcome="any_offence", name="", estimate=0.1, draws=np.zeros(9), p_value=0.3, lower=-1.0, upper=1.0, n_failed=0, n_councils=3,
+                before_times=(-4,), before_p_value=0.01)
+    found = with_placebos(study, Placebos(programme=null, areas={}, factor=1.0), COUNCILS)
+    assert found.numbers.trend.verdict == "failed" and found.checks[0].verdict == "failed"
