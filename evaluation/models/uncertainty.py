@@ -2,7 +2,8 @@
 
 What is clustered on, and how many clusters the smaller arm has, decide: CR1 with t for matched sets and families (enlarged where few families had an
 event); CR3 and CR2 with Satterthwaite's degrees of freedom for areas or councils; no interval from one cluster. The ladder's docstring holds the
-simulations that set its steps.
+simulations that set its steps; they had one entry date. Where areas join at several, so that fewer than five stand in some cell, CR2 takes the place
+of CR3, which then makes errors 1.2 to 1.6 times too large (`docs/coverage.md`).
 """
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ import numpy as np
 from evaluation.models.bias_reduced import BlockSums, cr2, cr3
 from evaluation.models.clusters import IN_WORDS, Assignment, Clusters, cluster_codes, cluster_names, count_of, covariance_of, degrees_of_freedom
 from evaluation.models.effects import Effects
-from evaluation.models.ladder import Choice, choose
+from evaluation.models.ladder import FEW, Choice, choose
 from evaluation.models.summaries import Grid, Summary
 
 Errors = Literal["auto", "CR1"]
@@ -73,7 +74,9 @@ def uncertainty_of(effects: Effects, summaries: Sequence[Summary], *, clusters: 
     choice = _chosen(effects, names, summaries, enters, counts, with_treated, means) if errors == "auto" else USUAL
     if choice.error in ("CR2", "CR3") and smaller >= 1:
         blocks = block_sums(effects, summaries, enters, codes[0])
-        covariance, df = (cr2 if choice.error == "CR2" else cr3)(blocks.sums, blocks.contrasts, shares=blocks.shares if blocks.has_alone else None)
+        if choice.error == "CR3" and choice.test == "t" and blocks.fewest < FEW:
+            choice = replace(choice, error="CR2")
+        covariance, df = (cr2 if choice.error == "CR2" else cr3)(blocks.sums, blocks.contrasts, shares=blocks.shares if blocks.fewest == 1 else None)
     else:
         covariance, df = covariance_of(contributions, codes, counts), np.full(k, float(smaller))
         if choice.error == "CR1_padded":
@@ -164,9 +167,10 @@ class Blocks:
     shares: np.ndarray
 
     @property
-    def has_alone(self) -> bool:
-        """Whether some block with weight in a number is one cluster."""
-        return bool((((self.sums.weight > 0).sum(axis=0) == 1) & (self.contrasts != 0).any(axis=0)).any())
+    def fewest(self) -> int:
+        """Clusters in the smallest block with weight in a number."""
+        used = (self.contrasts != 0).any(axis=0)
+        return int((self.sums.weight[:, used] > 0).sum(axis=0).min())
 
 
 def block_sums(effects: Effects, summaries: Sequence[Summary], enters: np.ndarray, code: np.ndarray) -> Blocks:

@@ -10,6 +10,7 @@ from evaluation.models import GroupTimeATT, MatchedDiD, TwoWay, UnmatchedDiD, by
 from evaluation.models.clusters import covariance_of
 from evaluation.models.inference import aggregate
 from evaluation.models.summaries import average, chosen_cells
+from evaluation.models.wild_effects import as_regression
 from tests.matching.panels import panel_of, simulated_panel
 from tests.models.test_matched_did import sample_of
 
@@ -187,6 +188,20 @@ def test_weights_that_differ_inside_a_council_are_seen_by_its_errors_and_council
     assert (effects.rows["unit"] >= 0).all()
     found = overall(GroupTimeATT().fit(panel, "y"), quarters=(0, 2), clusters="council")
     assert found.n_clusters == 6 and found.method.startswith("CR3") and found.caution == ""
+
+
+@pytest.mark.parametrize(("dates", "method"), [((6,), "CR3"), ((6, 7, 8, 9), "CR2")])
+def test_eight_treated_areas_have_cr3_when_they_join_together_and_cr2_when_they_join_two_at_a_time(dates, method):
+    rng = np.random.default_rng(5)
+    area = np.repeat(np.arange(30), 6)
+    entry = np.where(area < 8, np.array(dates)[area % len(dates)], -1)
+    y = rng.normal(size=(180, 12)) + rng.normal(size=30)[area][:, None]
+    names = np.array([f"a{i:02d}" for i in range(30)])[area]
+    effects = GroupTimeATT().fit(panel_of(entry, {"y": y}, areas=names, councils=names), "y")
+    found = overall(effects, quarters=(0, 1), assignment="area")
+    assert found.method.startswith(method)
+    fit, contrast = as_regression(effects, average(effects, chosen_cells(effects, quarters=(0, 1), cohorts="complete")), "area")
+    assert found.std_error == pytest.approx(np.sqrt(contrast @ fit.covariance(method) @ contrast))
 
 
 def test_areas_that_join_one_after_another_are_counted_by_arm():
