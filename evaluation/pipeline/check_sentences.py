@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evaluation.dictionary import Outcome
 from evaluation.disclosure.ledger import decimals, number
@@ -96,6 +96,8 @@ def about(share: float, n: float, threshold: int) -> str:
 def protected(name: str, result: CheckResult, wording: Wording) -> CheckResult:
     """A result, or that it is not testable where a small group of people stands behind its numbers."""
     numbers = result.numbers
+    if name == "contamination" and "estimate" in numbers and wording.hides(numbers, "n_supported", "n_free"):
+        return replace(result, verdict="information")             # what cannot be shown is not said to have passed or failed
     if name not in GUARDED or result.verdict == "not testable" or not wording.hides(numbers, "n_treated", "n_comparison"):
         return result
     return CheckResult(name=name, verdict="not testable", table=result.table, reason=f"too few {wording.many} stand behind it")

@@ -124,7 +124,8 @@ def test_a_placebo_that_few_families_with_an_event_stand_behind_is_not_shown(nam
 
 def test_what_other_support_does_is_not_shown_where_few_families_had_an_event():
     numbers = {**ESTIMATE, "share_joined": 0.1, "share_supported": 0.1, "n_supported": 40, "n_free": 200, "n_events": 3}
-    assert "1.04" not in sentence_of("contamination", found("contamination", "passed", **numbers), BY_FAMILY)
+    hidden = protected("contamination", found("contamination", "failed", **numbers), BY_FAMILY)
+    assert hidden.verdict == "information" and "1.04" not in sentence_of("contamination", hidden, BY_FAMILY)
 
 
 def test_weight_on_few_units_and_other_choices_are_told_from_their_numbers():
