@@ -168,9 +168,9 @@ class Blocks:
 
     @property
     def fewest(self) -> int:
-        """Clusters in the smallest block with weight in a number."""
+        """Clusters in the smallest block with weight in a number; 0 where no block has any (the base period)."""
         used = (self.contrasts != 0).any(axis=0)
-        return int((self.sums.weight[:, used] > 0).sum(axis=0).min())
+        return int((self.sums.weight[:, used] > 0).sum(axis=0).min()) if used.any() else 0
 
 
 def block_sums(effects: Effects, summaries: Sequence[Summary], enters: np.ndarray, code: np.ndarray) -> Blocks:

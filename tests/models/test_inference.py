@@ -6,7 +6,17 @@ import pytest
 
 from evaluation.errors import EstimationError, PlanError
 from evaluation.matching import NearestNeighbour
-from evaluation.models import GroupTimeATT, MatchedDiD, TwoWay, UnmatchedDiD, by_council, complete_cohorts, minimum_detectable_effect, overall
+from evaluation.models import (
+    GroupTimeATT,
+    MatchedDiD,
+    TwoWay,
+    UnmatchedDiD,
+    by_council,
+    complete_cohorts,
+    event_study,
+    minimum_detectable_effect,
+    overall,
+)
 from evaluation.models.clusters import covariance_of
 from evaluation.models.inference import aggregate
 from evaluation.models.summaries import average, chosen_cells
@@ -214,3 +224,13 @@ def test_areas_that_join_one_after_another_are_counted_by_arm():
     effects = GroupTimeATT(control="notyet").fit(panel_of(entry, {"y": y}, areas=names, councils=names), "y")
     found = overall(effects, quarters=(0, 1), assignment="area")
     assert found.method.startswith("CR3") and "only the permutation of areas tests" in found.caution
+
+
+@pytest.mark.parametrize("assignment", ["area", "unit"])
+def test_the_base_period_is_a_nought_without_an_error_whatever_is_clustered_on(assignment):
+    rng, area = np.random.default_rng(4), np.repeat(np.arange(12), 4)
+    y = rng.normal(size=(48, 6)) + area[:, None] / 10
+    panel = panel_of(np.where(area % 2 == 0, 3, -1), {"y": y}, areas=[f"a{i}" for i in area])
+    table = event_study(GroupTimeATT(anticipation=1).fit(panel, "y"), assignment=assignment).set_index("event_time")
+    assert table.loc[-2, "phase"] == "base" and table.loc[-2, "estimate"] == 0 and np.isnan(table.loc[-2, "std_error"])
+    assert table.loc[0, "std_error"] > 0
