@@ -13,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from evaluation.models.bias_reduced import BlockSums, cr2, cr3
+from evaluation.models.bias_reduced import cr2, cr3
+from evaluation.models.blocks import blocks_of
 from evaluation.models.clusters import IN_WORDS, Assignment, Clusters, cluster_codes, cluster_names, count_of, covariance_of, degrees_of_freedom
 from evaluation.models.effects import Effects
 from evaluation.models.ladder import FEW, Choice, choose
@@ -73,7 +74,7 @@ def uncertainty_of(effects: Effects, summaries: Sequence[Summary], *, clusters: 
     means = _are_contrasts_of_means(effects, summaries)
     choice = _chosen(effects, names, summaries, enters, counts, with_treated, means) if errors == "auto" else USUAL
     if choice.error in ("CR2", "CR3") and smaller >= 1:
-        blocks = block_sums(effects, summaries, enters, codes[0])
+        blocks = blocks_of(effects, summaries, enters, codes[0])
         if choice.error == "CR3" and choice.test == "t" and blocks.fewest < FEW:
             choice = replace(choice, error="CR2")
         covariance, df = (cr2 if choice.error == "CR2" else cr3)(blocks.sums, blocks.contrasts, shares=blocks.shares if blocks.fewest == 1 else None)
@@ -138,65 +139,3 @@ def _caution(choice: Choice, words: str) -> str:
 
 def _are_contrasts_of_means(effects: Effects, summaries: Sequence[Summary]) -> bool:
     return effects.row_weight is not None and not effects.adjusted and all(part.cells is not None for part in summaries)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocks:
-    """Numbers as contrasts of weighted means.
-
-    Attributes
-    ----------
-    sums : BlockSums
-        By cluster; every cell with weight in a number is two blocks of observations, its comparison and its treated rows.
-    means : ndarray, shape (n_blocks,)
-        0 for comparison blocks and the cell's effect for treated ones: only their difference is known.
-    contrasts : ndarray, shape (k, n_blocks)
-    shares : ndarray, shape (n_clusters, k)
-        What clusters contribute through the cells' shares in each number.
-
-    Notes
-    -----
-    The effect asked for is that on these areas, so their shares are fixed, and shares carry the noise of the cells' own means, for which CR2 and CR3
-    have allowed already: with several entry dates they made errors 1.1 to 1.6 times too large. Only where one cluster is all of a block, whose own
-    mean then tells nothing of its spread, do shares stand in for it.
-    """
-
-    sums: BlockSums
-    means: np.ndarray
-    contrasts: np.ndarray
-    shares: np.ndarray
-
-    @property
-    def fewest(self) -> int:
-        """Clusters in the smallest block with weight in a number; 0 where no block has any (the base period)."""
-        used = (self.contrasts != 0).any(axis=0)
-        return int((self.sums.weight[:, used] > 0).sum(axis=0).min()) if used.any() else 0
-
-
-def block_sums(effects: Effects, summaries: Sequence[Summary], enters: np.ndarray, code: np.ndarray) -> Blocks:
-    """The observations behind summaries, added up by cluster, cell and arm; `code` is the cluster of each row that `enters`."""
-    estimated = (effects.cells["status"] == "estimated").to_numpy()
-    coefficients = np.array([np.where(estimated, part.cells, 0.0) for part in summaries])
-    cells = np.flatnonzero((coefficients != 0).any(axis=0))
-    grid, code = Grid.of(effects), np.unique(code, return_inverse=True)[1]
-    rows, treated = np.flatnonzero(enters), effects.rows["treated"].to_numpy()[enters]
-    units, shape = effects.rows["n_units"].to_numpy()[enters], (int(code.max()) + 1, 2 * len(cells))
-    sums = {name: np.zeros(shape) for name in BlockSums.__slots__}
-    event_time, cell_weight = effects.cells["event_time"].to_numpy(), effects.cells["weight"].to_numpy()
-    for j, cell in enumerate(cells):
-        at = int(np.searchsorted(effects.event_times, event_time[cell]))
-        here = grid.place[grid.cohort[rows], at] == cell
-        weight = np.where(here, effects.row_weight[rows, at], 0.0)
-        weighted = np.where(here, effects.influence[rows, at] * cell_weight[cell], 0.0) * np.where(treated, 1.0, -1.0)
-        per_unit = np.divide(weight, units, out=np.zeros_like(weight), where=weight > 0)
-        parts = {"count": np.where(weight > 0, units, 0.0), "weight": weight, "squares": weight * per_unit, "weighted": weighted,
-                 "residual": np.divide(weighted, per_unit, out=np.zeros_like(weight), where=per_unit > 0)}
-        for name, values in parts.items():
-            for arm, side in enumerate((~treated, treated)):
-                sums[name][:, 2 * j + arm] = np.bincount(code, weights=values * side, minlength=shape[0])
-    through_cells = np.column_stack([(grid.spread(one) * effects.influence).sum(axis=1)[enters] for one in coefficients])
-    contributions = np.column_stack([part.contribution[enters] for part in summaries])
-    shares = np.column_stack([np.bincount(code, weights=column, minlength=shape[0]) for column in (contributions - through_cells).T])
-    contrasts = np.stack([-coefficients[:, cells], coefficients[:, cells]], axis=-1).reshape(len(summaries), -1)
-    means = np.stack([np.zeros(len(cells)), effects.cells["estimate"].to_numpy()[cells]], axis=-1).ravel()
-    return Blocks(sums=BlockSums(**sums), means=means, contrasts=contrasts, shares=shares)
