@@ -23,6 +23,7 @@ from evaluation.models.summaries import Grid, Summary
 Errors = Literal["auto", "CR1"]
 IN_SHORT = {"CR1": "CR1 cluster-robust", "CR1_padded": "CR1 cluster-robust, enlarged for few events",
             "CR2": "CR2 cluster-robust, Satterthwaite degrees of freedom", "CR3": "CR3 cluster-robust, Satterthwaite degrees of freedom"}
+WIDE = "Few {words} share a date of joining, so the interval errs on the wide side: a real effect is more easily missed."      # docs/coverage.md
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,51 +62,56 @@ def uncertainty_of(effects: Effects, summaries: Sequence[Summary], *, clusters: 
     words = " and ".join(IN_WORDS[name] for name in names)
     enters = np.logical_or.reduce([part.enters for part in summaries])
     treated, k = effects.rows["treated"].to_numpy(), len(summaries)
-    counts, with_treated = ([count_of(effects, name, rows) for name in names] for rows in (enters, enters & treated))
+    codes = [cluster_codes(effects, name) for name in names]
+    ways = list(zip(names, codes, strict=True))
+    counts, with_treated = ([count_of(effects, name, rows, code) for name, code in ways] for rows in (enters, enters & treated))
     n = min(counts)
     refused = (f"one cluster of {words} gives no standard error" if n < 2
                else f"one treated cluster of {words} gives no standard error" if min(with_treated) < 2 else "")
     if refused:
         nan = np.full((k, k), np.nan)
         return Uncertainty(covariance=nan, df=nan[0], words=words, n_clusters=n, method="none", reason=refused)
-    codes = [cluster_codes(effects, name)[enters] for name in names]
+    smaller = degrees_of_freedom(effects, enters, names, codes)
+    codes = [code[enters] for code in codes]
     contributions = np.column_stack([part.contribution[enters] for part in summaries])
-    smaller = degrees_of_freedom(effects, enters, names)
     means = _are_contrasts_of_means(effects, summaries)
-    choice = _chosen(effects, names, summaries, enters, counts, with_treated, means) if errors == "auto" else USUAL
+    choice = _chosen(effects, names, codes, summaries, enters, counts, with_treated, means) if errors == "auto" else USUAL
+    scattered = False
     if choice.error in ("CR2", "CR3") and smaller >= 1:
         blocks = blocks_of(effects, summaries, enters, codes[0])
-        if choice.error == "CR3" and choice.test == "t" and blocks.fewest < FEW:
-            choice = replace(choice, error="CR2")
+        scattered = choice.error == "CR3" and choice.test == "t" and blocks.fewest < FEW
+        choice = replace(choice, error="CR2") if scattered else choice
         covariance, df = (cr2 if choice.error == "CR2" else cr3)(blocks.sums, blocks.contrasts, shares=blocks.shares if blocks.fewest == 1 else None)
     else:
         covariance, df = covariance_of(contributions, codes, counts), np.full(k, float(smaller))
         if choice.error == "CR1_padded":
             covariance = covariance + np.diag(_padding(contributions, codes[-1]))
+    caution = WIDE.format(words=words) if scattered else _caution(choice, words)
     reason = f"too few clusters of {words} on one side for a standard error" if smaller < 1 else ""
     method = IN_SHORT[choice.error] if len(names) == 1 else IN_SHORT[choice.error].replace("CR1", "CR1 two-way")
-    return Uncertainty(covariance=covariance, df=df, words=words, n_clusters=n, method=method, caution=_caution(choice, words), reason=reason)
+    return Uncertainty(covariance=covariance, df=df, words=words, n_clusters=n, method=method, caution=caution, reason=reason)
 
 
 USUAL = Choice(error="CR1", test="t", beside=(), standing="reliable", words="")
 
 
-def _chosen(effects: Effects, names: tuple[str, ...], summaries: Sequence[Summary], enters: np.ndarray, counts: list[int], with_treated: list[int],
-            means: bool) -> Choice:
+def _chosen(effects: Effects, names: tuple[str, ...], codes: Sequence[np.ndarray], summaries: Sequence[Summary], enters: np.ndarray,
+            counts: list[int], with_treated: list[int], means: bool) -> Choice:
     """The ladder's choice; where areas are the clusters it looks at the arm with fewer of them, or at all where they hold both arms."""
     if names[0] not in ("area", "council"):
         return choose("families", n_treated=with_treated[-1], n_clusters=counts[-1], n_events=_events(effects, summaries), reused=len(names) > 1)
-    if _share_cohorts(effects, names[0], enters):
+    if _share_cohorts(effects, codes[0], enters):
         found = choose("areas", n_treated=counts[0], n_clusters=2 * counts[0], adjusted=not means)
         return replace(found, test="t", beside=("wild",), words="")
     other = count_of(effects, names[0], enters & ~effects.rows["treated"].to_numpy())
     return choose("areas", n_treated=with_treated[0], n_clusters=with_treated[0] + other, adjusted=not means)
 
 
-def _share_cohorts(effects: Effects, name: str, enters: np.ndarray) -> bool:
+def _share_cohorts(effects: Effects, code: np.ndarray, enters: np.ndarray) -> bool:
     """Whether some cluster holds treated and comparison rows of one entry cohort: families within councils, not areas that join one after another."""
-    rows = effects.rows.loc[enters, ["cohort", "treated"]].assign(code=cluster_codes(effects, name)[enters]).drop_duplicates()
-    return bool(rows.duplicated(["cohort", "code"]).any())
+    treated, cohort = (effects.rows[name].to_numpy()[enters] for name in ("treated", "cohort"))
+    key = (cohort - cohort.min()) * (int(code.max()) + 1) + code
+    return bool(np.isin(key[treated], key[~treated]).any())
 
 
 def _events(effects: Effects, summaries: Sequence[Summary]) -> int | None:

@@ -21,7 +21,7 @@ from evaluation.models.effects import Effects, Estimate
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import Framework, results_claimed
 from evaluation.pipeline.checking import near_entry, run_checks, score_history
-from evaluation.pipeline.choices import estimator
+from evaluation.pipeline.choices import base_of, estimator
 from evaluation.plan import Plan
 
 NOTES = {"two_way": "its base is the mean of all earlier periods, so a trend before is part of it"}
@@ -44,7 +44,7 @@ class Estimating:
 
     def before_window(self) -> tuple[int, int]:
         """The periods before entry of the before/after change: the same four seasons for quarters, else the base period."""
-        return (-4, -1) if self.plan.periods.kind == "quarter" else (self.plan.estimator.base, self.plan.estimator.base)
+        return (-4, -1) if self.plan.periods.kind == "quarter" else (base_of(self.plan), base_of(self.plan))
 
     def estimator(self) -> object:
         """The plan's estimator as a spec."""
@@ -260,7 +260,7 @@ def lines_of(
 
 def moves_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample) -> tuple[int, int]:
     """Sign of each group's change from the base period to the periods of the headline; 0 where it cannot be told."""
-    before = group_means(sample, outcome.name, [estimating.plan.estimator.base])
+    before = group_means(sample, outcome.name, [base_of(estimating.plan)])
     after = group_means(sample, outcome.name, range(estimating.headline[0], estimating.headline[1] + 1))
     signs = []
     for then, now in zip(before, after, strict=True):
@@ -279,7 +279,7 @@ def bases_of(given: CheckInput, plan: Plan, factor: float) -> tuple[BaseRow, ...
 
     def words(base: int | str) -> str:
         label = "mean of the periods before" if base == "pre_mean" else event_label(plan, given.sample.panel, base)
-        return label + (" (the plan's)" if base == plan.estimator.base else "")
+        return label + (" (the plan's)" if base == base_of(plan) else "")
 
     return tuple(
         BaseRow(base=words(base), matched=scaled(matched, factor), unmatched=scaled(unmatched, factor))
