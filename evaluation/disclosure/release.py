@@ -183,9 +183,10 @@ class Placebo(Frozen):
 
 class Check(Frozen):
     name: str  # 'Trend before', 'Dip before entry', ...
-    outcome: str  # label, or ''
+    outcome: str  # whom it speaks about: a label, several, or 'All outcomes'
     verdict: Literal["passed", "failed", "not testable", "information"]
     sentence: str
+    outcomes: tuple[str, ...] = ()  # their labels, one by one
 
 
 class Warned(Frozen):

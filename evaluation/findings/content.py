@@ -362,15 +362,19 @@ def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
 
 
 def checks(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> tuple[Check, ...]:
-    """Every check once: those that say the same of every outcome (balance, overlap) are one line."""
-    lines = [
-        Check(name=line.name, outcome=result.label, verdict=line.verdict, sentence=line.sentence) for study, result in shown for line in study.checks
-    ]
+    """Every check once: those that say the same of several outcomes (balance, overlap) are one line that names them."""
     found: dict[tuple[str, str, str], list[str]] = {}
-    for line in lines:
-        found.setdefault((line.name, line.verdict, line.sentence), []).append(line.outcome)
+    for study, result in shown:
+        for line in study.checks:
+            found.setdefault((line.name, line.verdict, line.sentence), []).append(result.label)
     return tuple(
-        Check(name=name, outcome="All outcomes" if len(outcomes) > 1 else outcomes[0], verdict=verdict, sentence=sentence)
+        Check(
+            name=name,
+            outcome="All outcomes" if len(outcomes) == len(shown) > 1 else listed([outcomes[0], *map(lower_first, outcomes[1:])]),
+            verdict=verdict,
+            sentence=sentence,
+            outcomes=tuple(outcomes),
+        )
         for (name, verdict, sentence), outcomes in found.items()
     )
 

@@ -25,7 +25,7 @@ from evaluation.disclosure.release import (
     TrendLine,
     Warned,
 )
-from evaluation.reporting import council
+from evaluation.reporting import council, trust
 from evaluation.reporting.blocks import Block
 
 HELD = Shown(value=None, text="[c]", symbol="[c]")
@@ -657,9 +657,9 @@ SECTIONS = (
     council.what_changed,
     council.outcome_pages,
     council.this_area,
-    council.how_far_to_trust,
-    council.limits,
-    council.tables,
+    trust.how_far_to_trust,
+    trust.limits,
+    trust.tables,
     council.methods,
     council.glossary,
     council.accessibility,
