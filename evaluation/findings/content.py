@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from evaluation.dictionary import Dictionary
 from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, decimals, number
 from evaluation.disclosure.release import (
     BalanceLine,
+    BesideCouncils,
     Check,
     Council,
     EventPoint,
@@ -29,7 +30,7 @@ from evaluation.disclosure.release import (
     Warned,
 )
 from evaluation.disclosure.rules import PEOPLE
-from evaluation.findings import spread, texts
+from evaluation.findings import beside, spread, texts
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
@@ -97,6 +98,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         event_studies=tuple(event_study(study, result, inputs, ledger) for study, result in charted if study.events),
         trends=tuple(trend(study, result, inputs, ledger) for study, result in charted if study.lines),
         placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
+        beside=tuple(beside_others(inputs, shown, ledger)),
         checks=checks(shown),
         warnings=inputs.warnings,
         tables=(
@@ -115,6 +117,15 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),
     )
+
+
+def beside_others(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], ledger: Ledger) -> Iterator[BesideCouncils]:
+    """This council beside all others, for the main outcomes."""
+    for study, result in shown:
+        if result.primary and study.beside is not None:
+            made = beside.of_council(study.beside, inputs.scope.code, study.numbers, result, ledger, inputs.nouns)
+            if made is not None:
+                yield made
 
 
 def with_note(result: OutcomeResult, charted: bool, threshold: int, many: str) -> OutcomeResult:

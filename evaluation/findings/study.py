@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluation.findings.beside import Beside
 from evaluation.findings.numbers import OutcomeNumbers
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.effects import Estimate
@@ -93,6 +94,7 @@ class OutcomeStudy:
     most: float = float("nan")  # the programme's effect had every helped family's whole problem ended
     per_pupil: float = float("nan")  # of these, those of one pupil
     later_note: str = ""
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

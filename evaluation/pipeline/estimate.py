@@ -20,6 +20,7 @@ from evaluation.models.descriptive import group_means, units_behind
 from evaluation.models.effects import Effects, Estimate
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import Framework, results_claimed
+from evaluation.pipeline.beside import beside_of
 from evaluation.pipeline.checking import near_entry, run_checks, score_history
 from evaluation.pipeline.choices import base_of, estimator
 from evaluation.plan import Plan
@@ -107,7 +108,12 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
     )
     if not deep:
         return study
-    return replace(study, bases=bases_of(given, estimating.plan, factor), others=others_of(estimating, sample, outcome, factor))
+    return replace(
+        study,
+        bases=bases_of(given, estimating.plan, factor),
+        others=others_of(estimating, sample, outcome, factor),
+        beside=beside_of(estimating, outcome, effects, sample, lambda outcome, part: fewest_behind(estimating, outcome, part)),
+    )
 
 
 def unestimated(outcome: Outcome, primary: bool, reason: str) -> OutcomeStudy:

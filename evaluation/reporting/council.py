@@ -175,7 +175,7 @@ def who_took_part(content: ReportContent) -> Section:
         drawn = figures.flow(content.flow)
         rows = tuple((line.label, in_words(line.count), line.reason or "stays") for line in content.flow)
         blocks.append(
-            _figure(
+            figure_of(
                 content,
                 "fig-flow",
                 content.titles.flow or f"From all {study.unit_plural} to those analysed",
@@ -195,7 +195,7 @@ def who_is_compared(content: ReportContent) -> Section:
     if content.balance:
         columns, rows = _balance_rows(content.balance)
         blocks += [
-            _figure(
+            figure_of(
                 content,
                 "fig-balance",
                 content.titles.balance or f"How alike programme and comparison {plural} were, before and after matching",
@@ -222,7 +222,7 @@ def who_is_compared(content: ReportContent) -> Section:
         )
         blocks += [
             *_told(("", shown.sentence)),
-            _figure(
+            figure_of(
                 content,
                 "fig-overlap",
                 content.titles.overlap or "Where the two groups overlap",
@@ -254,7 +254,7 @@ def what_changed(content: ReportContent) -> Section:
             for result in shown
         )
         chart = [
-            _figure(
+            figure_of(
                 content,
                 "fig-effects",
                 content.titles.effects or "Effect on each outcome",
@@ -329,7 +329,7 @@ def this_area(content: ReportContent) -> Section:
             ("Number of placebo areas", f"{shown.n_placebo:,}"),
         )
         blocks += [
-            _figure(
+            figure_of(
                 content,
                 f"fig-placebo-{slug(shown.outcome)}",
                 shown.title,
@@ -473,7 +473,7 @@ def _pictures(content: ReportContent, outcome: str) -> list[Block]:
     for trend in (trend for trend in content.trends if trend.outcome == outcome and trend.lines):
         rows = tuple((period, *(in_words(line.values[j]) for line in trend.lines)) for j, period in enumerate(trend.periods))
         blocks.append(
-            _figure(
+            figure_of(
                 content,
                 f"fig-trend-{slug(outcome)}",
                 trend.title,
@@ -486,7 +486,7 @@ def _pictures(content: ReportContent, outcome: str) -> list[Block]:
     for study in (study for study in content.event_studies if study.outcome == outcome and study.points):
         rows = tuple((point.label, figures.PHASES[point.phase], in_words(point.estimate), range_in_words(point)) for point in study.points)
         blocks += [
-            _figure(
+            figure_of(
                 content,
                 f"fig-event-{slug(outcome)}",
                 study.title,
@@ -500,7 +500,7 @@ def _pictures(content: ReportContent, outcome: str) -> list[Block]:
     return blocks
 
 
-def _figure(
+def figure_of(
     content: ReportContent, id: str, title: str, subtitle: str, drawn: figures.Drawing, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]
 ) -> Figure:
     study = content.study
