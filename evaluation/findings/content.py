@@ -30,7 +30,7 @@ from evaluation.disclosure.release import (
     Warned,
 )
 from evaluation.disclosure.rules import PEOPLE
-from evaluation.findings import beside, spread, texts
+from evaluation.findings import beside, spread, subgroups, texts
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
@@ -104,6 +104,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         tables=(
             *base_table(shown, inputs.nouns, ledger),
             *other_table(shown, inputs.nouns, ledger),
+            *subgroups.tables(shown, inputs.nouns, ledger),
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,
         ),

@@ -19,13 +19,14 @@ from evaluation.models.shrinkage import shrink
 
 if TYPE_CHECKING:
     from evaluation.pipeline.estimate import Estimating
+    from evaluation.pipeline.subgroups import FewestOf
 
 FEWEST = 3  # councils with an estimate, for a spread between them
 LEAST = 10  # families on either side, under which a council's own estimate is noise whose size is not known either
 NO_OCCURRENCE = np.iinfo(np.int64).max
 
 
-def beside_of(estimating: Estimating, outcome: Outcome, effects: Effects, sample: MatchedSample, fewest_of) -> Beside | None:
+def beside_of(estimating: Estimating, outcome: Outcome, effects: Effects, sample: MatchedSample, fewest_of: FewestOf) -> Beside | None:
     """Councils' effects with their shrunken values; None where places had the programme, or fewer than three councils have families enough.
 
     Parameters
