@@ -18,9 +18,9 @@ YEAR = Periods.between("2012-Q1", "2012-Q4", kind="quarter")
 BATH, WANDSWORTH = "E06000022", "E09000032"
 NAN = np.nan
 ARROW = {"date": pa.date32(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
-SOURCES = ("education", "police", "benefits", "employment")
+SOURCES = ("education", "police", "benefits", "employment", "activity")
 TABLES = ("families", "people", "links", "source_coverage", "attendance", "exclusions", "offences", "asb_incidents", "benefit_spells",
-          "employment_spells", "needs", "other_support", "addresses")
+          "employment_spells", "activity_spells", "needs", "other_support", "addresses")
 
 
 def day(text):
@@ -112,13 +112,14 @@ def delivery():
             {"person_id": "c4", "benefit": "jsa", "start_date": "2012-01-01"},
         ],
         "employment_spells": [{"person_id": "p5", "start_date": "2010-01-01"}],
+        "activity_spells": [{"person_id": "c2", "activity": "neet", "start_date": "2012-09-10", "end_date": "2012-09-30"}],
         "needs": [
             {"family_id": "f1", "need": "housing", "start_date": "2012-04-01", "end_date": "2012-07-01"},
             {"family_id": "f1", "need": "health", "start_date": "2012-03-31"},
             {"family_id": "f3", "need": "child_in_need", "start_date": "2010-01-01", "end_date": "2011-12-31"},
         ],
         "other_support": [{"family_id": "f2", "service": "early_help", "start_date": "2012-01-01", "end_date": "2012-06-30"}],
-        "addresses": [{"family_id": f"f{i}", "area_code": "E01900001", "from_date": "2005-01-01"} for i in range(7)],
+        "addresses": [{"family_id": f"f{i}", "area_code": "E01900001", "from_date": "2005-01-01", "address_id": f"u{i}"} for i in range(7)],
     }
     people = [row["person_id"] for row in rows["people"]]
     missed = {("c4", "education"), ("p5", "employment")}
