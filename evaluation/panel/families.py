@@ -68,11 +68,12 @@ def build_families(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *
         members = {name: members_there(room, source.members) for name, source in sources.items() if source.link_source}
         units = pd.concat([units, fixed_covariates(room)], axis=1)
         varying = varying_covariates(room, tables)
+        notes, breaks = _notes(room, sources, varying), _breaks(room, dictionary, sources)
     _check_covariates(covariates, {*units.columns, *varying})
     return Panel(unit="family", periods=periods, units=units, outcomes={name: one.value for name, one in measured.items()},
                  denominators={name: one.denominator for name, one in measured.items() if one.denominator is not None},
                  varying=varying, status={name: one.status for name, one in measured.items()}, members=members, flow=flow,
-                 notes=_notes(room, sources, varying), breaks=_breaks(room, dictionary, sources))
+                 notes=notes, breaks=breaks)
 
 
 def family_sources(tables: Mapping[str, CheckedTable], dictionary: Dictionary, periods: Periods, outcomes: Sequence[str]) -> dict[str, OutcomeSource]:
@@ -125,7 +126,8 @@ def _notes(room: Room, sources: Mapping[str, OutcomeSource], varying: Mapping[st
 
 def shared_addresses(room: Room) -> int:
     """Addresses at which two families of the panel lived on the same day."""
-    return room.con.sql("""WITH stay AS (
+    found = room.con.sql("""WITH stay AS (
             SELECT u, address_id, from_date AS a, coalesce(to_date, DATE '2200-01-01') AS b
             FROM addresses JOIN fam USING (family_id) WHERE address_id IS NOT NULL)
-        SELECT count(DISTINCT address_id) FROM stay s JOIN stay t USING (address_id) WHERE s.u < t.u AND s.a <= t.b AND t.a <= s.b""").fetchall()[0][0]
+        SELECT count(DISTINCT address_id) FROM stay s JOIN stay t USING (address_id) WHERE s.u < t.u AND s.a <= t.b AND t.a <= s.b""")
+    return found.fetchall()[0][0]
