@@ -68,7 +68,7 @@ def build_families(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *
         members = {name: members_there(room, source.members) for name, source in sources.items() if source.link_source}
         units = pd.concat([units, fixed_covariates(room)], axis=1)
         varying = varying_covariates(room, tables)
-        notes, breaks = _notes(room, sources, varying), _breaks(room, dictionary, sources)
+        notes, breaks = _notes(sources, varying), _breaks(room, dictionary, sources)
     _check_covariates(covariates, {*units.columns, *varying})
     return Panel(unit="family", periods=periods, units=units, outcomes={name: one.value for name, one in measured.items()},
                  denominators={name: one.denominator for name, one in measured.items() if one.denominator is not None},
@@ -112,22 +112,10 @@ def _breaks(room: Room, dictionary: Dictionary, sources: Mapping[str, OutcomeSou
                  for name, source in sources.items() for column, threshold in changes(room, source) if 0 < column < len(room.periods))
 
 
-def _notes(room: Room, sources: Mapping[str, OutcomeSource], varying: Mapping[str, object]) -> tuple[str, ...]:
+def _notes(sources: Mapping[str, OutcomeSource], varying: Mapping[str, object]) -> tuple[str, ...]:
     notes = ["A family may serve as a comparison from the quarter after it became eligible until it moves away or joins.",
              "A person counts in the quarters that membership of the family covers wholly, by age at the start of the quarter.",
              "A family's value is missing in a quarter in which a member it depends on is not linked to the source, or the source is not complete."]
     if any(source.by_address for source in sources.values()):
-        shared = shared_addresses(room)
-        notes.append("An incident known only by its address counts to the family living there on the day; "
-                     + (f"{shared:,} addresses were lived at by more than one family at a time, and an incident there counts to each." if shared
-                        else "no address was lived at by more than one family at a time."))
+        notes.append("An incident known only by its address counts to the family living there on the day; where several live there, to each of them.")
     return tuple(notes) if "n_needs" in varying else (*notes, "No table of needs was delivered: families are not compared on needs.")
-
-
-def shared_addresses(room: Room) -> int:
-    """Addresses at which two families of the panel lived on the same day."""
-    found = room.con.sql("""WITH stay AS (
-            SELECT u, address_id, from_date AS a, coalesce(to_date, DATE '2200-01-01') AS b
-            FROM addresses JOIN fam USING (family_id) WHERE address_id IS NOT NULL)
-        SELECT count(DISTINCT address_id) FROM stay s JOIN stay t USING (address_id) WHERE s.u < t.u AND s.a <= t.b AND t.a <= s.b""")
-    return found.fetchall()[0][0]
