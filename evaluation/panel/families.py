@@ -17,7 +17,7 @@ from evaluation.dictionary import Dictionary, OutcomeSource
 from evaluation.errors import ContractError, PlanError
 from evaluation.ingest.tables import CheckedTable
 from evaluation.panel.covariates import fixed_covariates, varying_covariates
-from evaluation.panel.measures import changes, measure
+from evaluation.panel.measures import changes, count
 from evaluation.panel.membership import members_there
 from evaluation.panel.room import Room, open_room
 from evaluation.panel.types import REQUIRED, Panel
@@ -64,15 +64,16 @@ def build_families(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *
     sources = family_sources(tables, dictionary, periods, outcomes)
     with duckdb.connect() as con:
         room, units, flow = open_room(con, tables, dictionary, periods, councils)
-        measured = measure(room, sources)
+        found = {name: (counted.value(sources[name]), counted.weight(), counted.status) for name, counted in count(room, sources)}
+        found = {name: found[name] for name in sources}
         members = {name: members_there(room, source.members) for name, source in sources.items() if source.link_source}
         units = pd.concat([units, fixed_covariates(room)], axis=1)
         varying = varying_covariates(room, tables)
         notes, breaks = _notes(sources, varying), _breaks(room, dictionary, sources)
     _check_covariates(covariates, {*units.columns, *varying})
-    return Panel(unit="family", periods=periods, units=units, outcomes={name: one.value for name, one in measured.items()},
-                 denominators={name: one.denominator for name, one in measured.items() if one.denominator is not None},
-                 varying=varying, status={name: one.status for name, one in measured.items()}, members=members, flow=flow,
+    return Panel(unit="family", periods=periods, units=units, outcomes={name: value for name, (value, _, _) in found.items()},
+                 denominators={name: weight for name, (_, weight, _) in found.items() if weight is not None},
+                 varying=varying, status={name: status for name, (_, _, status) in found.items()}, members=members, flow=flow,
                  notes=notes, breaks=breaks)
 
 

@@ -4,7 +4,7 @@ What an outcome is, and which rows count, is declared in data_dictionary/outcome
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,48 +19,58 @@ SUMS, EVENTS = ("ratio_of_sums", "share_of_people"), ("any_event", "count_events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """One outcome of all families.
+class Counted:
+    """One outcome as whole numbers, by unit and quarter.
 
     Attributes
     ----------
-    value : ndarray, shape (n_units, n_periods)
-        NaN where it could not have been seen.
+    number : ndarray of int, shape (n_units, n_periods)
+        Sessions missed, children at the threshold, events, or spells; without meaning where the status is not OBSERVED.
     denominator : the same shape, or None where the outcome is no rate
     status : the same shape, int8
         See `Status`.
     """
 
-    value: np.ndarray
+    number: np.ndarray
     denominator: np.ndarray | None
     status: np.ndarray
 
+    def value(self, source: OutcomeSource) -> np.ndarray:
+        """The outcome in its unit; NaN where it could not have been seen."""
+        seen = self.status == Status.OBSERVED
+        if self.denominator is not None:
+            return source.multiply * np.divide(self.number, self.denominator, out=np.full(seen.shape, np.nan), where=seen)
+        value = self.number.astype(float) if source.kind == "count_events" else (self.number > 0) * float(source.multiply)
+        value[~seen] = np.nan
+        return value
 
-def measure(room: Room, sources: Mapping[str, OutcomeSource]) -> dict[str, Measured]:
+    def weight(self) -> np.ndarray | None:
+        """What the outcome is a rate of; NaN where it could not have been seen."""
+        return None if self.denominator is None else np.where(self.status == Status.OBSERVED, self.denominator, np.nan)
+
+
+def count(room: Room, sources: Mapping[str, OutcomeSource]) -> Iterator[tuple[str, Counted]]:
     """Every outcome asked for; those that read the same rows of a table in one pass."""
     passes: dict[tuple, list[str]] = {}
     for name, source in sources.items():
         by = "sums" if source.kind in SUMS else "events" if source.kind in EVENTS else "spells"
         passes.setdefault((by, source.table, source.members, source.by_term, source.by_address, source.column, source.end_column), []).append(name)
-    found = {}
     for (by, *_), names in passes.items():
-        found |= {"sums": _rates, "events": _counts, "spells": _spells}[by](room, {name: sources[name] for name in names})
-    return {name: found[name] for name in sources}
+        yield from {"sums": _rates, "events": _counts, "spells": _spells}[by](room, {name: sources[name] for name in names})
 
 
-def _rates(room: Room, sources: Mapping[str, OutcomeSource]) -> dict[str, Measured]:
+def _rates(room: Room, sources: Mapping[str, OutcomeSource]) -> Iterator[tuple[str, Counted]]:
     """Sessions added up, or children at or above the threshold among those with any session."""
-    found = {}
     parts = {name: _parts(room, source) for name, source in sources.items()}
     once = list(dict.fromkeys(part for pair in parts.values() for part in pair))
     sums = dict(zip(once, _sums_of_members(room, next(iter(sources.values())), once), strict=True))
     for name, source in sources.items():
-        top, bottom = (sums[part] for part in parts[name])
-        status = np.where((status_of(room, source) == Status.OBSERVED) & (bottom == 0), Status.NOT_KNOWN, status_of(room, source)).astype(np.int8)
-        seen = status == Status.OBSERVED
-        value = source.multiply * np.divide(top, bottom, out=np.full(room.shape, np.nan), where=seen)
-        found[name] = Measured(value=value, denominator=np.where(seen, bottom, np.nan), status=status)
-    return found
+        number, denominator = (sums[part] for part in parts[name])
+        yield name, Counted(number=number, denominator=denominator, status=_not_known(status_of(room, source), denominator == 0))
+
+
+def _not_known(status: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+    return np.where((status == Status.OBSERVED) & unknown, np.int8(Status.NOT_KNOWN), status)
 
 
 def _parts(room: Room, source: OutcomeSource) -> tuple[str, str]:
@@ -88,22 +98,12 @@ def changes(room: Room, source: OutcomeSource) -> list[tuple[int, float]]:
     return [(4 * int(year[:4]) + 3 - room.periods.first, threshold) for year, threshold in sorted(source.thresholds.items())]
 
 
-def _counts(room: Room, sources: Mapping[str, OutcomeSource]) -> dict[str, Measured]:
-    """Number of events by family and quarter, or whether there was any."""
-    found = {}
+def _counts(room: Room, sources: Mapping[str, OutcomeSource]) -> Iterator[tuple[str, Counted]]:
+    """Number of events."""
     conditions = [f"({source.where or 'true'})::INTEGER" for source in sources.values()]
-    for (name, source), number in zip(sources.items(), _sums_of_events(room, next(iter(sources.values())), conditions), strict=True):
-        found[name] = _of_number(room, source, number)
-    return found
-
-
-def _of_number(room: Room, source: OutcomeSource, number: np.ndarray, unknown: np.ndarray | None = None) -> Measured:
-    status = status_of(room, source)
-    if unknown is not None:
-        status = np.where((status == Status.OBSERVED) & unknown, Status.NOT_KNOWN, status).astype(np.int8)
-    value = number.astype(float) if source.kind == "count_events" else (number > 0) * float(source.multiply)
-    value[status != Status.OBSERVED] = np.nan
-    return Measured(value=value, denominator=None, status=status)
+    numbers = _sums_of_events(room, next(iter(sources.values())), conditions)
+    for (name, source), number in zip(sources.items(), numbers, strict=True):
+        yield name, Counted(number=number, denominator=None, status=status_of(room, source))
 
 
 # ---- rows of events -------------------------------------------------------------
@@ -147,7 +147,7 @@ def _of_members(room: Room, source: OutcomeSource, parts: Sequence[str], where: 
     member_spans(room, source.members)
     names = ", ".join(f"e.x{i}" for i in range(len(parts)))
     return f"""SELECT m.u, e.c, {names} FROM ({_rows(room, source, parts, where)}) e
-        JOIN {table_of(source.members)} m USING (person_id) WHERE e.c BETWEEN m.lo AND m.hi"""
+        JOIN {table_of(room, source.members)} m USING (person_id) WHERE e.c BETWEEN m.lo AND m.hi"""
 
 
 def _sums_of_events(room: Room, source: OutcomeSource, parts: Sequence[str]) -> list[np.ndarray]:
@@ -170,16 +170,18 @@ def _sums_of_events(room: Room, source: OutcomeSource, parts: Sequence[str]) -> 
 
 # ---- rows of spells -------------------------------------------------------------
 
-def _spells(room: Room, sources: Mapping[str, OutcomeSource]) -> dict[str, Measured]:
-    """Whether any spell of a member in the population touches the quarter, or has gone on long enough on its last day."""
+def _spells(room: Room, sources: Mapping[str, OutcomeSource]) -> Iterator[tuple[str, Counted]]:
+    """Number of spells of members in the population that touch the quarter, or have gone on long enough on its last day."""
     touching = {name: source for name, source in sources.items() if source.kind == "any_spell"}
-    found = {name: _sustained(room, source) for name, source in sources.items() if name not in touching}
-    if touching:
-        rows = _touched(room, touching)
-        for i, (name, source) in enumerate(touching.items()):
-            number, unknown = (_at(room, rows, rows[f"{kind}{i}"] == 1) for kind in ("x", "y"))
-            found[name] = _of_number(room, source, number, unknown > 0 if source.unknown_where else None)
-    return found
+    rows = _touched(room, touching) if touching else {}
+    for i, (name, source) in enumerate(touching.items()):
+        status = status_of(room, source)
+        if source.unknown_where:
+            status = _not_known(status, _at(room, rows, rows[f"y{i}"] == 1) > 0)
+        yield name, Counted(number=_at(room, rows, rows[f"x{i}"] == 1), denominator=None, status=status)
+    for name, source in sources.items():
+        if name not in touching:
+            yield name, Counted(number=_sustained(room, source), denominator=None, status=status_of(room, source))
 
 
 def _touched(room: Room, sources: Mapping[str, OutcomeSource]) -> dict[str, np.ndarray]:
@@ -191,14 +193,14 @@ def _touched(room: Room, sources: Mapping[str, OutcomeSource]) -> dict[str, np.n
     return room.columns(f"""SELECT m.u, greatest(col(e.{source.column}), m.lo) AS a, least(coalesce(col(e.{source.end_column}), {ALWAYS}), m.hi) AS b,
             e.* EXCLUDE (person_id, {source.column}, {source.end_column})
         FROM (SELECT person_id, {source.column}, {source.end_column}, {flags} FROM {source.table}) e
-        JOIN {table_of(source.members)} m USING (person_id)""")
+        JOIN {table_of(room, source.members)} m USING (person_id)""")
 
 
 def _at(room: Room, rows: Mapping[str, np.ndarray], chosen: np.ndarray) -> np.ndarray:
     return spans(rows["u"][chosen], rows["a"][chosen], rows["b"][chosen], room.shape)
 
 
-def _sustained(room: Room, source: OutcomeSource) -> Measured:
+def _sustained(room: Room, source: OutcomeSource) -> np.ndarray:
     """Spells of a person with breaks of up to `gap_days` are one; it counts in quarters on whose last day it has gone on for `weeks`."""
     member_spans(room, source.members)
     start, end = source.column, f"coalesce({source.end_column}, DATE '2200-01-01')"
@@ -209,5 +211,5 @@ def _sustained(room: Room, source: OutcomeSource) -> Measured:
         run AS (SELECT *, sum(new) OVER (PARTITION BY person_id ORDER BY a, b ROWS UNBOUNDED PRECEDING) AS number FROM marked),
         whole AS (SELECT person_id, min(a) AS a, max(b) AS b FROM run GROUP BY person_id, number)
         SELECT m.u, greatest(col(w.a + {7 * source.weeks - 1}), m.lo) AS a, least(to_col(w.b), m.hi) AS b
-        FROM whole w JOIN {table_of(source.members)} m USING (person_id)""")
-    return _of_number(room, source, spans(rows["u"], rows["a"], rows["b"], room.shape))
+        FROM whole w JOIN {table_of(room, source.members)} m USING (person_id)""")
+    return spans(rows["u"], rows["a"], rows["b"], room.shape)

@@ -38,32 +38,39 @@ class Spans:
     end: np.ndarray
 
 
-def table_of(members: str | None) -> str:
+def table_of(room: Room, members: str | None) -> str:
     """Name of the table of a population's spans in the room: (k, u, person_id, lo, hi, there, why)."""
-    return f"in_{members or 'all_members'}"
+    return f"{'with' if room.grain == 'person' else 'in'}_{members or 'all_members'}"
 
 
 def member_spans(room: Room, members: str | None) -> Spans:
-    """When each membership counts in a population; kept as the table `table_of(members)` too."""
-    name = table_of(members)
+    """When each membership counts in a population; kept as the table `table_of(room, members)` too.
+
+    Where the units are persons, they count by their age alone, whether they are still members or not, until they die.
+    """
+    name = table_of(room, members)
     if name not in room.cache:
-        population = room.dictionary.populations.get(members) if members else None
-        low = 12 * (population.minimum_age or 0) if population else 0
-        high = 12 * (population.maximum_age + 1) if population and population.maximum_age is not None else 12 * 200
-        role = f"AND role = '{population.role}'" if population and population.role else ""
-        # The first day of column c is month 3 * (periods.first + c); a member of `age` months then is in the population when low <= age < high.
-        room.con.execute(f"""CREATE TABLE {name} AS
-            SELECT k, u, person_id, lo, CAST(least(membership, by_age) AS INTEGER) AS hi,
-                   CAST(least(coalesce(col(member_to), {ALWAYS}), by_age) AS INTEGER) AS there,
-                   CASE WHEN by_age <= membership THEN 2 WHEN dies THEN 0 ELSE 1 END AS why
-            FROM (SELECT *, CAST(greatest(from_col(member_from), CAST(ceil((birth + {low}) / 3) AS INTEGER) - {room.periods.first}) AS INTEGER) AS lo,
-                         CAST(ceil((birth + {high}) / 3) AS INTEGER) - 1 - {room.periods.first} AS by_age,
-                         coalesce(to_col(member_to), {ALWAYS}) AS membership
-                  FROM member WHERE true {role})
-            WHERE lo <= greatest(hi, there)""")
+        room.con.execute(f"CREATE TABLE {name} AS {_spans_sql(room, members)}")
         rows = room.columns(f"SELECT k, u, lo, hi, there, why FROM {name} ORDER BY k")
         room.cache[name] = Spans(k=rows["k"], unit=rows["u"], first=rows["lo"], last=rows["hi"], there=rows["there"], end=rows["why"])
     return room.cache[name]
+
+
+def _spans_sql(room: Room, members: str | None) -> str:
+    """The first day of column c is month 3 * (periods.first + c); a member of `age` months then is in the population when low <= age < high."""
+    population = room.dictionary.populations.get(members) if members else None
+    low = 12 * (population.minimum_age or 0) if population else 0
+    high = 12 * (population.maximum_age + 1) if population and population.maximum_age is not None else 12 * 200
+    role = f"AND role = '{population.role}'" if population and population.role else ""
+    unit, begins, ends = ("u", "from_col(member_from)", "member_to") if room.grain == "family" else ("k", "-10000", "died_on - 1")
+    return f"""SELECT k, {unit} AS u, person_id, lo, CAST(least(membership, by_age) AS INTEGER) AS hi,
+               CAST(least(coalesce(col({ends}), {ALWAYS}), by_age) AS INTEGER) AS there,
+               CASE WHEN by_age <= membership THEN 2 WHEN dies THEN 0 ELSE 1 END AS why
+        FROM (SELECT *, CAST(greatest({begins}, CAST(ceil((birth + {low}) / 3) AS INTEGER) - {room.periods.first}) AS INTEGER) AS lo,
+                     CAST(ceil((birth + {high}) / 3) AS INTEGER) - 1 - {room.periods.first} AS by_age,
+                     coalesce(to_col({ends}), {ALWAYS}) AS membership
+              FROM member WHERE true {role})
+        WHERE lo <= greatest(hi, there)"""
 
 
 def members_there(room: Room, members: str | None) -> np.ndarray:

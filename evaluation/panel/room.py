@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import duckdb
 import numpy as np
@@ -28,6 +29,8 @@ class Room:
         Last column in which the family lives in the council's area.
     unit : ndarray of int, shape (n_memberships,)
         Row of the family of each membership.
+    grain : 'family' or 'person'
+        What a row of an outcome is: a family, or one person of a family (a membership), followed by age alone.
     cache : dict
         Counts of populations and coverage that several outcomes share.
     """
@@ -39,6 +42,7 @@ class Room:
     council: np.ndarray
     seen_until: np.ndarray
     unit: np.ndarray
+    grain: Literal["family", "person"] = "family"
     cache: dict = field(default_factory=dict)
 
     @property
@@ -116,7 +120,7 @@ def _make_tables(con: duckdb.DuckDBPyConnection, periods: Periods, chosen: str, 
     # A death ends membership on the day before it, so that the quarter of the death is not wholly covered.
     con.execute("""CREATE TABLE member AS
         SELECT CAST(row_number() OVER (ORDER BY u, person_id) - 1 AS INTEGER) AS k, * FROM (
-            SELECT f.u, p.person_id, p.role, p.sex, p.sen, p.free_school_meals, p.ethnicity_group, p.member_from,
+            SELECT f.u, p.person_id, p.role, p.sex, p.sen, p.free_school_meals, p.ethnicity_group, p.member_from, p.died_on,
                    least(p.member_to, p.died_on - 1) AS member_to, coalesce(p.died_on <= p.member_to + 1, p.died_on IS NOT NULL) AS dies,
                    CAST(12 * CAST(substr(birth_month, 1, 4) AS INTEGER) + CAST(substr(birth_month, 6, 2) AS INTEGER) - 1 AS INTEGER) AS birth
             FROM people p JOIN fam f USING (family_id))
