@@ -7,7 +7,9 @@ mean standard error.
 
 Two readings. As it is: the estimate from the records. Without the draws: the same matched sets and gaps in the records with each outcome replaced
 by its chance or expected number in both worlds, which has the same bias (the estimator is linear given the sets, and neither joining nor matching
-depends on XX when its 95% Monte Carlo interval lies within 0.1 standard errors.
+depends on the draws) and a far smaller Monte Carlo error. Continuous employment has no such form: what the draws of adult employment added to that
+estimate, zero in the mean, is taken out of its errors by regression over the runs. A bias is small when its 95% Monte Carlo interval lies within
+0.1 standard errors.
 """
 from __future__ import annotations
 
