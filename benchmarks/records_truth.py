@@ -1,20 +1,20 @@
 """Are the effects of all four domains recovered from linked records? `python -m benchmarks.records_truth [--runs N] [--minutes M] [--json FILE]`
 
-Each run simulates 7,500 families in ten councils over 20 quarters (about 3,000 join), with an effect in every domain, delivers the records,
-builds the panel from them, matches (three comparison families each, the demonstration's keys and score) and estimates over the four quarters
-after joining. The target is the truth over the same families and quarters. Bias is in standard errors: the mean error over runs, divided by the
-mean standard error.
+Each run simulates families in ten councils over 20 quarters of which about 3,000 join, with an effect in every domain, delivers the records, builds
+the panel from them, matches (three comparison families each, the demonstration's keys and score) and estimates over the four quarters after joining.
+The target is the truth over the same families and quarters. Bias is in standard errors: the mean error over runs, divided by the mean standard error.
+Two designs: one eligible family in ten joins (30,000 families), and four in ten (7,500). In the second, comparison families that go on to join are
+many, they join after a crisis, and those left to be compared with have had fewer: a bias that no matching takes away.
 
 Two readings. As it is: the estimate from the records. Without the draws: the same matched sets and gaps in the records with each outcome replaced
 by its chance or expected number in both worlds, which has the same bias (the estimator is linear given the sets, and neither joining nor matching
-depends on the draws) and a far smaller Monte Carlo error. Continuous employment has no such form: what the draws of adult employment added to that
-estimate, zero in the mean, is taken out of its errors by regression over the runs. A bias is small when its 95% Monte Carlo interval lies within
-0.1 standard errors.
+depends on the draws) and a far smaller Monte Carlo error. A bias is small when its 95% Monte Carlo interval lies within 0.1 standard errors.
 """
 from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 import tempfile
 import time
@@ -48,8 +48,8 @@ EFFECTS = {"unauthorised_absence_rate": -0.30, "fixed_exclusions": -0.20, "any_o
 EXACT = ("council_code", "has_child_5_15", "has_adult_working_age")
 SCORE = ("n_children", "lone_parent", "any_sen", "any_fsm", "n_needs", "criterion_crime_asb", "criterion_education", "criterion_work")
 HEADLINE = (1, 4)
+DESIGNS = {"one in ten joins": (30_000, 0.1, 0.8), "four in ten join": (7_500, 0.4, 0.2)}      # families, share joining, share of the time
 WITHIN = 0.1                # standard errors
-OF_THE_DRAWS_OF = {"continuous_employment": "adult_in_work", "continuous_employment_26": "adult_in_work"}
 NO_PEOPLE = ("universal_credit",)      # nobody claims it in the simulated years
 
 
@@ -66,9 +66,9 @@ class Run:
     n_matched: int
 
 
-def run(seed: int, dictionary: Dictionary, *, families: int = 7_500) -> Run:
+def run(seed: int, dictionary: Dictionary, *, families: int = 30_000, share_joining: float = 0.1) -> Run:
     """Simulate, deliver, build, match and estimate once."""
-    spec = Simulation(families=families, periods=PERIODS, seed=seed, effects=EFFECTS)
+    spec = Simulation(families=families, periods=PERIODS, seed=seed, effects=EFFECTS, share_joining=share_joining)
     outcomes = [name for name, one in dictionary.outcomes.items() if "family" in one.sources and name not in NO_PEOPLE]
     with tempfile.TemporaryDirectory() as folder:
         truth = spec.write(Path(folder), dictionary=dictionary)
@@ -83,8 +83,7 @@ def run(seed: int, dictionary: Dictionary, *, families: int = 7_500) -> Run:
         true = truth.effect(name, truth.unit_ids[units], columns, weights)
         found["truth"][name], found["estimate"][name], found["std_error"][name] = true, one.estimate, one.std_error
         found["covers"][name] = bool(one.lower <= true <= one.upper)
-        if name in chances:
-            found["expected"][name] = error_without_draws(sample, name, chances[name], truth, calendar)
+        found["expected"][name] = error_without_draws(sample, name, chances[name], truth, calendar)
     return Run(**found, n_joined=int((panel.entry >= 0).sum()), n_matched=sample.n_treated)
 
 
@@ -131,7 +130,7 @@ def error_without_draws(sample: MatchedSample, name: str, worlds: tuple[np.ndarr
 # ---- what each outcome is in the mean, in both worlds ----------------------------
 
 def expectations(spec: Simulation, dictionary: Dictionary) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Outcome -> (untreated, treated) expectation given levels, crises and members; over the periods. Continuous employment has no closed form."""
+    """Outcome -> (untreated, treated) expectation given levels, crises and members; over the periods."""
     calendar = Calendar.over(spec.periods)
     families = compose(np.array(list(spec.sizes(dictionary).values())), calendar, spec.seed)
     world = unfold(families, calendar, effects=spec.effects, ramp=spec.ramp, share_joining=spec.share_joining, first_entry=spec.first_entry,
@@ -171,6 +170,8 @@ def expected(p: Mapping[str, np.ndarray], world: World, minors: np.ndarray, bene
     for name, threshold in (("persistent_absence_20", 0.20), ("persistent_absence", 0.15), ("persistent_absence_10", 0.10)):
         settled, truanting = (chance_of_threshold(threshold, state)[calendar.quarters] for state in (False, True))
         found[name] = 100 * (settled + p["truancy"] * (truanting - settled))
+    found["continuous_employment"] = 100 * in_work_for(13, p["work"], calendar)
+    found["continuous_employment_26"] = 100 * in_work_for(26, p["work"], calendar)
     since = 4 * 2015 + 3 - calendar.first                                       # the term in which the year's threshold becomes 10%
     later = np.arange(len(calendar)) >= since
     found["persistent_absence_by_year"] = np.where(later, found["persistent_absence_10"], found["persistent_absence"])
@@ -183,6 +184,41 @@ def any_of(process: str, share: np.ndarray) -> np.ndarray:
     number = [(1 - more) * more**k for k in range(MAX_EVENTS - 1)]
     number.append(1 - sum(number))
     return 1 - sum(chance * (1 - share) ** (k + 1) for k, chance in enumerate(number))
+
+
+def in_work_for(weeks: int, chance: np.ndarray, calendar: Calendar) -> np.ndarray:
+    """Chance of having been in work for 13 or 26 weeks on the last day of each column; shape (n_families, n_columns); NaN at the beginning.
+
+    The whole weeks lie in the quarter and `reach` quarters before; a spell may begin on the first days of the earliest that counts (with the chance
+    that the lower of two uniform draws is so low), and end on the last day of the quarter itself.
+    """
+    reach, stay, width = weeks // 13, PROCESSES["work"].stay, chance.shape[1]
+    days, found = calendar.lengths, np.full(chance.shape, np.nan)
+    for c in range(reach, width):
+        columns, first = [chance[:, k] for k in range(c - reach, c + 1)], c - reach + 1
+        spare = days[first:c + 1].sum() - 7 * weeks + 1                                        # days on which a spell may begin in column `first`
+        begins = 1 - (1 - max(spare, 0) / days[first]) ** 2
+        ends = 1 - (1 - 1 / days[c]) ** 2
+        whole, shorter = all_below(columns, stay), all_below(columns[1:], stay)
+        if c == width - 1:
+            found[:, c] = whole + begins * (shorter - whole)
+            continue
+        goes_on, goes_on_shorter = (all_below([*part, chance[:, c + 1]], stay) for part in (columns, columns[1:]))
+        both = 2 * max(spare, 0) / days[c] ** 2 if first == c else begins * ends               # begins and ends in one quarter: two sorted draws
+        stops, stops_shorter = whole - goes_on, shorter - whole - goes_on_shorter + goes_on
+        found[:, c] = goes_on + begins * (goes_on_shorter - goes_on) + ends * stops + both * stops_shorter
+    return found
+
+
+def all_below(chances: list[np.ndarray], stay: float) -> np.ndarray:
+    """Chance that draws of consecutive quarters, each held over with chance `stay`, all lie below their chances."""
+    total = np.zeros_like(chances[0])
+    for held in itertools.product((False, True), repeat=len(chances) - 1):
+        term, lowest = np.full_like(chances[0], np.prod([stay if one else 1 - stay for one in held])), chances[0]
+        for one, chance in zip(held, chances[1:], strict=True):
+            term, lowest = (term, np.minimum(lowest, chance)) if one else (term * lowest, chance)
+        total += term * lowest
+    return total
 
 
 @functools.cache
@@ -219,19 +255,11 @@ def summary(runs: list[Run]) -> list[dict[str, object]]:
         row = {"outcome": name, "runs": int(ok.sum()), "truth": truth[ok].mean(), "estimate": estimate[ok].mean(), "std_error": scale,
                "error_ratio": scale / np.std((estimate - truth)[ok], ddof=1), "coverage": float(np.mean([one.covers[name] for one in runs]))}
         row |= {"bias" + part: value for part, value in interval((estimate - truth)[ok] / scale).items()}
-        left = np.array([one.expected[name] for one in runs]) if name in runs[0].expected else without_draws(runs, name, estimate - truth)
-        row |= {"bias_without_draws" + part: value for part, value in interval(left / scale).items()}
+        expected = np.array([one.expected[name] for one in runs])
+        row |= {"bias_without_draws" + part: value for part, value in interval(expected / scale).items()}
         row["verdict"] = verdict(row["bias_without_draws_lower"], row["bias_without_draws_upper"])
         rows.append({key: round(value, 5) if isinstance(value, float) else value for key, value in row.items()})
     return rows
-
-
-def without_draws(runs: list[Run], name: str, error: np.ndarray) -> np.ndarray:
-    """Errors less what goes with the draws of another outcome, which add nothing in the mean; least squares over the runs."""
-    other = OF_THE_DRAWS_OF[name]
-    draws = np.array([one.estimate[other] - one.truth[other] - one.expected[other] for one in runs])
-    slope = np.cov(error, draws)[0, 1] / draws.var(ddof=1)
-    return error - slope * draws
 
 
 def verdict(lower: float, upper: float) -> str:
@@ -247,38 +275,55 @@ def interval(values: np.ndarray) -> dict[str, float]:
     return {"": float(values.mean()), "_lower": float(values.mean() - half), "_upper": float(values.mean() + half)}
 
 
-def page(results: Mapping[str, object], dictionary: Dictionary) -> str:
-    """The table of docs/records.md, in Markdown."""
-    lines = ["| outcome | truth | mean estimate | standard error | covers | bias, as it is | bias, without the draws |",
-             "|---|---|---|---|---|---|---|"]
-    for row in results["rows"]:
+def page(rows: list[dict[str, object]], dictionary: Dictionary) -> str:
+    """A table of docs/records.md, in Markdown."""
+    lines = ["| outcome | truth | mean estimate | standard error | covers | bias, as it is | bias, without the draws | verdict |",
+             "|---|---|---|---|---|---|---|---|"]
+    for row in rows:
         unit = dictionary.outcomes[row["outcome"]].change_unit
         digits = 2 if unit == "percentage points" else 4
         cells = [f"{row[key]:.{digits}f}" for key in ("truth", "estimate", "std_error")]
-        biases = [f"{row[key]:+.3f} ({row[key + '_lower']:+.3f} to {row[key + '_upper']:+.3f})" for key in ("bias", "bias_without_draws")]
-        lines.append(f"| {dictionary.outcomes[row['outcome']].label} | {' | '.join(cells)} | {row['coverage']:.0%} | {' | '.join(biases)} |")
+        biases = [f"{row[key]:+.2f} ({row[key + '_lower']:+.2f} to {row[key + '_upper']:+.2f})" for key in ("bias", "bias_without_draws")]
+        lines.append(f"| {dictionary.outcomes[row['outcome']].label} | {' | '.join(cells)} | {row['coverage']:.0%} | {' | '.join(biases)} "
+                     f"| {row['verdict']} |")
     return "\n".join(lines)
+
+
+def of_design(name: str, runs: int, minutes: float, dictionary: Dictionary) -> dict[str, object]:
+    """As many runs of a design as fit."""
+    families, share, part = DESIGNS[name]
+    done, start = [], time.perf_counter()
+    while len(done) < runs and (len(done) < 3 or time.perf_counter() - start < 60 * minutes * part):
+        done.append(run(20_261_124 + len(done), dictionary, families=families, share_joining=share))
+    joined, matched = (round(float(np.mean([getattr(one, key) for one in done]))) for key in ("n_joined", "n_matched"))
+    return {"design": name, "families": families, "joined": joined, "matched": matched, "runs": len(done),
+            "seconds": round(time.perf_counter() - start), "rows": summary(done)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=400, help="most runs of a design")
     parser.add_argument("--minutes", type=float, default=15, help="no run is begun after this time")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    dictionary, runs, start = load_dictionary(), [], time.perf_counter()
-    for seed in range(asked.runs):
-        if time.perf_counter() - start > 60 * asked.minutes:
-            break
-        runs.append(run(20_261_124 + seed, dictionary))
-        print(f"run {seed + 1}: {time.perf_counter() - start:.0f} s", flush=True)
-    results = {"command": "python -m benchmarks.records_truth", "runs": len(runs), "within": WITHIN, "effects": EFFECTS,
-               "joined": round(float(np.mean([one.n_joined for one in runs]))), "matched": round(float(np.mean([one.n_matched for one in runs]))),
-               "seconds": round(time.perf_counter() - start), "rows": summary(runs)}
-    print(page(results, dictionary))
-    if asked.json:
-        rows = ",\n ".join(json.dumps(row) for row in results.pop("rows"))
-        asked.json.write_text(json.dumps(results)[:-1] + ', "rows": [\n ' + rows + "]}\n", encoding="utf-8")
+    dictionary, designs = load_dictionary(), []
+    for name in DESIGNS:
+        found = of_design(name, asked.runs, asked.minutes, dictionary)
+        designs.append(found)
+        print(f"{name}: {found['families']:,} families, {found['joined']:,} join, {found['matched']:,} are matched; {found['runs']} runs, "
+              f"{found['seconds']} s\n\n{page(found['rows'], dictionary)}\n", flush=True)
+        if asked.json:
+            about = {"command": "python -m benchmarks.records_truth", "within": WITHIN, "effects": EFFECTS}
+            asked.json.write_text(as_json(about, designs), encoding="utf-8")
+
+
+def as_json(about: Mapping[str, object], designs: list[dict[str, object]]) -> str:
+    """The results, one row of a table a line."""
+    parts = []
+    for design in designs:
+        rows = ",\n ".join(json.dumps(row) for row in design["rows"])
+        parts.append(json.dumps({key: value for key, value in design.items() if key != "rows"})[:-1] + ', "rows": [\n ' + rows + "]}")
+    return json.dumps(about)[:-1] + ', "designs": [\n' + ",\n".join(parts) + "]}\n"
 
 
 if __name__ == "__main__":
