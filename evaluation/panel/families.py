@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from evaluation.dictionary import Dictionary, OutcomeSource
@@ -20,6 +21,7 @@ from evaluation.panel.covariates import fixed_covariates, varying_covariates
 from evaluation.panel.measures import changes, count
 from evaluation.panel.membership import members_there
 from evaluation.panel.room import Room, open_room
+from evaluation.panel.status import Status
 from evaluation.panel.types import REQUIRED, Panel
 from evaluation.periods import Periods
 
@@ -64,17 +66,27 @@ def build_families(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *
     sources = family_sources(tables, dictionary, periods, outcomes)
     with duckdb.connect() as con:
         room, units, flow = open_room(con, tables, dictionary, periods, councils)
-        found = {name: (counted.value(sources[name]), counted.weight(), counted.status) for name, counted in count(room, sources)}
-        found = {name: found[name] for name in sources}
+        values, weights, status = {}, {}, {}
+        for name, counted in count(room, sources):
+            values[name], weights[name], status[name] = counted.value(sources[name]), counted.denominator, counted.status
         members = {name: members_there(room, source.members) for name, source in sources.items() if source.link_source}
         units = pd.concat([units, fixed_covariates(room)], axis=1)
         varying = varying_covariates(room, tables)
         notes, breaks = _notes(sources, varying), _breaks(room, dictionary, sources)
     _check_covariates(covariates, {*units.columns, *varying})
-    return Panel(unit="family", periods=periods, units=units, outcomes={name: value for name, (value, _, _) in found.items()},
-                 denominators={name: weight for name, (_, weight, _) in found.items() if weight is not None},
-                 varying=varying, status={name: status for name, (_, _, status) in found.items()}, members=members, flow=flow,
-                 notes=notes, breaks=breaks)
+    return Panel(unit="family", periods=periods, units=units, outcomes={name: values[name] for name in sources},
+                 denominators=_where_observed(weights, status), varying=varying, status={name: status[name] for name in sources}, members=members,
+                 flow=flow, notes=notes, breaks=breaks)
+
+
+def _where_observed(weights: Mapping[str, np.ndarray | None], status: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What outcomes are rates of, NaN where they are not observed; outcomes of the same children share one array."""
+    made: dict[tuple[int, int], np.ndarray] = {}
+    for name, weight in weights.items():
+        key = id(weight), id(status[name])
+        if weight is not None and key not in made:
+            made[key] = np.where(status[name] == Status.OBSERVED, weight, np.nan)
+    return {name: made[id(weight), id(status[name])] for name, weight in weights.items() if weight is not None}
 
 
 def family_sources(tables: Mapping[str, CheckedTable], dictionary: Dictionary, periods: Periods, outcomes: Sequence[str]) -> dict[str, OutcomeSource]:

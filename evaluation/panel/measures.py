@@ -44,10 +44,6 @@ class Counted:
         value[~seen] = np.nan
         return value
 
-    def weight(self) -> np.ndarray | None:
-        """What the outcome is a rate of; NaN where it could not have been seen."""
-        return None if self.denominator is None else np.where(self.status == Status.OBSERVED, self.denominator, np.nan)
-
 
 def count(room: Room, sources: Mapping[str, OutcomeSource]) -> Iterator[tuple[str, Counted]]:
     """Every outcome asked for; those that read the same rows of a table in one pass."""
@@ -64,9 +60,13 @@ def _rates(room: Room, sources: Mapping[str, OutcomeSource]) -> Iterator[tuple[s
     parts = {name: _parts(room, source) for name, source in sources.items()}
     once = list(dict.fromkeys(part for pair in parts.values() for part in pair))
     sums = dict(zip(once, _sums_of_members(room, next(iter(sources.values())), once), strict=True))
+    made = {}                                                    # one status for all outcomes of the same denominator
     for name, source in sources.items():
         number, denominator = (sums[part] for part in parts[name])
-        yield name, Counted(number=number, denominator=denominator, status=_not_known(status_of(room, source), denominator == 0))
+        key = parts[name][1], id(status_of(room, source))
+        if key not in made:
+            made[key] = _not_known(status_of(room, source), denominator == 0)
+        yield name, Counted(number=number, denominator=denominator, status=made[key])
 
 
 def _not_known(status: np.ndarray, unknown: np.ndarray) -> np.ndarray:

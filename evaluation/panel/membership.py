@@ -63,10 +63,10 @@ def _spans_sql(room: Room, members: str | None) -> str:
     high = 12 * (population.maximum_age + 1) if population and population.maximum_age is not None else 12 * 200
     role = f"AND role = '{population.role}'" if population and population.role else ""
     unit, begins, ends = ("u", "from_col(member_from)", "member_to") if room.grain == "family" else ("k", "-10000", "died_on - 1")
-    return f"""SELECT k, {unit} AS u, person_id, lo, CAST(least(membership, by_age) AS INTEGER) AS hi,
-               CAST(least(coalesce(col({ends}), {ALWAYS}), by_age) AS INTEGER) AS there,
-               CASE WHEN by_age <= membership THEN 2 WHEN dies THEN 0 ELSE 1 END AS why
-        FROM (SELECT *, CAST(greatest({begins}, CAST(ceil((birth + {low}) / 3) AS INTEGER) - {room.periods.first}) AS INTEGER) AS lo,
+    return f"""SELECT k, {unit} AS u, person_id, lo, CAST(least(membership, by_age) AS SMALLINT) AS hi,
+               CAST(least(coalesce(col({ends}), {ALWAYS}), by_age) AS SMALLINT) AS there,
+               CAST(CASE WHEN by_age <= membership THEN 2 WHEN dies THEN 0 ELSE 1 END AS TINYINT) AS why
+        FROM (SELECT *, CAST(greatest({begins}, CAST(ceil((birth + {low}) / 3) AS INTEGER) - {room.periods.first}) AS SMALLINT) AS lo,
                      CAST(ceil((birth + {high}) / 3) AS INTEGER) - 1 - {room.periods.first} AS by_age,
                      coalesce(to_col({ends}), {ALWAYS}) AS membership
               FROM member WHERE true {role})
