@@ -19,7 +19,8 @@ from evaluation.simulate.world import CRISIS_MEMORY, CRISIS_SHARE, PROCESSES, cr
 
 PERIODS = Periods.between("2011-Q1", "2014-Q4", kind="quarter")
 COUNCILS = {"E06000022": 45, "E08000006": 1_600, "E09000032": 1_355}
-TABLES = {"families", "people", "attendance", "exclusions", "offences", "asb_incidents", "benefit_spells", "employment_spells", "programme_costs",
+TABLES = {"families", "people", "attendance", "exclusions", "offences", "asb_incidents", "benefit_spells", "employment_spells", "activity_spells",
+          "programme_costs",
           "addresses", "needs", "other_support", "results_claimed", "links", "source_coverage"}
 
 # Published profile of families on the national programme (guide/domain.md 1.1, S9), and how near 1,200 joining families must land:
@@ -109,10 +110,10 @@ def test_joining_families_resemble_the_published_profile(folder):
 def test_panel_of_what_could_be_seen_equals_the_treated_world_exactly(panel, truth):
     assert panel.units["unit_id"].tolist() == truth.unit_ids.tolist()
     np.testing.assert_array_equal(panel.entry, truth.entry)
-    assert len(panel.outcomes) == 10
+    assert len(panel.outcomes) == 30
     for name, values in panel.outcomes.items():
         seen = np.isfinite(values)
-        assert seen.mean() > 0.5
+        assert seen.mean() > (0.05 if name == "neet" else 0.4)      # 16 to 18 are few families
         np.testing.assert_array_equal(values[seen], truth.treated[name][seen])
 
 

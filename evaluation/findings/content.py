@@ -275,7 +275,7 @@ def label_of(covariate: str, dictionary: Dictionary, plan: Plan) -> str:
     name, _, level = covariate.partition("[")
     if name in dictionary.covariates:
         return dictionary.covariates[name] + (f": {level.removesuffix(']')}" if level else "")
-    for name, outcome in dictionary.outcomes.items():
+    for name, outcome in sorted(dictionary.outcomes.items(), key=lambda item: -len(item[0])):
         if covariate.startswith(name):
             return f"{outcome.label}, earlier periods"
     return covariate.replace("_", " ").capitalize()

@@ -14,15 +14,18 @@ from evaluation.errors import PlanError
 from evaluation.periods import Periods
 from evaluation.simulate.absence import draw_absence
 from evaluation.simulate.composition import Composition, compose
+from evaluation.simulate.delivery import Records
+from evaluation.simulate.details import draw_details
 from evaluation.simulate.quarters import Calendar
-from evaluation.simulate.records import Records, sought_in, write_tables
+from evaluation.simulate.records import sought_in, write_tables
 from evaluation.simulate.streams import stream
 from evaluation.simulate.truth import SCALE, Truth, true_outcomes
 from evaluation.simulate.world import DEFAULT_EFFECTS, World, unfold
 
-LINK_RATES = {"education": (0.965, 0.95), "police": (0.97, 0.955), "benefits": (0.965, 0.945), "employment": (0.955, 0.935)}   # joined, others
+LINK_RATES = {"education": (0.965, 0.95), "police": (0.97, 0.955), "benefits": (0.965, 0.945), "employment": (0.955, 0.935),
+              "activity": (0.96, 0.94)}   # joined, others
 SMALLEST_COUNCIL = 45     # families of the smallest council when a total is spread: about 18 of them join
-SOURCES = ("education", "police", "asb", "benefits", "employment")
+SOURCES = ("education", "police", "asb", "benefits", "employment", "activity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,8 @@ class Simulation:
         Where `families` is a number: how many councils, or which.
     effects : mapping of outcome -> float, optional
         Relative change, at full strength, of the chance per quarter (of truanting for `unauthorised_absence_rate`); outcomes not named have none.
-        Keys: unauthorised_absence_rate, fixed_exclusions, any_offence, asb_incidents, out_of_work_benefit, adult_in_work. None: `DEFAULT_EFFECTS`.
-        Other outcomes made from the same records follow. -1 takes every event away.
+        Keys: unauthorised_absence_rate, fixed_exclusions, any_offence, asb_incidents, out_of_work_benefit, adult_in_work, neet. None:
+        `DEFAULT_EFFECTS`. Other outcomes made from the same records follow. -1 takes every event away.
     ramp : floats
         Share of the full effect 0, 1, ... quarters after entry; the last one stays.
     share_joining : float
@@ -108,11 +111,13 @@ class Simulation:
         world = unfold(families, calendar, effects=self.effects, ramp=self.ramp, share_joining=self.share_joining, first_entry=self.first_entry,
                        seed=self.seed)
         absence = draw_absence(families, world.chances, calendar, stream(self.seed, "attendance"))
+        details = draw_details(families, world, calendar, self.seed)
         councils = tuple(sizes)
         records = Records(dictionary=dictionary, councils=councils, calendar=calendar, families=families, world=world, absence=absence,
-                          seed=self.seed, linked=self._linked(families, world, calendar), last_day=self._last_days(councils, calendar))
+                          details=details, seed=self.seed, linked=self._linked(families, world, calendar),
+                          last_day=self._last_days(councils, calendar))
         write_tables(records, folder, self.fmt)
-        untreated, treated = true_outcomes(dictionary, families, world, absence, calendar)
+        untreated, treated = true_outcomes(dictionary, families, world, absence, details, calendar)
         first = self.periods.first - calendar.first
         truth = Truth(unit_ids=records.family_ids, periods=self.periods, entry=np.where(world.entry >= 0, world.entry - first, -1),
                       untreated=untreated, treated=treated, scale=dict.fromkeys(untreated, SCALE), effects=self.effects)

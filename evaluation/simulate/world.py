@@ -67,10 +67,12 @@ PROCESSES = {
     "asb": Process(outcome="asb_incidents", low=0.04, scale=0.07, slow={"lone_parent": 0.01}, jump=0.18, trend=-0.0008,
                    season=(0.0, 0.005, 0.015, 0.0), more=0.35),
     "benefit": Process(outcome="out_of_work_benefit", low=0.09, scale=0.03, cap=0.25, slow={"workless": 0.58}, jump=0.12, trend=-0.0010, stay=0.85),
+    "asb_address": Process(outcome="asb_incidents", low=0.02, scale=0.03, slow={}, jump=0.08, trend=-0.0003, more=0.20),      # known only by address
+    "neet": Process(outcome="neet", low=0.10, scale=0.08, slow={"workless": 0.06}, jump=0.10, trend=-0.0005, stay=0.6),
     "work": Process(outcome="adult_in_work", low=0.57, scale=0.03, cap=0.7, slow={"workless": -0.42}, jump=-0.09, trend=0.0010, stay=0.85),
 }
 DEFAULT_EFFECTS = {"unauthorised_absence_rate": -0.30, "fixed_exclusions": -0.20, "any_offence": -0.10, "asb_incidents": -0.25,
-                   "out_of_work_benefit": 0.0, "adult_in_work": 0.0}
+                   "out_of_work_benefit": 0.0, "adult_in_work": 0.0, "neet": -0.15}
 
 CRISIS_SHARE, CRISIS_MEMORY = 0.12, 0.5      # share of family-quarters in crisis; correlation from one quarter to the next
 ENTRY = {"crisis": 1.3, "level": 0.30, "lone_parent": 0.15, "three_or_more_children": 0.15, "workless": 0.20, "deprivation": 0.10,
@@ -134,11 +136,11 @@ def unfold(families: Composition, calendar: Calendar, *, effects: Mapping[str, f
     crisis = crises(families.n_families, len(calendar), stream(seed, "crisis"))
     needs = _needs(families, trouble, calendar, stream(seed, "needs"))
     entry = _entry(families, calendar, crisis, trouble, needs, share_joining, first_entry, stream(seed, "entry"))
-    strength = _strength(entry, len(calendar), ramp)
+    strength = strength_of(entry, len(calendar), ramp)
     without, treated, counts, chances = {}, {}, {}, ()
     for name, process in PROCESSES.items():
         chance = untreated_chance(process, levels[name], families, crisis, calendar)
-        with_effect = chance * (1 + effects[process.outcome] * strength) if effects[process.outcome] else chance
+        with_effect = treated_chance(process, chance, effects, strength)
         if name == "truancy":
             chances = (chance, with_effect)
             continue
@@ -194,6 +196,11 @@ def _needs(families: Composition, trouble: np.ndarray, calendar: Calendar, rng: 
     return {"need_family": family[first], "need_kind": kind[first], "need_start": begins, "need_end": ends}
 
 
+def treated_chance(process: Process, chance: np.ndarray, effects: Mapping[str, float], strength: np.ndarray) -> np.ndarray:
+    """Chance with the programme: the untreated one changed by the process's effect at its strength in each quarter."""
+    return chance * (1 + effects[process.outcome] * strength) if effects[process.outcome] else chance
+
+
 def open_needs(needs: Mapping[str, np.ndarray], n: int, calendar: Calendar) -> np.ndarray:
     """Needs open on the first day of each column; shape (n, n_columns)."""
     from_column = np.searchsorted(calendar.starts[:-1], needs["need_start"], side="right")
@@ -231,7 +238,7 @@ def _base_hazard(relative: np.ndarray, share_joining: float) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def _strength(entry: np.ndarray, n_columns: int, ramp: tuple[float, ...]) -> np.ndarray:
+def strength_of(entry: np.ndarray, n_columns: int, ramp: tuple[float, ...]) -> np.ndarray:
     """Share of the full effect by family and column; 0 before entry and where a family does not join."""
     event_time = np.arange(n_columns) - np.where(entry < 0, n_columns, entry)[:, None]
     return np.where(event_time < 0, 0.0, np.asarray(ramp)[np.clip(event_time, 0, len(ramp) - 1)])
