@@ -190,8 +190,8 @@ def read_facts(tables: Mapping[str, CheckedTable], panel: Panel, needs: tuple[tu
     """
     missing = [name for name in ("people", "links", "source_coverage") if name not in tables]
     if missing:
-        raise ContractError(f"Payment-by-results rules need the tables people, links and source_coverage: {', '.join(missing)} missing. Deliver them, "
-                            "or take `payment_by_results` out of the plan.")
+        raise ContractError(f"Payment-by-results rules need the tables people, links and source_coverage: {', '.join(missing)} missing. Deliver "
+                            "them, or take `payment_by_results` out of the plan.")
     with duckdb.connect() as con:
         room = _Room(con, tables, panel)
         here = np.arange(len(panel.periods)) <= panel.units["eligible_to"].to_numpy()[:, None]
@@ -207,7 +207,7 @@ def read_facts(tables: Mapping[str, CheckedTable], panel: Panel, needs: tuple[tu
         )
 
 
-# ---- the room ----------------------------------------------------------------------------------------------------------------------------------------
+# ---- the room ------------------------------------------------------------------------------------------------------------------------------------
 
 
 class _Room:
@@ -236,8 +236,8 @@ class _Room:
     def people(self, name: str, low: int, high: int, *, role: str | None, sources: tuple[str, ...]) -> People:
         """A population as the table `name` (p, u, person_id, lo, hi) and as arrays, one row per membership."""
         linked = " AND ".join(f"person_id IN (SELECT person_id FROM links WHERE source = '{source}' AND status = 'linked')" for source in sources)
-        self.con.execute(f"""CREATE TABLE {name} AS SELECT row_number() OVER (ORDER BY k) - 1 AS p, u, person_id, lo, least(leaves, ages_out - 1) AS hi,
-                ages_out, least(leaves, {FAR} - 1) + 1 AS gone, ({linked}) AS linked FROM (
+        self.con.execute(f"""CREATE TABLE {name} AS SELECT row_number() OVER (ORDER BY k) - 1 AS p, u, person_id, lo,
+                least(leaves, ages_out - 1) AS hi, ages_out, least(leaves, {FAR} - 1) + 1 AS gone, ({linked}) AS linked FROM (
             SELECT *, greatest(joins, CAST(ceil((birth + {12 * low}) / 3) AS INTEGER) - {self.periods.first}) AS lo,
                    CAST(ceil((birth + {12 * (high + 1)}) / 3) AS INTEGER) - {self.periods.first} AS ages_out
             FROM member {f"WHERE role = '{role}'" if role else ''}) WHERE least(leaves, ages_out - 1) >= greatest(lo, 0) ORDER BY k""")
@@ -275,7 +275,7 @@ def _span(number: int, by_term: bool) -> tuple[dt.date, dt.date]:
     return first, dt.date(last.year, 7, 31) if by_term and last.month == 6 else last
 
 
-# ---- the facts ---------------------------------------------------------------------------------------------------------------------------------------
+# ---- the facts -----------------------------------------------------------------------------------------------------------------------------------
 
 
 def _offences(room: _Room, here: np.ndarray, ages: tuple[int, int]) -> Events:
@@ -305,7 +305,7 @@ def _asb(room: _Room, here: np.ndarray) -> dict[str, Events]:
 def _children(room: _Room, here: np.ndarray) -> Children:
     people = room.people("pupils", 5, 15, role="child", sources=("education",))
     year, first = "CAST(substr(term, 1, 4) AS INTEGER)", room.periods.first
-    seasons = f"CASE substr(term, 9) WHEN 'autumn' THEN 4 * {year} + 3 WHEN 'spring' THEN 4 * {year} + 4 WHEN 'summer' THEN 4 * {year} + 5 END - {first}"
+    seasons = f"4 * {year} + CASE substr(term, 9) WHEN 'autumn' THEN 3 WHEN 'spring' THEN 4 WHEN 'summer' THEN 5 END - {first}"
     inside = "JOIN pupils m USING (person_id) WHERE e.c BETWEEN m.lo AND m.hi"
     sessions = f"SELECT m.p AS r, e.* FROM (SELECT *, {seasons} AS c FROM attendance) e {inside}"
     possible, unauthorised, authorised = room.by_cell(sessions, len(people.unit), "possible_sessions", "unauthorised_sessions", "authorised_sessions")
@@ -333,8 +333,8 @@ def _adults(room: _Room, here: np.ndarray) -> Adults:
 def _spells(room: _Room, table: str, where: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Spells of adults as days, overlapping and adjoining ones as one."""
     last = last_day(room.periods.last, "quarter").toordinal()
-    rows = room.arrays(f"""WITH s AS (SELECT p, day(start_date) AS a, coalesce(day(end_date), {last + 1}) AS b FROM {table} JOIN grown USING (person_id)
-            WHERE {where} ORDER BY p, a),
+    rows = room.arrays(f"""WITH s AS (SELECT p, day(start_date) AS a, coalesce(day(end_date), {last + 1}) AS b
+            FROM {table} JOIN grown USING (person_id) WHERE {where}),
         m AS (SELECT *, max(b) OVER (PARTITION BY p ORDER BY a, b ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach FROM s),
         g AS (SELECT *, sum((reach IS NULL OR a > reach + 1)::INTEGER) OVER (PARTITION BY p ORDER BY a, b ROWS UNBOUNDED PRECEDING) AS run FROM m)
         SELECT p, min(a) AS a, max(b) AS b FROM g GROUP BY p, run ORDER BY p, a""")

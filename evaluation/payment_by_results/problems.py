@@ -117,7 +117,7 @@ def not_yet(n: int) -> AtClaim:
     return AtClaim(met=np.zeros(n), aged_out=no, left=no, missing=no)
 
 
-# ---- children's schooling ----------------------------------------------------------------------------------------------------------------------------
+# ---- children's schooling ------------------------------------------------------------------------------------------------------------------------
 
 
 def _sums(children: Children, terms: list[int], name: str) -> np.ndarray:
@@ -190,7 +190,7 @@ def _schooling_at_claim(problem: Schooling, facts: Facts, s: int, c: int) -> AtC
     return AtClaim(met=met, aged_out=any_of(aged, unit, n), left=any_of(gone & ~aged, unit, n), missing=any_of(missing, unit, n))
 
 
-# ---- events that must fall ---------------------------------------------------------------------------------------------------------------------------
+# ---- events that must fall -----------------------------------------------------------------------------------------------------------------------
 
 
 def _counted_at_entry(problem: Counted, facts: Facts, s: int) -> AtEntry:
@@ -218,7 +218,7 @@ def _counted_at_claim(problem: Counted, facts: Facts, s: int, c: int) -> AtClaim
                    left=any_of(left, events.unit, n), missing=np.zeros(n, dtype=bool))
 
 
-# ---- needs that must end -----------------------------------------------------------------------------------------------------------------------------
+# ---- needs that must end -------------------------------------------------------------------------------------------------------------------------
 
 
 def _need_at_entry(problem: NeedEnds, facts: Facts, s: int) -> AtEntry:
@@ -238,7 +238,7 @@ def _need_at_claim(problem: NeedEnds, facts: Facts, s: int, c: int) -> AtClaim:
     return AtClaim(met=shown(facts.here[:, c], closed), aged_out=no, left=no, missing=no)
 
 
-# ---- one adult off benefit and in work ---------------------------------------------------------------------------------------------------------------
+# ---- one adult off benefit and in work -----------------------------------------------------------------------------------------------------------
 
 
 def _claimants(adults: Adults, s: int) -> np.ndarray:

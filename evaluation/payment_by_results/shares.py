@@ -94,8 +94,9 @@ def matched_shares(sample: MatchedSample, treated: Results, comparison: Results,
     -----
     Each share is 1 less the Kaplan-Meier product over quarterly claims of 1 - d / r, with d the weight of families that first meet the rule and r the
     weight of those followed and without a result so far. A family that is lost sight of leaves r, and its weight passes to those still followed in
-    its arm. A family that is followed for no time leaves its set; comparison weights then share the set's weight anew, and a set with an empty side is
-    dropped from both. Errors: linearised, clustered on matched sets and on families where one serves several sets, t with the fewer clusters less 1.
+    its arm. A family that is followed for no time leaves its set; comparison weights then share the set's weight anew, and a set with an empty side
+    is dropped from both. Errors: linearised, clustered on matched sets and on families where one serves several sets, t with the fewer clusters
+    less 1.
     """
     one, two = sides(sample, treated, comparison, route=route, only=only)
     if not len(one.unit) or not len(two.unit):
