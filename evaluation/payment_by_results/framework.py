@@ -284,6 +284,10 @@ class Framework(Frozen):
                 raise ValueError(f"fees.years.{year}: attachment and the largest result fee come to {most:,} pounds, above the maximum of"
                                  f" {float(self.fees.maximum.value):,.0f}")
 
+    def with_claims_within(self, quarters: int) -> Framework:
+        """The framework with a plan's own time for claims."""
+        return self.model_copy(update={"claim_within": Count(value=quarters, source="the plan")})
+
     @property
     def claimable(self) -> tuple[str, ...]:
         """Routes that can be recomputed from records: not those that only add to another, nor those without a recorded problem."""
