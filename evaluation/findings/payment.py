@@ -129,40 +129,40 @@ def anyway(shares: Shares, programme: ShownInterval, comparison: ShownInterval, 
 def title(line: PaymentShare) -> str:
     """The finding above the chart."""
     return (
-        f"{line.programme.estimate.text} of every 100 programme families met the rule for a payment; "
-        f"so did {line.comparison.estimate.text} of every 100 similar families outside it"
+        f"{line.programme.estimate.text} of every 100 programme families met the rule for a payment, and {line.comparison.estimate.text} of every 100"
+        " similar families outside it"
     )
 
 
 def sentence(line: PaymentShare, numbers: PaymentNumbers) -> str:
     """Page one: both shares, what may be said of their difference, and how many results would have come anyway."""
     return (
-        f"{line.programme.estimate.text} of every 100 programme families with a problem when joining met the rule for a payment within"
-        f" {time_words(numbers.claim_within)}; of every 100 similar families outside the programme {line.comparison.estimate.text} met the same rule over"
-        f" the same time. {gap_words(line)} {anyway_words(line)} A result is a claim for payment, not an effect of the programme."
+        f"Within {time_words(numbers.claim_within)} of joining, {line.programme.estimate.text} of every 100 programme families met the rule for a"
+        f" payment; over the same time so did {line.comparison.estimate.text} of every 100 similar families outside it{gap_words(line)}."
+        f" {anyway_words(line)} A result is a claim, not an effect."
     )
 
 
 def gap_words(line: PaymentShare) -> str:
     """What may be said of the difference."""
     lower, upper = line.difference.lower, line.difference.upper
-    between = f"the difference is likely to lie between {lower.text} and {upper.text} in every 100"
+    between = f"(the difference is likely to lie between {lower.text} and {upper.text})"
     if lower.value > 0:
-        return f"More met it with the programme ({between})."
+        return f", fewer than with the programme {between}"
     if upper.value < 0:
-        return f"Fewer met it with the programme ({between})."
-    return f"No difference between the two could be detected ({between})."
+        return f", more than with the programme {between}"
+    return f"; no difference could be detected {between}"
 
 
 def anyway_words(line: PaymentShare) -> str:
     """How many of 100 results would have come without the programme; never which."""
     shown = line.anyway
     if shown.estimate.value is None:
-        return "How many results would have come anyway cannot be said: too few met the rule with the programme."
-    between = f"between {shown.lower.text} and {shown.upper.text}"
+        return "How many results would have come anyway cannot be said."
+    between = f"(between {shown.lower.text} and {shown.upper.text})"
     if shown.estimate.value > 100:
-        return f"For every 100 results, similar families outside the programme had {shown.estimate.text} ({between})."
-    return f"Of every 100 results, about {shown.estimate.text} ({between}) would have come without the programme; nobody can say which."
+        return f"For every 100 results with the programme, similar families had {shown.estimate.text} without it {between}."
+    return f"Of every 100 results, about {shown.estimate.text} {between} would have come anyway; nobody can say which."
 
 
 def not_shown(line: PaymentShare | None, numbers: PaymentNumbers, ledger: Ledger) -> str:
@@ -172,8 +172,8 @@ def not_shown(line: PaymentShare | None, numbers: PaymentNumbers, ledger: Ledger
     small = line.reason.startswith("fewer than")
     reason = line.reason if small else f"no interval could be computed: {line.reason}"
     return (
-        f"How many similar families outside the programme met the rule for a payment is not shown here, because {reason}. A result is a claim"
-        " for payment, not an effect of the programme."
+        f"How many similar families outside the programme met the rule for a payment is not shown here, because {reason}. A result is a claim, not an"
+        " effect."
     )
 
 
@@ -181,11 +181,12 @@ def basis(numbers: PaymentNumbers) -> str:
     """What the comparison rests on."""
     problems = ", ".join(numbers.framework.problems[name].label.lower() for name in numbers.problems)
     return (
-        f"Programme families are compared with families that had the same problems before joining ({problems}), the same presence of a child of"
-        " school age and of an adult of working age, in the same quarter, and were alike in the plan's characteristics and in how bad each problem had"
-        " been. The same rule, time and treatment of gaps in the records apply to both groups. The comparison rests on matching alone: it holds if"
-        " nothing that was not recorded made both joining and meeting the rule more likely. It does not use the trends before, as the effects in this"
-        " report do. The share that would have met the rule anyway is a number of families; it cannot say which."
+        f"Programme families with a recorded problem are compared with families that had the same problems ({problems}) in the same quarter and the"
+        " same presence of a child of school age and of an adult of working age, and that were alike in the plan's characteristics and in how bad"
+        " each problem had been. The same rule, time and treatment of gaps in the records apply to both groups. The comparison rests on matching"
+        " alone: it holds if nothing that was not recorded made both joining and meeting the rule more likely. It does not use the trends before, as"
+        " the effects in this report do. The share that would have met the rule anyway is a number of families; it cannot say which, and it supposes"
+        " that the programme kept no family from meeting the rule."
     )
 
 
@@ -198,10 +199,12 @@ def notes(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, .
     return (
         f"A result may be claimed at the end of any quarter within {time_words(numbers.claim_within)} after the quarter of joining; for a comparison"
         " family the same time runs from the quarter in which its match joined.",
-        "A comparison family that joins the programme is followed until the quarter before. A family of either group that moves away, or whose records"
-        " end or cannot show the rule, is followed until then. From then on its weight passes to those still followed (Kaplan-Meier).",
+        "A comparison family that joins the programme is followed until the quarter before. A family of either group that moves away, or whose"
+        " records end or cannot show the rule, is followed until then. From then on its weight passes to those still followed (Kaplan-Meier).",
         f"A person who should be judged and is in no record {gaps}.",
         f"Official: {official}, as a share of all families attached, matched or not.",
+        "Families often join at a crisis, and with deeper lasting trouble, than records show. Comparison families then had less of either, and their"
+        " share is rather too high than too low.",
         *matched_note(numbers, ledger, scope),
         *bound_note(numbers, ledger, scope),
         *recalled_note(numbers),

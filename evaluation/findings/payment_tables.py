@@ -15,8 +15,8 @@ HELD = {"green": "Yes", "amber": "In part", "red": "No"}
 
 
 def time_words(quarters: int) -> str:
-    """'year', 'two years', '18 months': how long claims may be made."""
-    return {4: "year", 8: "two years", 12: "three years"}.get(quarters, f"{3 * quarters} months")
+    """'a year', 'two years', '18 months': how long claims may be made."""
+    return {4: "a year", 8: "two years", 12: "three years"}.get(quarters, f"{3 * quarters} months")
 
 
 def tables(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[TableContent, ...]:
@@ -77,6 +77,7 @@ def results_table(numbers: PaymentNumbers, ledger: Ledger, place: str) -> TableC
     rows += [
         ("... fewer criteria by these records", few),
         ("... criteria not known", unknown),
+        ("Families attached with a problem in these records when joining", numbers.n_problem),
         (f"Families whose result the records show within {time_words(numbers.claim_within)}", numbers.n_known),
         ("Results", numbers.n_result),
         *(
@@ -84,8 +85,8 @@ def results_table(numbers: PaymentNumbers, ledger: Ledger, place: str) -> TableC
             for name, n in numbers.by_route.items()
             if name in framework.claimable
         ),
-        ("... that stand only because a child grew too old to be judged", numbers.n_aged_out),
-        ("... that stand only because somebody left the family", numbers.n_left),
+        ("... in which a child who had the problem had grown too old to be judged", numbers.n_aged_out),
+        ("... in which a child who had the problem had left the family", numbers.n_left),
         ("Further results if people in no record did not stand in the way", numbers.n_missing),
     ]
     shown = tuple((label, ledger.count(n, of=MANY, what=label, population=place).text) for label, n in rows)
@@ -94,7 +95,7 @@ def results_table(numbers: PaymentNumbers, ledger: Ledger, place: str) -> TableC
         title="The rules applied to the records of all programme families",
         columns=("What", "Families"),
         rows=shown,
-        notes=("A result by ageing out was claimable under the rules; it shows no change in anybody.",),
+        notes=("A result by ageing out or leaving was claimable under the rules; it shows no change in anybody.",),
     )
 
 

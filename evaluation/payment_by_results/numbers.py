@@ -74,11 +74,13 @@ class PaymentNumbers:
         Families that joined; families found eligible, joined or not.
     target : int or None
         The plan's.
+    n_problem : int
+        Programme families with a problem in the records when joining; no other can have a result.
     n_known, n_result : int
         Programme families whose result the records show; those with a result.
     by_route : route -> int
     n_aged_out, n_left : int
-        Results that stand only because somebody grew too old to be judged, or left the family.
+        Results in which somebody who made a problem apply had grown too old to be judged; had left the family.
     n_missing : int
         Further results had persons without a record not stood in the way.
     by_criteria : (automatic, by local decision, fewer, not known), families attached by the framework's criteria that the records show
@@ -95,6 +97,7 @@ class PaymentNumbers:
     n_attached: int
     n_eligible: int
     target: int | None
+    n_problem: int
     n_known: int
     n_result: int
     by_route: Mapping[str, int]
@@ -130,7 +133,8 @@ def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, f
     return PaymentNumbers(
         framework=rules.framework, problems=rules.problems, claim_within=rules.claim_within, missing=rules.missing, fee_by=fee_by, target=target,
         n_claimed=None if study.claims is None else int((study.claims.column[attached.unit] >= 0).sum()), n_attached=len(attached),
-        n_eligible=int(inside.sum()), n_known=int(attached.known.sum()), n_result=int(has_result.sum()),
+        n_eligible=int(inside.sum()), n_problem=int(np.logical_or.reduce([values == 1 for values in attached.applies.values()]).sum()),
+        n_known=int(attached.known.sum()), n_result=int(has_result.sum()),
         by_route={name: int((attached.route == k).sum()) for k, name in enumerate(rules.framework.claimable)},
         n_aged_out=int(attached.aged_out.sum()), n_left=int((attached.left & ~attached.aged_out).sum()),
         n_missing=int(((lenient.met > 0) & ~has_result).sum()), by_criteria=by_criteria(rules, attached),

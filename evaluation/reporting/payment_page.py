@@ -18,7 +18,7 @@ def page(content: ReportContent) -> Section:
     blocks: list[Block] = [
         Heading(text="Payment by results", id="sec-payment", new_page=True),
         Paragraph(text=found.sentence),
-        Callout(title="Not an effect.", text=found.basis),
+        Callout(title="Matching alone.", text=found.basis),
     ]
     drawn = [line for line in found.shares if not line.reason]
     if drawn:
@@ -94,8 +94,8 @@ def shares_table(found: PaymentResults, drawn: list[PaymentShare]) -> Table:
         ),
         rows=rows,
         notes=(
-            "Intervals: 95%, clustered on matched sets and on families that serve in several; the last column by Fieller's method. Over 100 in the last "
-            "column: more met the rule without the programme than with it.",
+            "Intervals: 95%, clustered on matched sets and on families that serve in several; the last column by Fieller's method. Over 100 in the"
+            " last column: more met the rule without the programme than with it.",
             f"Matched programme and comparison families behind each line: {counts}.",
         ),
     )
