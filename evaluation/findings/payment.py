@@ -24,13 +24,12 @@ HIDDEN = ShownInterval(estimate=CONFIDENTIAL, lower=CONFIDENTIAL, upper=CONFIDEN
 def payment_results(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> PaymentResults:
     """Protect and word everything that one report says about payment by results."""
     shares = tuple(share_line(group, ledger, scope) for group in numbers.groups)
-    first = shares[0] if shares else None
-    is_shown = first is not None and not first.reason
+    first, everywhere = (next((line for line in shares if line.kind == kind and not line.reason), None) for kind in ("all", "everywhere"))
     return PaymentResults(
         framework=numbers.framework.title,
-        status="shown" if is_shown else "not_shown",
-        title=title(first) if is_shown else "How many similar families met the rule cannot be shown here",
-        sentence=sentence(first, numbers) if is_shown else not_shown(first, numbers, ledger),
+        status="not_shown" if first is None else "shown",
+        title=title(first or everywhere),
+        sentence=sentence(first, numbers) if first is not None else not_shown(shares, everywhere, numbers),
         basis=basis(numbers),
         shares=shares,
         tables=payment_tables(numbers, ledger, scope),
@@ -126,11 +125,14 @@ def anyway(shares: Shares, programme: ShownInterval, comparison: ShownInterval, 
 # ---- sentences -----------------------------------------------------------------------------------------------------------------------------------
 
 
-def title(line: PaymentShare) -> str:
+def title(line: PaymentShare | None) -> str:
     """The finding above the chart."""
+    if line is None:
+        return "How many similar families met the rule cannot be shown"
+    where = "All places together: " if line.kind == "everywhere" else ""
     return (
-        f"{line.programme.estimate.text} of every 100 programme families met the rule for a payment, and {line.comparison.estimate.text} of every 100"
-        " similar families outside it"
+        f"{where}{line.programme.estimate.text} of every 100 programme families met the rule for a payment, and {line.comparison.estimate.text} of"
+        " every 100 similar families outside it"
     )
 
 
@@ -165,15 +167,21 @@ def anyway_words(line: PaymentShare) -> str:
     return f"Of every 100 results, about {shown.estimate.text} {between} would have come anyway; nobody can say which."
 
 
-def not_shown(line: PaymentShare | None, numbers: PaymentNumbers, ledger: Ledger) -> str:
-    """Page one where the shares cannot be shown."""
-    if line is None:
+def not_shown(shares: tuple[PaymentShare, ...], everywhere: PaymentShare | None, numbers: PaymentNumbers) -> str:
+    """Page one where this report's own shares cannot be shown; those of all places together stand in."""
+    if not shares:
         return f"No matched comparison could be made for payment by results. {numbers.reason}".strip()
-    small = line.reason.startswith("fewer than")
-    reason = line.reason if small else f"no interval could be computed: {line.reason}"
+    small = shares[0].reason.startswith("fewer than")
+    reason = shares[0].reason if small else f"no interval could be computed: {shares[0].reason}"
+    together = (
+        ""
+        if everywhere is None
+        else f" In all places of the study together {everywhere.programme.estimate.text} of every 100 programme families met it, and"
+        f" {everywhere.comparison.estimate.text} of every 100 similar families."
+    )
     return (
-        f"How many similar families outside the programme met the rule for a payment is not shown here, because {reason}. A result is a claim, not an"
-        " effect."
+        f"How many similar families outside the programme met the rule for a payment is not shown here, because {reason}.{together} A result is a"
+        " claim, not an effect."
     )
 
 

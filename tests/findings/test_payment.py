@@ -100,6 +100,7 @@ def test_small_groups_are_not_shown_and_the_page_says_why(hidden):
     line = found.shares[0]
     assert {side.estimate.text for side in (line.programme, line.comparison, line.difference, line.anyway)} == {"[c]"}
     assert not re.search(r"\d+ of every 100", found.sentence + found.title)
+    assert found.title == "How many similar families met the rule cannot be shown"
 
 
 def test_a_sample_that_cannot_be_made_is_told_with_its_reason():
@@ -178,3 +179,12 @@ def test_nothing_on_the_page_calls_a_result_an_effect():
 
 def test_a_longer_time_for_claims_is_said():
     assert "Within two years of joining" in release(dataclasses.replace(numbers(shares(0.48, 0.45)), claim_within=8)).sentence
+
+
+def test_a_small_council_is_told_what_all_places_together_show():
+    whole = Group(label="All places of the study", kind="everywhere", shares=shares(0.50, 0.47), n_official=900, n_attached=2_000)
+    small = numbers(shares(0.5, 0.4, n=9))
+    found = release(dataclasses.replace(small, groups=(*small.groups, whole)))
+    assert found.status == "not_shown" and found.title.startswith("All places together: 50 of every 100")
+    assert "is not shown here, because fewer than 10" in found.sentence
+    assert "In all places of the study together 50 of every 100 programme families met it, and 47 of every 100 similar families." in found.sentence
