@@ -118,7 +118,7 @@ def one_run(framework: Framework, *, families: int, councils: int, seed: int, fo
     matcher = MATCHERS["nearest_neighbour"](covariates=COVARIATES, ratio=3, caliper=0.2, replacement=True, exact=("council_code",))
     found = match_results(matcher, panel, rules)
     shares = matched_shares(found.sample, found.treated, found.comparison)
-    without = Without(rules, untreated, panel.entry)
+    without = Without.of(rules, untreated, panel.entry)
     truth, truth_error = share_without(found.sample, without)
     se = 100 * shares.comparison.std_error
     return Outcome(seed=seed, families=families, joined=int((panel.entry >= 0).sum()), matched=shares.programme.n_treated,
@@ -134,18 +134,22 @@ def world(framework: Framework, families: int, councils: int, seed: int, effects
     tables = receive_extracts(folder / "delivery", dictionary, room=folder)
     panel = build_families(tables, dictionary, periods=PERIODS, outcomes=("any_offence",))
     needs = tuple(problem.needs for problem in framework.problems.values() if isinstance(problem, NeedEnds))
-    return panel, Rules(framework, read_facts(tables, panel, needs))
+    return panel, Rules(framework=framework, facts=read_facts(tables, panel, needs))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Without(Rules):
     """The framework on the records that would have been: problems at entry and events before joining from the records as they are."""
 
-    def __init__(self, treated: Rules, untreated: Rules, entry: np.ndarray) -> None:
+    treated: Rules
+
+    @classmethod
+    def of(cls, treated: Rules, untreated: Rules, entry: np.ndarray) -> Without:
+        """From the rules in both worlds and the column in which each family joins."""
         joined = np.arange(treated.facts.here.shape[1]) >= np.where(entry < 0, treated.facts.here.shape[1], entry)[:, None]
         events = {name: replace(one, number=np.where(joined, untreated.facts.events[name].number, one.number))
                   for name, one in treated.facts.events.items()}
-        super().__init__(treated.framework, replace(untreated.facts, events=events), claim_within=treated.claim_within, missing=treated.missing)
-        self.treated = treated
+        return cls(framework=treated.framework, facts=replace(untreated.facts, events=events), missing=treated.missing, treated=treated)
 
     def at_entry(self, problem: str, s: int) -> AtEntry:
         """As the records are."""

@@ -7,8 +7,7 @@ programme (comparison families), moves away, or its records no longer show wheth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -67,23 +66,29 @@ class Results:
         return (self.met > 0) | (self.followed == self.claim_within)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """A framework on the facts of one panel: problems that its records can judge, by column.
+    """A framework on the facts of one panel.
 
-    Parameters
+    Attributes
     ----------
-    claim_within : int, optional
-        Quarters in which a result may be claimed; the framework's by default.
     missing : 'not_judged' or 'neutral'
         Whether a person who should be judged and is in no record leaves the family's result unknown, or does not stand in its way.
+    entries : dict
+        Problems before a column, worked out once.
     """
 
-    def __init__(self, framework: Framework, facts: Facts, *, claim_within: int | None = None, missing: Missing = "not_judged") -> None:
-        self.framework, self.facts, self.missing = framework, facts, missing
-        self.claim_within = framework.claim_within.whole if claim_within is None else claim_within
-        self._entries: dict[tuple[str, int], AtEntry] = {}
+    framework: Framework
+    facts: Facts
+    missing: Missing = "not_judged"
+    entries: dict[tuple[str, int], AtEntry] = field(default_factory=dict, repr=False)
 
-    @cached_property
+    @property
+    def claim_within(self) -> int:
+        """Quarters in which a result may be claimed."""
+        return self.framework.claim_within.whole
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """Problems of some route that the records delivered can judge."""
         asked = {name for route in self.framework.claimable for name in self.framework.routes[route].problems}
@@ -100,9 +105,9 @@ class Rules:
 
     def at_entry(self, problem: str, s: int) -> AtEntry:
         """A problem of all families before column `s`."""
-        if (problem, s) not in self._entries:
-            self._entries[problem, s] = at_entry(self.framework.problems[problem], self.facts, s)
-        return self._entries[problem, s]
+        if (problem, s) not in self.entries:
+            self.entries[problem, s] = at_entry(self.framework.problems[problem], self.facts, s)
+        return self.entries[problem, s]
 
     def pattern(self, s: int) -> np.ndarray:
         """Which problems every family had before column `s`, as one number; 0 for none, NaN where one is not known; shape (n_families,)."""

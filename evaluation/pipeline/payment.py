@@ -30,12 +30,12 @@ def study_payment(plan: Plan, framework: Framework | None, tables: Mapping[str, 
         return None
     needs = tuple(problem.needs for problem in framework.problems.values() if isinstance(problem, NeedEnds))
     facts = read_facts(tables, panel, needs)
-    rules = Rules(framework, facts, missing=plan.payment_by_results.missing)
+    rules = Rules(framework=framework, facts=facts, missing=plan.payment_by_results.missing)
     if not rules.problems:
         return None
     joined = np.flatnonzero(panel.entry >= 0)
     attached = rules.results(joined, panel.entry[joined], panel.entry)
-    lenient = Rules(framework, facts, missing="neutral").results(joined, panel.entry[joined], panel.entry)
+    lenient = replace(rules, missing="neutral").results(joined, panel.entry[joined], panel.entry)
     claims = read_claims(tables["results_claimed"], panel) if "results_claimed" in tables else None
     study = PaymentStudy(panel=panel, rules=rules, attached=attached, lenient=lenient, matched=None, claims=claims)
     try:

@@ -36,7 +36,7 @@ def apply(tmp_path, dictionary, framework):
         tables = {name: checked(tmp_path, dictionary, name, rows[name]) for name in rows}
         panel = build_families(tables, dictionary, periods=PERIODS, outcomes=("any_asb",))
         needs = tuple(problem.needs for problem in under.problems.values() if problem.kind == "need")
-        rules = Rules(under, read_facts(tables, panel, needs), missing=missing)
+        rules = Rules(framework=under, facts=read_facts(tables, panel, needs), missing=missing)
         joined = (panel.entry >= 0).nonzero()[0]
         return panel, rules, rules.results(joined, panel.entry[joined], panel.entry)
 

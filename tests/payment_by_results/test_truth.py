@@ -28,7 +28,7 @@ def worlds(framework, tmp_path_factory):
     panel, rules = world(framework, FAMILIES, 3, 11, EFFECTS, folder / "with")
     _, untreated = world(framework, FAMILIES, 3, 11, NO_EFFECTS, folder / "without")
     matcher = MATCHERS["nearest_neighbour"](covariates=COVARIATES, ratio=3, caliper=0.2, replacement=True, exact=("council_code",))
-    return panel, rules, Without(rules, untreated, panel.entry), match_results(matcher, panel, rules)
+    return panel, rules, Without.of(rules, untreated, panel.entry), match_results(matcher, panel, rules)
 
 
 def test_the_comparison_share_is_within_its_bound_of_the_truth(worlds):
