@@ -139,8 +139,8 @@ def title(line: PaymentShare | None) -> str:
 def sentence(line: PaymentShare, numbers: PaymentNumbers) -> str:
     """Page one: both shares, what may be said of their difference, and how many results would have come anyway."""
     return (
-        f"Within {time_words(numbers.claim_within)} of joining, {line.programme.estimate.text} of every 100 programme families met the rule for a"
-        f" payment; over the same time so did {line.comparison.estimate.text} of every 100 similar families outside it{gap_words(line)}."
+        f"Within {time_words(numbers.claim_within)} of joining, {line.programme.estimate.text} of every 100 matched programme families met the"
+        f" rule for a payment; over the same time so did {line.comparison.estimate.text} of every 100 similar families outside it{gap_words(line)}."
         f" {anyway_words(line)} A result is a claim, not an effect."
     )
 

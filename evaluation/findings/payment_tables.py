@@ -22,13 +22,13 @@ def time_words(quarters: int) -> str:
 def tables(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[TableContent, ...]:
     """All tables of one report."""
     place = f"{scope.code}, payment by results"
-    return (
-        four_counts(numbers, ledger, place),
-        results_table(numbers, ledger, place),
-        *agreement_table(numbers, ledger, place),
-        money(numbers, ledger, place),
-        rules_table(numbers),
-    )
+    counted = (results_table(numbers, ledger, place), *agreement_table(numbers, ledger, place), money(numbers, ledger, place))
+    return (four_counts(numbers, ledger, place), *(table for table in counted if tells(table)), rules_table(numbers))
+
+
+def tells(table: TableContent) -> bool:
+    """Whether any cell beside the first column holds a number above 0."""
+    return any(cell not in ("[c]", "[x]", "[z]", "0") for row in table.rows for cell in row[1:])
 
 
 def four_counts(numbers: PaymentNumbers, ledger: Ledger, place: str) -> TableContent:

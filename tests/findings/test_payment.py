@@ -63,7 +63,7 @@ def table(found, key: str) -> dict[str, tuple[str, ...]]:
 
 def test_both_shares_stand_on_page_one_with_what_can_be_said_of_their_difference():
     text = release(numbers(shares(0.48, 0.45, half=0.06))).sentence
-    assert "Within a year of joining, 48 of every 100 programme families met the rule" in text
+    assert "Within a year of joining, 48 of every 100 matched programme families met the rule" in text
     assert "so did 45 of every 100 similar families" in text
     assert f"no difference could be detected (the difference is likely to lie between {MINUS}3" in text
     assert "A result is a claim, not an effect." in text
@@ -188,3 +188,8 @@ def test_a_small_council_is_told_what_all_places_together_show():
     assert found.status == "not_shown" and found.title.startswith("All places together: 50 of every 100")
     assert "is not shown here, because fewer than 10" in found.sentence
     assert "In all places of the study together 50 of every 100 programme families met it, and 47 of every 100 similar families." in found.sentence
+
+
+def test_a_table_without_any_number_is_left_out():
+    small = numbers(shares(0.5, 0.4, n=9), agreement=Agreement(both=3, claimed_only=4, recomputed_only=2, neither=0))
+    assert not any(one.id == "payment_agreement" for one in release(small).tables)
