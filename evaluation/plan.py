@@ -220,6 +220,23 @@ class SubgroupPlan(Section):
         return self
 
 
+class PaymentPlan(Section):
+    """Payment by results: the framework by name, and what the plan sets in place of its rules."""
+
+    framework: str = Field(pattern=r"^[a-z0-9_]+$")
+    target: int | dict[str, int] | None = None  # families for which the framework pays at most; by council where several
+    result_fee_year: Literal["attachment", "claim"] = "attachment"  # which year's result fee is paid (recalled: by attachment)
+    claim_within: int | None = Field(default=None, ge=1, le=24)  # quarters after joining; the framework's by default
+    missing: Literal["not_judged", "neutral"] = "not_judged"  # of a person who should be judged and is in no record
+
+    @field_validator("target")
+    @classmethod
+    def above_zero(cls, value: int | dict[str, int] | None) -> int | dict[str, int] | None:
+        if wrong := [target for target in (value.values() if isinstance(value, dict) else [value]) if target is not None and target < 1]:
+            raise ValueError(f"a target is a number of families above 0, not {wrong[0]}")
+        return value
+
+
 class DisclosurePlan(Section):
     profile: Literal["ten_five", "published"]
 
@@ -263,10 +280,16 @@ class Plan(Section):
     second_estimators: tuple[SecondEstimator, ...] = ()
     subgroups: tuple[SubgroupPlan, ...] = ()
     checks: tuple[str, ...] = ()
-    payment_by_results: str | None = None
+    payment_by_results: PaymentPlan | None = None
     disclosure: DisclosurePlan
     report: ReportPlan
     seed: int = Field(ge=0)
+
+    @field_validator("payment_by_results", mode="before")
+    @classmethod
+    def by_name(cls, value: object) -> object:
+        """A name alone stands for a framework as it is written."""
+        return {"framework": value} if isinstance(value, str) else value
 
     @field_validator("second_estimators", mode="before")
     @classmethod

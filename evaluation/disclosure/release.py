@@ -224,6 +224,34 @@ class TableContent(Frozen):
     notes: tuple[str, ...] = ()
 
 
+class PaymentShare(Frozen):
+    """Families of one kind who met a framework's rule for a payment: official, with the programme and in the matched comparison group. Per cent."""
+
+    label: str  # 'All families', 'Problem at entry: children's schooling'
+    kind: Literal["all", "problem", "route", "everywhere"]
+    official: Shown  # claims as a share of all families attached
+    programme: ShownInterval  # of matched families
+    comparison: ShownInterval
+    difference: ShownInterval
+    anyway: ShownInterval  # for every 100 that met the rule, how many met it without the programme
+    n_treated: Shown
+    n_comparison: Shown
+    reason: str = ""  # why shares are not shown
+
+
+class PaymentResults(Frozen):
+    """The page on payment by results. A result is a claim; the comparison rests on matching, not on trends."""
+
+    framework: str  # title
+    status: Literal["shown", "not_shown"]
+    title: str
+    sentence: str  # for page one
+    basis: str  # what the comparison rests on, and what it cannot say
+    shares: tuple[PaymentShare, ...]
+    tables: tuple[TableContent, ...]  # claims, attached, eligible and target; results; money; agreement; rules and their data
+    notes: tuple[str, ...]
+
+
 class Summary(Frozen):
     """Page one. It stands alone; no p-values."""
 
@@ -268,6 +296,7 @@ class ReportContent(Frozen):
     limits: tuple[str, ...]
     glossary: tuple[tuple[str, str], ...]
     titles: Titles = Titles()
+    payment: PaymentResults | None = None
 
     def write(self, path: Path) -> None:
         """Write as JSON, sorted and byte-stable."""

@@ -32,6 +32,7 @@ from evaluation.disclosure.release import (
 from evaluation.disclosure.rules import PEOPLE
 from evaluation.findings import beside, spread, subgroups, texts
 from evaluation.findings.numbers import change_unit_of
+from evaluation.findings.payment import payment_results
 from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
 from evaluation.findings.study import BaseRow, EventRow, OutcomeStudy, Scope
@@ -39,6 +40,7 @@ from evaluation.findings.summary import Context, listed, summarise, words
 from evaluation.matching.matcher import Matcher
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import FlowStep, Panel
+from evaluation.payment_by_results.numbers import PaymentNumbers
 from evaluation.plan import Plan
 
 BINS = 12
@@ -72,6 +74,7 @@ class Inputs:
     context: Context
     evidence: Evidence
     tables: tuple[TableContent, ...] = ()
+    payment: PaymentNumbers | None = None
     warnings: tuple[Warned, ...] = ()
     limits: tuple[str, ...] = ()
 
@@ -86,10 +89,12 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
     charted = [pair for pair in shown if may_chart(pair[0], inputs.nouns, ledger)]
     strength = rate(inputs.evidence)
     scope = inputs.scope
+    paid = None if inputs.payment is None else payment_results(inputs.payment, ledger, scope)
+    summary = summarise(results, strength, inputs.context)
     return ReportContent(
         study=inputs.study,
         council=Council(code=scope.code, name=scope.name, region=scope.region, area=scope.area, area_members=scope.area_members),
-        summary=summarise(results, strength, inputs.context),
+        summary=summary if paid is None else summary.model_copy(update={"payment_by_results": paid.sentence}),
         strength=strength,
         outcomes=results,
         flow=flow(inputs, ledger),
@@ -117,6 +122,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         limits=inputs.limits,
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),
+        payment=paid,
     )
 
 

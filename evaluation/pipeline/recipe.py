@@ -24,6 +24,7 @@ from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
 from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.estimate import Estimating, study_outcome
+from evaluation.pipeline.payment import study_payment
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.receive import build_panel, of_pool, receive
 from evaluation.pipeline.scopes import inputs_of, scopes_of
@@ -55,6 +56,9 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     for name in plan.outcomes.all:
         studies[name] = study_outcome(estimating, dictionary.outcomes[name], sample, joined)
         step(f"{dictionary.outcomes[name].label}: {studies[name].numbers.status.replace('_', ' ')}")
+    payment = study_payment(plan, estimating.framework, tables, panel)
+    if payment is not None:
+        step("payment-by-results rules applied to programme families and to their matched comparison families")
     placebos = {}
     if plan.programme.assignment == "area":
         measured = [dictionary.outcomes[name] for name, study in studies.items() if study.numbers.status == "estimated"]
@@ -70,6 +74,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         estimating=estimating,
         studies=studies,
         placebos=placebos,
+        payment=payment,
         benchmark=benchmark(estimating, dictionary, everyone),
         warnings=(*warnings_of(plan, panel), *quarantine_warning(tables)),
     )
@@ -126,12 +131,12 @@ def first_pool(plan: Plan, panel: Panel) -> str:
 
 
 def framework_of(plan: Plan):
-    """The payment-by-results framework of the plan, if any."""
-    return (
-        None
-        if plan.payment_by_results is None
-        else read_framework(project_file("data_dictionary") / "payment_by_results" / f"{plan.payment_by_results}.yml")
-    )
+    """The payment-by-results framework of the plan, if any, with the plan's own time for claims."""
+    asked = plan.payment_by_results
+    if asked is None:
+        return None
+    framework = read_framework(project_file("data_dictionary") / "payment_by_results" / f"{asked.framework}.yml")
+    return framework if asked.claim_within is None else framework.with_claims_within(asked.claim_within)
 
 
 def truth_of(plan: Plan, room: Path, sample: MatchedSample):

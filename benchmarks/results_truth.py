@@ -1,0 +1,189 @@
+"""Whether the comparison families' share of "turned around" is what programme families would have reached without the programme.
+
+    python -m benchmarks.results_truth [--families N] [--councils C] [--runs R] [--seed S] [--selection WHICH] [--framework NAME] [--json FILE]
+
+Records are drawn twice with one seed: with the programme, and with every effect zero. The simulation shares its draws of what happens between the two
+worlds, so the second holds what the same families would have had. Who of a family is named and what was done is drawn anew for each world's records;
+so what lies before joining is taken from the first world, and what lies after it from the second. The matched comparison share of the first world is
+held against the share of the same programme families, by the same rule code.
+
+`--selection usual` is the simulation as it is: families join at a crisis, and more often where their lasting level of trouble is high, and no record
+holds either. `--selection recorded` lets them join by what records hold only; then the comparison share must hit the truth at any size.
+"""
+
+from __future__ import annotations
+
+import os
+
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+import argparse  # noqa: E402
+import json  # noqa: E402
+import tempfile  # noqa: E402
+import time  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
+from contextlib import contextmanager  # noqa: E402
+from dataclasses import asdict, dataclass, replace  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+from evaluation.dictionary import load_dictionary  # noqa: E402
+from evaluation.ingest.reading import receive_extracts  # noqa: E402
+from evaluation.locations import project_file  # noqa: E402
+from evaluation.matching import MATCHERS  # noqa: E402
+from evaluation.matching.sample import MatchedSample  # noqa: E402
+from evaluation.panel.families import build_families  # noqa: E402
+from evaluation.panel.types import Panel  # noqa: E402
+from evaluation.payment_by_results.facts import read_facts  # noqa: E402
+from evaluation.payment_by_results.framework import Framework, NeedEnds, read_framework  # noqa: E402
+from evaluation.payment_by_results.matching import match_results  # noqa: E402
+from evaluation.payment_by_results.problems import AtEntry  # noqa: E402
+from evaluation.payment_by_results.results import Rules  # noqa: E402
+from evaluation.payment_by_results.shares import Side, matched_shares, share_met  # noqa: E402
+from evaluation.periods import Periods  # noqa: E402
+from evaluation.simulate import DEFAULT_EFFECTS, Simulation  # noqa: E402
+from evaluation.simulate.world import ENTRY  # noqa: E402
+
+PERIODS = Periods.between("2011-Q1", "2015-Q4", kind="quarter")
+COVARIATES = ("n_children", "lone_parent", "any_sen", "any_fsm", "n_needs", "criterion_crime_asb", "criterion_education", "criterion_work")
+EFFECTS = {"unauthorised_absence_rate": -0.5, "fixed_exclusions": -0.4, "any_offence": -0.4, "asb_incidents": -0.5, "out_of_work_benefit": -0.2,
+           "adult_in_work": 0.3}
+NO_EFFECTS = dict.fromkeys(DEFAULT_EFFECTS, 0.0)
+UNRECORDED = ("crisis", "level", "deprivation")  # what brings families in and no record holds
+SELECTIONS = ("usual", "recorded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One run: shares in per cent; `z` is the distance of the comparison's share from the truth in its standard errors."""
+
+    seed: int
+    families: int
+    joined: int
+    matched: int
+    programme: float
+    comparison: float
+    std_error: float
+    truth: float
+    truth_error: float
+    z: float
+    without_joiners: float
+    seconds: float
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is asked for and print it."""
+    asked = _parser().parse_args(arguments)
+    framework = read_framework(project_file("data_dictionary") / "payment_by_results" / f"{asked.framework}.yml")
+    found = []
+    for run in range(asked.runs):
+        with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
+            with selection(asked.selection):
+                found.append(one_run(framework, families=asked.families, councils=asked.councils, seed=asked.seed + run, folder=Path(folder)))
+        print(line(found[-1]), flush=True)
+    if len(found) > 1:
+        gap = np.array([one.comparison - one.truth for one in found])
+        print(f"mean distance {gap.mean():+.2f} points, Monte Carlo error {gap.std(ddof=1) / len(gap) ** 0.5:.2f}; mean standard error of a run "
+              f"{np.mean([one.std_error for one in found]):.2f}; largest |z| {max(abs(one.z) for one in found):.2f}")
+    if asked.json is not None:
+        asked.json.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+@contextmanager
+def selection(which: str) -> Iterator[None]:
+    """What brings families into the programme while this lasts."""
+    kept = dict(ENTRY)
+    ENTRY.update(dict.fromkeys(UNRECORDED, 0.0) if which == "recorded" else {})
+    try:
+        yield
+    finally:
+        ENTRY.update(kept)
+
+
+def line(one: Outcome) -> str:
+    """A run in words."""
+    return (f"seed {one.seed}: {one.families:,} families, {one.joined:,} joined, {one.matched:,} matched; met the rule: programme "
+            f"{one.programme:.1f}%, comparison {one.comparison:.1f}% (standard error {one.std_error:.2f}), the same families without it "
+            f"{one.truth:.1f}% ({one.truth_error:.2f}); z {one.z:+.2f}; joiners kept in view {one.without_joiners:.1f}%; {one.seconds:.0f} s")
+
+
+def one_run(framework: Framework, *, families: int, councils: int, seed: int, folder: Path, effects: dict[str, float] | None = None) -> Outcome:
+    """Both worlds of one seed."""
+    began = time.monotonic()
+    panel, rules = world(framework, families, councils, seed, EFFECTS if effects is None else effects, folder / "with")
+    _, untreated = world(framework, families, councils, seed, NO_EFFECTS, folder / "without")
+    matcher = MATCHERS["nearest_neighbour"](covariates=COVARIATES, ratio=3, caliper=0.2, replacement=True, exact=("council_code",))
+    found = match_results(matcher, panel, rules)
+    shares = matched_shares(found.sample, found.treated, found.comparison)
+    without = Without.of(rules, untreated, panel.entry)
+    truth, truth_error = share_without(found.sample, without)
+    se = 100 * shares.comparison.std_error
+    return Outcome(seed=seed, families=families, joined=int((panel.entry >= 0).sum()), matched=shares.programme.n_treated,
+                   programme=100 * shares.programme.estimate, comparison=100 * shares.comparison.estimate, std_error=se, truth=100 * truth,
+                   truth_error=100 * truth_error, z=(100 * shares.comparison.estimate - 100 * truth) / float(np.hypot(se, 100 * truth_error)),
+                   without_joiners=100 * in_view(found.sample, without), seconds=time.monotonic() - began)
+
+
+def world(framework: Framework, families: int, councils: int, seed: int, effects: dict[str, float], folder: Path) -> tuple[Panel, Rules]:
+    """Records of one world and the framework on them."""
+    dictionary = load_dictionary()
+    Simulation(families=families, councils=councils, periods=PERIODS, seed=seed, effects=effects).write(folder / "delivery", dictionary=dictionary)
+    tables = receive_extracts(folder / "delivery", dictionary, room=folder)
+    panel = build_families(tables, dictionary, periods=PERIODS, outcomes=("any_offence",))
+    needs = tuple(problem.needs for problem in framework.problems.values() if isinstance(problem, NeedEnds))
+    return panel, Rules(framework=framework, facts=read_facts(tables, panel, needs))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Without(Rules):
+    """The framework on the records that would have been: problems at entry and events before joining from the records as they are."""
+
+    treated: Rules
+
+    @classmethod
+    def of(cls, treated: Rules, untreated: Rules, entry: np.ndarray) -> Without:
+        """From the rules in both worlds and the column in which each family joins."""
+        joined = np.arange(treated.facts.here.shape[1]) >= np.where(entry < 0, treated.facts.here.shape[1], entry)[:, None]
+        events = {name: replace(one, number=np.where(joined, untreated.facts.events[name].number, one.number))
+                  for name, one in treated.facts.events.items()}
+        return cls(framework=treated.framework, facts=replace(untreated.facts, events=events), missing=treated.missing, treated=treated)
+
+    def at_entry(self, problem: str, s: int) -> AtEntry:
+        """As the records are."""
+        return self.treated.at_entry(problem, s)
+
+
+def share_without(sample: MatchedSample, untreated: Rules) -> tuple[float, float]:
+    """Share of the matched programme families that meets the rule in the records without the programme, and its standard error as one draw."""
+    nobody = np.full(len(sample.panel), -1)
+    results = untreated.results(sample.treated_unit, sample.treated_entry, nobody)
+    side = Side(unit=sample.treated_unit, set=sample.treated_set, weight=sample.treated_weight, met=results.met, followed=results.followed)
+    value, influence = share_met(side.keep(side.followed > 0), results.claim_within)
+    return value, float(np.sqrt((influence**2).sum()))
+
+
+def in_view(sample: MatchedSample, untreated: Rules) -> float:
+    """The comparison share with families that join kept in view, from the records without the programme: what censoring them leaves out."""
+    results = untreated.results(sample.comparison_unit, sample.comparison_entry, np.full(len(sample.panel), -1))
+    side = Side(unit=sample.comparison_unit, set=sample.comparison_set, weight=sample.comparison_weight, met=results.met, followed=results.followed)
+    return share_met(replace(side, weight=side.weight * (side.followed > 0)), results.claim_within)[0]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--families", type=int, default=20_000)
+    parser.add_argument("--councils", type=int, default=10)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--selection", choices=SELECTIONS, default="usual")
+    parser.add_argument("--framework", default="troubled_families_2012")
+    parser.add_argument("--folder", type=Path, default=None, help="where records are kept while a run lasts")
+    parser.add_argument("--json", type=Path, default=None)
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
