@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evaluation.disclosure.release import BalanceLine, OutcomeResult, ReportContent, Shown, TableContent
 from evaluation.errors import ReportError
-from evaluation.reporting import figures
+from evaluation.reporting import figures, value_page
 from evaluation.reporting.blocks import (
     Block,
     Bullets,
@@ -343,6 +343,11 @@ def this_area(content: ReportContent) -> Section:
             *_told(("", shown.sentence)),
         ]
     return Section(tuple(blocks))
+
+
+def value_for_money(content: ReportContent) -> Section:
+    """What the effects are worth, against what the programme cost: who pays, who gains, and what it hangs on."""
+    return value_page.section(content)
 
 
 def how_far_to_trust(content: ReportContent) -> Section:

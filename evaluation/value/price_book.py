@@ -100,11 +100,13 @@ def check_counted_once(book: PriceBook, outcomes: Mapping[str, tuple[str, ...]])
     faults = []
     for outcome, leave_out in outcomes.items():
         whole = {part.code for code in book.valuation(outcome).codes() for part in book.costs.by_code[code].parts}
-        faults += [f"{outcome} leaves out {code!r}, which is no part of its cost: {', '.join(sorted(whole))}." for code in leave_out if code not in whole]
+        unknown = [code for code in leave_out if code not in whole]
+        faults += [f"{outcome} leaves out {code!r}, which is no part of its cost: {', '.join(sorted(whole))}." for code in unknown]
     for one, other in combinations(outcomes, 2):
         paid, too = (things_paid_for(book, name, outcomes[name]) for name in (one, other))
         if both := sorted(paid.keys() & too.keys()):
-            ways = [f"{sorted({code for thing in both for code in parts[thing]})} of {name}" for name, parts in ((one, paid), (other, too))]
+            codes = {name: sorted({code for thing in both for code in parts[thing]}) for name, parts in ((one, paid), (other, too))}
+            ways = [f"{', '.join(found)} of {name}" for name, found in codes.items()]
             faults.append(
                 f"{one} and {other} both pay for {', '.join(thing.replace('_', ' ') for thing in both)}. Leave out {' or '.join(ways)}"
                 " (value.outcomes, `leave_out`), or value one of the two only."

@@ -657,6 +657,7 @@ SECTIONS = (
     council.what_changed,
     council.outcome_pages,
     council.this_area,
+    council.value_for_money,
     council.how_far_to_trust,
     council.limits,
     council.tables,

@@ -1,0 +1,179 @@
+"""Value for money in words: what the effects are worth, against what the programme cost, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.release import AgencyLine, OutcomeResult, Shown, ShownInterval, SwingLine, ValueForMoney
+from evaluation.findings import value_tables
+from evaluation.findings.pounds import Pounds, step_for
+from evaluation.findings.present import Nouns, lower_first
+from evaluation.findings.summary import listed
+from evaluation.findings.worth import Worth
+from evaluation.value import Swing, by_agency
+
+NO_VALUE = "Not part of this study's plan: no effect is put into money."
+
+
+def present_value(worth: Worth | None, results: Sequence[OutcomeResult], ledger: Ledger, nouns: Nouns) -> ValueForMoney | None:
+    """The section on value for money; None where the plan does not ask for one."""
+    if worth is None:
+        return None
+    if worth.status == "not_shown":
+        return ValueForMoney(status="not_shown", sentence=f"Not shown, because {worth.reason}.")
+    if worth.status == "not_estimated":
+        return ValueForMoney(status="not_estimated", sentence=f"No net value can be given, because {worth.reason}.")
+    valued = {result.outcome: result for result in results if result.outcome in worth.plan.outcomes}
+    pounds = Pounds(ledger=ledger, population=nouns.scope, step=step_for(worth.adjusted.benefit()))
+    net, benefit, cost = net_of(worth, pounds), pounds.range("benefits", worth.adjusted.benefit()), pounds.one("cost", worth.adjusted.cost)
+    return ValueForMoney(
+        status="shown",
+        sentence=page_one(net, benefit, cost, worth, valued, nouns),
+        title=title_of(net),
+        findings=findings(worth, net, valued, nouns, pounds),
+        net=net,
+        lenses=value_tables.lenses(worth, pounds),
+        outcomes=value_tables.outcomes(worth, valued, pounds, nouns),
+        agencies=agencies(worth, pounds),
+        swings=tuple(swing_line(swing, valued, worth, pounds, nouns) for swing in worth.swings[:10]),
+        contrast=value_tables.contrast(worth, pounds, nouns),
+        assumptions=value_tables.assumptions(worth, valued, nouns),
+        sources=value_tables.sources(worth),
+        price_year=worth.plan.price_year,
+    )
+
+
+def net_of(worth: Worth, pounds: Pounds) -> ShownInterval:
+    """Net value to the public purse: printed benefits less printed cost."""
+    return pounds.range("net value", pounds.of(worth.adjusted.benefit()).less(pounds.rounded(worth.adjusted.cost)))
+
+
+def title_of(net: ShownInterval) -> str:
+    """The finding as a title, from the range as it is printed."""
+    if net.upper.value < 0:
+        return "In the periods measured, the programme cost the public purse more than its effects were worth"
+    if net.lower.value > 0:
+        return "In the periods measured, the effects were worth more to the public purse than the programme cost"
+    return "Whether the effects were worth what the programme cost cannot be told"
+
+
+def page_one(
+    net: ShownInterval, benefit: ShownInterval, cost: Shown, worth: Worth, valued: Mapping[str, OutcomeResult], nouns: Nouns
+) -> str:
+    """Net value with its range, and whether the effects behind it can be told from none."""
+    loss = "benefits" if benefit.estimate.value >= 0 else "benefits (a loss)"
+    first = (
+        f"To the public purse, net {net.estimate.text} (likely between {net.lower.text} and {net.upper.text}) in {worth.plan.price_year} prices:"
+        f" {loss} of {benefit.estimate.text} from {worth.units:,.0f} matched {nouns.many} against a cost of {cost.text}."
+    )
+    return f"{first} {doubt(valued)}".strip()
+
+
+def doubt(valued: Mapping[str, OutcomeResult]) -> str:
+    """Which of the valued effects cannot be told from none, or from the trend before; '' where all can."""
+    unseen = [lower_first(result.label) for result in valued.values() if result.verdict == "not_detectable"]
+    drifting = [lower_first(result.label) for result in valued.values() if result.verdict == "explained_by_trend"]
+    parts = []
+    if unseen and len(unseen) == len(valued):
+        parts.append("No effect valued here could be detected, so the benefits may be nothing.")
+    elif unseen:
+        parts.append(f"No effect on {listed(unseen)} could be detected, so {'that part' if len(unseen) == 1 else 'those parts'} may be nothing.")
+    if drifting:
+        parts.append(f"The gap in {listed(drifting)} was moving before the programme, so that money is not the programme's to claim.")
+    return " ".join(parts)
+
+
+def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResult], nouns: Nouns, pounds: Pounds) -> tuple[str, ...]:
+    """What the section says before its charts."""
+    adjusted = worth.adjusted
+    chance, paid = value_tables.chance(adjusted.probability()), adjusted.payback()
+    return tuple(
+        text
+        for text in (
+            f"The chance that benefits to the public purse exceed the cost is {chance}, given the effects and their uncertainty and taking every"
+            " assumption below as it stands.",
+            f"The cost is repaid by the end of {paid}."
+            if paid
+            else "The cost is not repaid within the periods counted, so there is no payback period.",
+            doubt(valued),
+            losses(worth, valued, pounds),
+            counted_for(worth, nouns),
+            worth.cost_words,
+        )
+        if text
+    )
+
+
+def losses(worth: Worth, valued: Mapping[str, OutcomeResult], pounds: Pounds) -> str:
+    """Outcomes that came out worse, whose money is counted as a loss."""
+    found = []
+    for name, result in valued.items():
+        money = value_tables.money_of(worth, name)
+        if pounds.rounded(money.mean) < 0:
+            found.append(f"{lower_first(result.label)} ({pounds.worded(money.mean).text})")
+    return f"The estimate is a loss for {listed(found)}; losses count as gains do." if found else ""
+
+
+def counted_for(worth: Worth, nouns: Nouns) -> str:
+    """For whom benefits are counted, and for how long."""
+    first, last = worth.adjusted.case.window
+    left = f" The {worth.unmatched:,.0f} without a match get none, though their cost is counted." if worth.unmatched else ""
+    if worth.plan.unmatched_share:
+        left = f" The {worth.unmatched:,.0f} without a match are given {100 * worth.plan.unmatched_share:.0f}% of the effect, as the plan says."
+    years = worth.plan.persistence_years or 0
+    after = f"then for {years} more year{'s' if years != 1 else ''}, fading" if years else "nothing is counted after that"
+    return (
+        f"Benefits are counted for {worth.units:,.0f} matched {nouns.many}, in periods {first} to {last} after joining; {after}. The average effect"
+        f" of those followed throughout is taken for all of them.{left}"
+    )
+
+
+def agencies(worth: Worth, pounds: Pounds) -> tuple[AgencyLine, ...]:
+    """What each agency that gains or pays anything gains and pays; fees move between levels of government and add up to nothing."""
+    known, cost, lines = worth.adjusted.case.book.valuations.agencies, worth.adjusted.cost, []
+    gains = by_agency(worth.adjusted, tuple(known))
+    for name, agency in known.items():
+        gain, pays = gains[name], worth.plan.borne_by.get(name, 0.0) * cost
+        fees = worth.fees * ((name == "council") - (name == "government"))
+        if not (gain.upper or gain.lower or pays or fees):
+            continue
+        whole = pounds.rounded(gain.mean) - pounds.rounded(pays) + pounds.rounded(fees)
+        lines.append(
+            AgencyLine(
+                label=agency.label,
+                level=agency.level,
+                gains=pounds.range(f"gain of {name}", gain),
+                pays=pounds.one(f"cost borne by {name}", pays),
+                fees=pounds.one(f"fees of {name}", fees),
+                net=pounds.one(f"net of {name}", whole),
+            )
+        )
+    return tuple(lines)
+
+
+def swing_line(swing: Swing, valued: Mapping[str, OutcomeResult], worth: Worth, pounds: Pounds, nouns: Nouns) -> SwingLine:
+    """One assumption of the tornado in words."""
+    label, low, high = swing_words(swing, valued, worth, nouns)
+    at_low, at_high = (pounds.one(f"net value, {label}", end) for end in (swing.at_low, swing.at_high))
+    return SwingLine(label=label, low=low, high=high, at_low=at_low, at_high=at_high)
+
+
+def swing_words(swing: Swing, valued: Mapping[str, OutcomeResult], worth: Worth, nouns: Nouns) -> tuple[str, str, str]:
+    """Name of an assumption and its ends."""
+    name = lower_first(valued[swing.outcome].label) if swing.outcome else ""
+    if swing.kind == "effect":
+        effect = valued[swing.outcome].effect
+        return f"Effect on {name}", effect.lower.text, effect.upper.text
+    if swing.kind == "number":
+        number = worth.adjusted.case.book.valuation(swing.outcome).number
+        return f"Number of units valued: {name}", f"{number.low / number.value:.0%} of it", f"{number.high / number.value:.0%}"
+    label = {
+        "price": f"Unit cost: {name}",
+        "optimism": "Scaling down for optimism",
+        "persistence": "How long effects last",
+        "unmatched": f"Benefit of {nouns.many} without a match",
+        "cost": "Cost of the programme",
+    }[swing.kind]
+    return label, swing.low, swing.high
+
