@@ -246,6 +246,7 @@ class ValueForMoney(Frozen):
     lenses: TableContent | None = None
     outcomes: TableContent | None = None
     agencies: tuple[AgencyLine, ...] = ()
+    agencies_title: str = ""
     swings: tuple[SwingLine, ...] = ()
     contrast: TableContent | None = None
     assumptions: TableContent | None = None

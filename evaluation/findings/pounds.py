@@ -12,6 +12,7 @@ from evaluation.value import Money
 SMALLEST_STEP = 1_000.0
 LOW = Shown(value=0.0, text="[low]", symbol="[low]")
 METHOD = "draws of the effects, joint across outcomes"
+MINUS = "\N{MINUS SIGN}\N{WORD JOINER}"  # the joiner keeps the minus and the pound sign on one line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +58,14 @@ class Pounds:
 def pounds(amount: float, digits: int = 0) -> str:
     """Pounds with a true minus before the sign.
 
-    >>> pounds(-12000.0), pounds(0.125, 2)
-    ('−£12,000', '£0.12')
+    >>> pounds(12000.0), pounds(0.126, 2), pounds(-0.001, 2)
+    ('£12,000', '£0.13', '£0.00')
     """
     words = f"{abs(amount):,.{digits}f}"
-    return ("\N{MINUS SIGN}" if amount < 0 and float(words.replace(",", "")) else "") + f"£{words}"
+    return (MINUS if amount < 0 and float(words.replace(",", "")) else "") + f"£{words}"
 
 
 def step_for(money: Money) -> float:
-    """The step that keeps two figures of half the width of a result's interval; at least a thousand pounds."""
+    """The step that keeps three figures of half the width of a result's interval; at least a thousand pounds."""
     half = (money.upper - money.lower) / 2
-    return SMALLEST_STEP if half <= 0 else max(10.0 ** (math.floor(math.log10(half)) - 1), SMALLEST_STEP)
+    return SMALLEST_STEP if half <= 0 else max(10.0 ** (math.floor(math.log10(half)) - 2), SMALLEST_STEP)

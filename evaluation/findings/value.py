@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import AgencyLine, OutcomeResult, Shown, ShownInterval, SwingLine, ValueForMoney
 from evaluation.findings import value_tables
-from evaluation.findings.pounds import Pounds, step_for
+from evaluation.findings.pounds import Pounds, pounds, step_for
 from evaluation.findings.present import Nouns, lower_first
-from evaluation.findings.summary import listed
+from evaluation.findings.summary import listed, words
+from evaluation.findings.texts import PERIOD_NOUN
 from evaluation.findings.worth import Worth
 from evaluation.value import Swing, by_agency
 
@@ -25,28 +26,29 @@ def present_value(worth: Worth | None, results: Sequence[OutcomeResult], ledger:
     if worth.status == "not_estimated":
         return ValueForMoney(status="not_estimated", sentence=f"No net value can be given, because {worth.reason}.")
     valued = {result.outcome: result for result in results if result.outcome in worth.plan.outcomes}
-    pounds = Pounds(ledger=ledger, population=nouns.scope, step=step_for(worth.adjusted.benefit()))
-    net, benefit, cost = net_of(worth, pounds), pounds.range("benefits", worth.adjusted.benefit()), pounds.one("cost", worth.adjusted.cost)
+    purse = Pounds(ledger=ledger, population=nouns.scope, step=step_for(worth.adjusted.benefit()))
+    net, benefit, cost = net_of(worth, purse), purse.range("benefits", worth.adjusted.benefit()), purse.one("cost", worth.adjusted.cost)
     return ValueForMoney(
         status="shown",
-        sentence=page_one(net, benefit, cost, worth, valued, nouns),
+        sentence=page_one(net, benefit, cost, worth, valued),
         title=title_of(net),
-        findings=findings(worth, net, valued, nouns, pounds),
+        agencies_title=agencies_title(worth, purse),
+        findings=findings(worth, net, valued, nouns, purse),
         net=net,
-        lenses=value_tables.lenses(worth, pounds),
-        outcomes=value_tables.outcomes(worth, valued, pounds, nouns),
-        agencies=agencies(worth, pounds),
-        swings=tuple(swing_line(swing, valued, worth, pounds, nouns) for swing in worth.swings[:10]),
-        contrast=value_tables.contrast(worth, pounds, nouns),
+        lenses=value_tables.lenses(worth, purse),
+        outcomes=value_tables.outcomes(worth, valued, purse, nouns),
+        agencies=agencies(worth, purse),
+        swings=tuple(swing_line(swing, valued, worth, purse, nouns) for swing in worth.swings[:10]),
+        contrast=value_tables.contrast(worth, purse, nouns),
         assumptions=value_tables.assumptions(worth, valued, nouns),
         sources=value_tables.sources(worth),
         price_year=worth.plan.price_year,
     )
 
 
-def net_of(worth: Worth, pounds: Pounds) -> ShownInterval:
+def net_of(worth: Worth, purse: Pounds) -> ShownInterval:
     """Net value to the public purse: printed benefits less printed cost."""
-    return pounds.range("net value", pounds.of(worth.adjusted.benefit()).less(pounds.rounded(worth.adjusted.cost)))
+    return purse.range("net value", purse.of(worth.adjusted.benefit()).less(purse.rounded(worth.adjusted.cost)))
 
 
 def title_of(net: ShownInterval) -> str:
@@ -58,16 +60,28 @@ def title_of(net: ShownInterval) -> str:
     return "Whether the effects were worth what the programme cost cannot be told"
 
 
-def page_one(
-    net: ShownInterval, benefit: ShownInterval, cost: Shown, worth: Worth, valued: Mapping[str, OutcomeResult], nouns: Nouns
-) -> str:
+def page_one(net: ShownInterval, benefit: ShownInterval, cost: Shown, worth: Worth, valued: Mapping[str, OutcomeResult]) -> str:
     """Net value with its range, and whether the effects behind it can be told from none."""
-    loss = "benefits" if benefit.estimate.value >= 0 else "benefits (a loss)"
-    first = (
-        f"To the public purse, net {net.estimate.text} (likely between {net.lower.text} and {net.upper.text}) in {worth.plan.price_year} prices:"
-        f" {loss} of {benefit.estimate.text} from {worth.units:,.0f} matched {nouns.many} against a cost of {cost.text}."
-    )
-    return f"{first} {doubt(valued)}".strip()
+    low, high = net.lower.value, net.upper.value
+    if high < 0:
+        likely = f"A net cost to the public purse of {pounds(-net.estimate.value)} (likely {pounds(-high)} to {pounds(-low)})"
+    elif low > 0:
+        likely = f"A net gain to the public purse of {net.estimate.text} (likely {net.lower.text} to {net.upper.text})"
+    else:
+        likely = f"A net gain or cost to the public purse: {net.estimate.text} (likely {net.lower.text} to {net.upper.text})"
+    gain = benefit.estimate
+    found = f"effects worth {gain.text}" if gain.value >= 0 else f"effects that lost it another {pounds(-gain.value)}"
+    return f"{likely} in {worth.plan.price_year} prices: {found}, cost {cost.text}. {doubt_in_short(valued)}".strip()
+
+
+def doubt_in_short(valued: Mapping[str, OutcomeResult]) -> str:
+    """How many of the valued effects cannot be told from none, or from the trend before; '' where all can."""
+    verdicts = [result.verdict for result in valued.values()]
+    unseen, drifting, n = verdicts.count("not_detectable"), verdicts.count("explained_by_trend"), len(verdicts)
+    seen = f"{words(unseen).capitalize()} of the {words(n)} effects valued could not be detected." if unseen else ""
+    if unseen == n:
+        seen = "The effect valued could not be detected." if n == 1 else f"None of the {words(n)} effects valued could be detected."
+    return f"{seen} {f'The gap in {words(drifting)} was moving before the programme.' if drifting else ''}".strip()
 
 
 def doubt(valued: Mapping[str, OutcomeResult]) -> str:
@@ -84,7 +98,7 @@ def doubt(valued: Mapping[str, OutcomeResult]) -> str:
     return " ".join(parts)
 
 
-def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResult], nouns: Nouns, pounds: Pounds) -> tuple[str, ...]:
+def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResult], nouns: Nouns, purse: Pounds) -> tuple[str, ...]:
     """What the section says before its charts."""
     adjusted = worth.adjusted
     chance, paid = value_tables.chance(adjusted.probability()), adjusted.payback()
@@ -97,7 +111,7 @@ def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResul
             if paid
             else "The cost is not repaid within the periods counted, so there is no payback period.",
             doubt(valued),
-            losses(worth, valued, pounds),
+            losses(worth, valued, purse),
             counted_for(worth, nouns),
             worth.cost_words,
         )
@@ -105,13 +119,13 @@ def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResul
     )
 
 
-def losses(worth: Worth, valued: Mapping[str, OutcomeResult], pounds: Pounds) -> str:
+def losses(worth: Worth, valued: Mapping[str, OutcomeResult], purse: Pounds) -> str:
     """Outcomes that came out worse, whose money is counted as a loss."""
     found = []
     for name, result in valued.items():
         money = value_tables.money_of(worth, name)
-        if pounds.rounded(money.mean) < 0:
-            found.append(f"{lower_first(result.label)} ({pounds.worded(money.mean).text})")
+        if purse.rounded(money.mean) < 0:
+            found.append(f"{lower_first(result.label)} ({purse.worded(money.mean).text})")
     return f"The estimate is a loss for {listed(found)}; losses count as gains do." if found else ""
 
 
@@ -123,13 +137,28 @@ def counted_for(worth: Worth, nouns: Nouns) -> str:
         left = f" The {worth.unmatched:,.0f} without a match are given {100 * worth.plan.unmatched_share:.0f}% of the effect, as the plan says."
     years = worth.plan.persistence_years or 0
     after = f"then for {years} more year{'s' if years != 1 else ''}, fading" if years else "nothing is counted after that"
+    period = PERIOD_NOUN[worth.adjusted.case.periods.kind]
+    one = f"{period} {first} after joining" if first else f"the {period} of joining"
+    when = f"{period}s {first} to {last} after joining" if last > first else one
     return (
-        f"Benefits are counted for {worth.units:,.0f} matched {nouns.many}, in periods {first} to {last} after joining; {after}. The average effect"
+        f"Benefits are counted for {worth.units:,.0f} matched {nouns.many}, in {when}; {after}. The average effect"
         f" of those followed throughout is taken for all of them.{left}"
     )
 
 
-def agencies(worth: Worth, pounds: Pounds) -> tuple[AgencyLine, ...]:
+def agencies_title(worth: Worth, purse: Pounds) -> str:
+    """What the agency that bears most of the cost pays and gains, and what all others gain."""
+    payer = max(worth.plan.borne_by, key=worth.plan.borne_by.get)
+    label = worth.adjusted.case.book.valuations.agencies[payer].label
+    own, others = (
+        purse.worded(worth.adjusted.gain(lambda line, same=same: line.counts_in("fiscal") and (line.agency == payer) == same).mean).text
+        for same in (True, False)
+    )
+    own, others = (text.replace("[low]", "next to nothing") for text in (own, others))
+    return f"{label}: pays {purse.worded(worth.plan.borne_by[payer] * worth.adjusted.cost).text}, gains {own}; all others gain {others}"
+
+
+def agencies(worth: Worth, purse: Pounds) -> tuple[AgencyLine, ...]:
     """What each agency that gains or pays anything gains and pays; fees move between levels of government and add up to nothing."""
     known, cost, lines = worth.adjusted.case.book.valuations.agencies, worth.adjusted.cost, []
     gains = by_agency(worth.adjusted, tuple(known))
@@ -138,24 +167,24 @@ def agencies(worth: Worth, pounds: Pounds) -> tuple[AgencyLine, ...]:
         fees = worth.fees * ((name == "council") - (name == "government"))
         if not (gain.upper or gain.lower or pays or fees):
             continue
-        whole = pounds.rounded(gain.mean) - pounds.rounded(pays) + pounds.rounded(fees)
+        whole = purse.rounded(gain.mean) - purse.rounded(pays) + purse.rounded(fees)
         lines.append(
             AgencyLine(
                 label=agency.label,
                 level=agency.level,
-                gains=pounds.range(f"gain of {name}", gain),
-                pays=pounds.one(f"cost borne by {name}", pays),
-                fees=pounds.one(f"fees of {name}", fees),
-                net=pounds.one(f"net of {name}", whole),
+                gains=purse.range(f"gain of {name}", gain),
+                pays=purse.one(f"cost borne by {name}", pays),
+                fees=purse.one(f"fees of {name}", fees),
+                net=purse.one(f"net of {name}", whole),
             )
         )
     return tuple(lines)
 
 
-def swing_line(swing: Swing, valued: Mapping[str, OutcomeResult], worth: Worth, pounds: Pounds, nouns: Nouns) -> SwingLine:
+def swing_line(swing: Swing, valued: Mapping[str, OutcomeResult], worth: Worth, purse: Pounds, nouns: Nouns) -> SwingLine:
     """One assumption of the tornado in words."""
     label, low, high = swing_words(swing, valued, worth, nouns)
-    at_low, at_high = (pounds.one(f"net value, {label}", end) for end in (swing.at_low, swing.at_high))
+    at_low, at_high = (purse.one(f"net value, {label}", end) for end in (swing.at_low, swing.at_high))
     return SwingLine(label=label, low=low, high=high, at_low=at_low, at_high=at_high)
 
 
@@ -167,7 +196,7 @@ def swing_words(swing: Swing, valued: Mapping[str, OutcomeResult], worth: Worth,
         return f"Effect on {name}", effect.lower.text, effect.upper.text
     if swing.kind == "number":
         number = worth.adjusted.case.book.valuation(swing.outcome).number
-        return f"Number of units valued: {name}", f"{number.low / number.value:.0%} of it", f"{number.high / number.value:.0%}"
+        return f"How {name} is counted", f"{number.low / number.value:.0%}", f"{number.high / number.value:.0%} of the number taken"
     label = {
         "price": f"Unit cost: {name}",
         "optimism": "Scaling down for optimism",

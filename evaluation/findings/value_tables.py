@@ -12,6 +12,7 @@ from evaluation.findings.present import Nouns
 from evaluation.findings.summary import listed
 from evaluation.findings.worth import Worth
 from evaluation.value import Appraised, Money
+from evaluation.value.valuations import Valuation
 
 LENSES = {
     "fiscal": "Public purse (fiscal)",
@@ -33,7 +34,7 @@ def lenses(worth: Worth, purse: Pounds) -> TableContent:
     return TableContent(
         id="value-lenses",
         title=f"What the effects are worth and what the programme cost, {worth.plan.price_year} prices, discounted to {first_year(worth)}",
-        columns=("Seen from", "Benefits", "Cost", "Net value", "95% range of net value", "Benefits for each £1", "Chance that it pays"),
+        columns=("Seen from", "Benefits", "Cost", "Net value", "95% range of net value", "Benefits for each £1", "Chance that benefits exceed cost"),
         rows=tuple(rows),
         notes=(
             "The rows are views of the same effects and are never added together. Benefit payments move money from the state to people: they count"
@@ -142,12 +143,11 @@ def contrast(worth: Worth, purse: Pounds, nouns: Nouns) -> TableContent:
         title="What a before and after savings calculator would claim from the same records",
         columns=("What", "Public purse"),
         rows=(
-            row(f"Change of programme {nouns.many}, year before to periods after, at the same prices: the calculator's saving", gross),
-            row(f"less: what matched comparison {nouns.many} changed by over the same periods", -comparison),
-            row("less: what goes with joining at a crisis, seen against an earlier base period", -(gross - comparison - net)),
-            row(f"Effect against matched comparison {nouns.many}", net),
-            row("less: scaling down for optimism", scaled - net),
-            row("Benefits, as valued in this report", scaled),
+            row(f"The calculator's saving: change of programme {nouns.many} from the year before joining, at the same prices", gross),
+            row(f"of which matched comparison {nouns.many} had too, over the same periods", comparison),
+            row(f"of which goes with the base period: {nouns.many} join at a crisis; the effect starts before it", gross - comparison - net),
+            row(f"Left: the effect against matched comparison {nouns.many}", net),
+            row("Scaled down for optimism: the benefits as valued in this report", scaled),
             row("Cost of the programme", cost),
             row("The calculator's saving less the cost", gross - cost),
             row("Benefits less the cost", scaled - cost),
@@ -162,29 +162,39 @@ def assumptions(worth: Worth, valued: Mapping[str, OutcomeResult], nouns: Nouns)
     rows = []
     for name, result in valued.items():
         valuation = book.outcomes[name]
-        number = valuation.number
-        ends = f"{number.low / number.value:.0%} to {number.high / number.value:.0%} of it"
-        rows.append((f"{result.label}: how it is counted", valuation.words, ends, valuation.note))
+        rows.append((f"{result.label}: how it is counted", valuation.words, ends_of(valuation), valuation.note))
     shares = "; ".join(f"{each.label} {each.share:.0%}" for each in book.cashable.values())
     grades = ", ".join(f"{share:.0%}" for share in book.optimism.grades.values())
     lasting, unmatched, cost = book.persistence, book.unmatched, book.programme_cost
     years = lasting.years if plan.persistence_years is None else plan.persistence_years
     share = unmatched.share if plan.unmatched_share is None else plan.unmatched_share
     ends = "; ".join(f"{each.label} {each.low:.0%} to {each.high:.0%}" for each in book.cashable.values() if each.low < each.high)
+    worst = f"from none to {max(book.optimism.grades.values()):.0%} for all"
+    after = f"{years} years after the periods measured" if years else "not beyond the periods measured"
     rows += [
-        ("Scaling down for optimism", f"{grades} for grades 1 to {len(book.optimism.grades)}", f"none to {max(book.optimism.grades.values()):.0%} for all",
-         book.optimism.note),
-        ("How long effects last", f"{years} years after the periods measured", f"{lasting.low} to {lasting.high} years", lasting.note),
-        (f"{nouns.many.capitalize()} without a match", f"{share:.0%} of the effect", f"{unmatched.low:.0%} to {unmatched.high:.0%}", unmatched.note),
-        ("Cost of the programme", "as given", f"{cost.low:.0%} to {cost.high:.0%} of it", cost.note),
+        ("Scaling down for optimism", f"{grades} for grades 1 to {len(book.optimism.grades)}", worst, book.optimism.note),
+        ("How long effects last", after, f"from {lasting.low} to {lasting.high} years", lasting.note),
+        (f"{nouns.many.capitalize()} without a match", f"{share:.0%} of the effect", f"from {unmatched.low:.0%} to {unmatched.high:.0%}", unmatched.note),
+        ("Cost of the programme", "as given", f"from {cost.low:.0%} to {cost.high:.0%} of it", cost.note),
         ("How much of a saving is cash", shares, ends, book.cashable_note),
-    ]  # fmt: skip
+    ]
     return TableContent(
         id="value-assumptions",
         title="Assumptions behind the money",
         columns=("Assumption", "Taken", "Low to high", "Where it comes from"),
         rows=tuple(rows),
     )
+
+
+def ends_of(valuation: Valuation) -> str:
+    """Low and high end of how an outcome is counted and of its price, in words."""
+    number, parts = valuation.number, []
+    if number.low < number.high:
+        parts.append(f"from {number.low / number.value:.0%} to {number.high / number.value:.0%} of that number")
+    if valuation.costs_low or valuation.costs_high:
+        low, high = (listed(list(mix or valuation.costs)) for mix in (valuation.costs_low, valuation.costs_high))
+        parts.append(f"price from {low} to {high}")
+    return "; ".join(parts) or "held still"
 
 
 def sources(worth: Worth) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from evaluation.reporting.figures import BLUE, INK, MUTED, ORANGE, Drawing, _bes
 from evaluation.reporting.fonts import text_width, wrapped
 from evaluation.reporting.words import in_words
 
-NAMES = 168.0  # points for the names of rows
+NAMES, WIDE = 150.0, 230.0  # points for the names of rows, without and with what stands at the ends
 
 
 def who_gains(lines: Sequence[AgencyLine]) -> Drawing:
@@ -37,10 +37,10 @@ def who_gains(lines: Sequence[AgencyLine]) -> Drawing:
 
 def tornado(lines: Sequence[SwingLine], net: Shown) -> Drawing:
     """One row an assumption, the widest first: the net value at its low and at its high end, around the result."""
-    names = [wrapped(line.label, NAMES - 12) for line in lines]
-    ys, tall = _rows([max(len(name), 2) for name in reversed(names)], pad=10)
+    names = [wrapped(f"{line.label}: {line.low} to {line.high}", WIDE - 12) for line in lines]
+    ys, tall = _rows([len(name) for name in reversed(names)], pad=10)
     height = tall + 66
-    with _chart(height, left=NAMES, right=20, top=26, bottom=40) as (figure, axes):
+    with _chart(height, left=WIDE, right=20, top=26, bottom=40) as (figure, axes):
         for y, line in zip(ys, reversed(lines), strict=True):
             low, high = line.at_low.value or 0.0, line.at_high.value or 0.0
             axes.plot([low, high], [y, y], color=BLUE, lw=9, solid_capstyle="butt", zorder=2)
@@ -52,7 +52,7 @@ def tornado(lines: Sequence[SwingLine], net: Shown) -> Drawing:
         _room(axes, [number.value for line in lines for number in (line.at_low, line.at_high)] + [net.value])
         _in_thousands(axes)
         axes.set_xlabel(f"Net value, thousand pounds; dashed: the result, {in_words(net)}", color=MUTED, loc="right")
-        _key(figure, height, NAMES, [("D", "white", ORANGE, "Low end"), ("o", BLUE, BLUE, "High end")])
+        _key(figure, height, WIDE, [("D", "white", ORANGE, "Low end"), ("o", BLUE, BLUE, "High end")])
         svg = _svg(figure, "value-tornado")
     told = "; ".join(f"{line.label} from {in_words(line.at_low)} to {in_words(line.at_high)}" for line in lines[:6])
     return Drawing(svg, f"Bars for {len(lines)} assumptions around a net value of {in_words(net)}. {told}.")

@@ -38,8 +38,8 @@ def who_gains(content: ReportContent, value: ValueForMoney) -> Figure:
         content,
         value,
         "fig-value-agencies",
-        "Who gains and who pays",
-        f"Benefits and cost by agency, {value.price_year} prices",
+        value.agencies_title,
+        f"Who pays and who gains: benefits and cost by agency, {value.price_year} prices",
         value_figures.who_gains(value.agencies),
         ("Agency", "Level", "Gains (95% range)", "Pays", "Fees", "Net"),
         tuple(
@@ -86,7 +86,7 @@ def _figure(
         title=title,
         subtitle=subtitle,
         alt=drawn.alt,
-        source=("Simulated data. " if content.study.simulated else "") + f"Source: this study's effects; {value.sources[0]}",
+        source=("Simulated data. " if content.study.simulated else "") + f"Source: this study's effects. {value.sources[0]}",
         svg=drawn.svg,
         data=Table(id=id.replace("fig-", "data-", 1), title=title, columns=columns, rows=rows),
     )

@@ -91,7 +91,7 @@ def assumption_ends(case: Case) -> Iterator[tuple[str, str, tuple[str, str], Cas
         low, high = (case.assuming(unmatched_share=share) for share in (book.unmatched.low, book.unmatched.high))
         yield "unmatched", "", ("no benefit", "the same as matched ones"), low, high
     low, high = (case.assuming(cost_times=times) for times in (book.programme_cost.low, book.programme_cost.high))
-    yield "cost", "", tuple(f"{times - 1:+.0%}" for times in (book.programme_cost.low, book.programme_cost.high)), low, high
+    yield "cost", "", (f"{book.programme_cost.low:.0%}", f"{book.programme_cost.high:.0%} of it"), low, high
 
 
 def listed(mix: dict[str, float] | None) -> str:
