@@ -174,7 +174,8 @@ def assumptions(worth: Worth, valued: Mapping[str, OutcomeResult], nouns: Nouns)
     rows += [
         ("Scaling down for optimism", f"{grades} for grades 1 to {len(book.optimism.grades)}", worst, book.optimism.note),
         ("How long effects last", after, f"from {lasting.low} to {lasting.high} years", lasting.note),
-        (f"{nouns.many.capitalize()} without a match", f"{share:.0%} of the effect", f"from {unmatched.low:.0%} to {unmatched.high:.0%}", unmatched.note),
+        (f"{nouns.many.capitalize()} without a match", f"{share:.0%} of the effect",
+         f"from {unmatched.low:.0%} to {unmatched.high:.0%}", unmatched.note),
         ("Cost of the programme", "as given", f"from {cost.low:.0%} to {cost.high:.0%} of it", cost.note),
         ("How much of a saving is cash", shares, ends, book.cashable_note),
     ]
