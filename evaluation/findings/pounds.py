@@ -39,12 +39,8 @@ class Pounds:
 
     def one(self, what: str, value: float) -> Shown:
         """One sum; [low] where it rounds to zero and is not zero."""
-        return self.ledger.keep(what, self.population, self.worded(value))
-
-    def worded(self, value: float) -> Shown:
-        """One sum in words, not yet in the ledger."""
         amount = self.rounded(value)
-        return LOW if amount == 0 and value else Shown(value=amount, text=pounds(amount))
+        return self.ledger.keep(what, self.population, LOW if amount == 0 and value else Shown(value=amount, text=pounds(amount)))
 
     def range(self, what: str, money: Money) -> ShownInterval:
         """A sum with its interval; ends that round to zero are printed as zero."""

@@ -101,7 +101,7 @@ def doubt(valued: Mapping[str, OutcomeResult]) -> str:
 def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResult], nouns: Nouns, purse: Pounds) -> tuple[str, ...]:
     """What the section says before its charts."""
     adjusted = worth.adjusted
-    chance, paid = value_tables.chance(adjusted.probability()), adjusted.payback()
+    chance, paid = value_tables.chance(adjusted.probability(), "fiscal", purse), adjusted.payback()
     return tuple(
         text
         for text in (
@@ -112,7 +112,7 @@ def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResul
             else "The cost is not repaid within the periods counted, so there is no payback period.",
             doubt(valued),
             losses(worth, valued, purse),
-            counted_for(worth, nouns),
+            counted_for(worth, nouns, purse),
             worth.cost_words,
         )
         if text
@@ -124,17 +124,19 @@ def losses(worth: Worth, valued: Mapping[str, OutcomeResult], purse: Pounds) -> 
     found = []
     for name, result in valued.items():
         money = value_tables.money_of(worth, name)
-        if purse.rounded(money.mean) < 0:
-            found.append(f"{lower_first(result.label)} ({purse.worded(money.mean).text})")
+        if purse.rounded(money.mean) < 0:  # a loss that rounds to nothing is not worth a sentence
+            found.append(f"{lower_first(result.label)} ({purse.one(f'loss, {name}', money.mean).text})")
     return f"The estimate is a loss for {listed(found)}; losses count as gains do." if found else ""
 
 
-def counted_for(worth: Worth, nouns: Nouns) -> str:
+def counted_for(worth: Worth, nouns: Nouns, purse: Pounds) -> str:
     """For whom benefits are counted, and for how long."""
     first, last = worth.adjusted.case.window
-    left = f" The {worth.unmatched:,.0f} without a match get none, though their cost is counted." if worth.unmatched else ""
-    if worth.plan.unmatched_share:
-        left = f" The {worth.unmatched:,.0f} without a match are given {100 * worth.plan.unmatched_share:.0f}% of the effect, as the plan says."
+    few = purse.ledger.small(worth.unmatched, nouns.many)
+    who = f"The few {nouns.many}" if few else f"The {worth.unmatched:,.0f} {nouns.many}"
+    left = f" {who} without a match get none, though their cost is counted." if worth.unmatched else ""
+    if worth.plan.unmatched_share and worth.unmatched:
+        left = f" {who} without a match are given {100 * worth.plan.unmatched_share:.0f}% of the effect, as the plan says."
     years = worth.plan.persistence_years or 0
     after = f"then for {years} more year{'s' if years != 1 else ''}, fading" if years else "nothing is counted after that"
     period = PERIOD_NOUN[worth.adjusted.case.periods.kind]
@@ -150,12 +152,13 @@ def agencies_title(worth: Worth, purse: Pounds) -> str:
     """What the agency that bears most of the cost pays and gains, and what all others gain."""
     payer = max(worth.plan.borne_by, key=worth.plan.borne_by.get)
     label = worth.adjusted.case.book.valuations.agencies[payer].label
+    paid = purse.one(f"cost borne by {payer}", worth.plan.borne_by[payer] * worth.adjusted.cost).text
     own, others = (
-        purse.worded(worth.adjusted.gain(lambda line, same=same: line.counts_in("fiscal") and (line.agency == payer) == same).mean).text
-        for same in (True, False)
+        purse.one(what, worth.adjusted.gain(lambda line, same=same: line.counts_in("fiscal") and (line.agency == payer) == same).mean).text
+        for what, same in ((f"gain of {payer}", True), ("gain of all others", False))
     )
     own, others = (text.replace("[low]", "next to nothing") for text in (own, others))
-    return f"{label}: pays {purse.worded(worth.plan.borne_by[payer] * worth.adjusted.cost).text}, gains {own}; all others gain {others}"
+    return f"{label}: pays {paid}, gains {own}; all others gain {others}"
 
 
 def agencies(worth: Worth, purse: Pounds) -> tuple[AgencyLine, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-import numpy as np
-
-from evaluation.disclosure.release import OutcomeResult, TableContent
+from evaluation.disclosure.ledger import number
+from evaluation.disclosure.release import OutcomeResult, Shown, TableContent
 from evaluation.findings.pounds import Pounds, pounds
 from evaluation.findings.present import Nouns
 from evaluation.findings.summary import listed
@@ -54,17 +54,23 @@ def lens_cells(appraised: Appraised, lens: str, purse: Pounds) -> tuple[str, ...
     cost = purse.rounded(appraised.cost)
     net = purse.range(f"net value, {lens}", benefit.less(cost))
     shown = purse.one(f"benefits, {lens}", benefit.mean).text, purse.one("cost", appraised.cost).text
-    ratio = pounds(benefit.mean / cost, 2) if cost > 0 else "[z]"
-    return (*shown, net.estimate.text, f"{net.lower.text} to {net.upper.text}", ratio, chance(appraised.probability(lens)))
+    return (*shown, net.estimate.text, f"{net.lower.text} to {net.upper.text}", ratio(benefit.mean, cost, lens, purse),
+            chance(appraised.probability(lens), lens, purse))  # fmt: skip
 
 
-def chance(probability: float) -> str:
-    """A probability in whole per cent, never 0 or 100.
+def ratio(benefit: float, cost: float, lens: str, purse: Pounds) -> str:
+    """Mean benefits for each pound of cost, from both as printed; [z] without a cost."""
+    if not cost > 0:
+        return "[z]"
+    value = round(benefit / cost, 2)
+    return purse.ledger.keep(f"benefit-cost ratio, {lens}", purse.population, Shown(value=value, text=pounds(value, 2))).text
 
-    >>> chance(0.004), chance(0.37), chance(1.0)
-    ('under 1%', '37%', 'over 99%')
-    """
-    return "under 1%" if probability < 0.01 else "over 99%" if probability > 0.99 else f"{100 * probability:.0f}%"
+
+def chance(probability: float, lens: str, purse: Pounds) -> str:
+    """The probability that benefits exceed costs in whole per cent, never 0 or 100."""
+    percent = round(100 * probability)
+    text = "under 1%" if probability < 0.01 else "over 99%" if probability > 0.99 else f"{percent}%"
+    return purse.ledger.keep(f"chance that benefits exceed costs, {lens}", purse.population, Shown(value=float(percent), text=text)).text
 
 
 def outcomes(worth: Worth, valued: Mapping[str, OutcomeResult], purse: Pounds, nouns: Nouns) -> TableContent:
@@ -72,14 +78,13 @@ def outcomes(worth: Worth, valued: Mapping[str, OutcomeResult], purse: Pounds, n
     case, rows = worth.adjusted.case, []
     for name, result in valued.items():
         valuation, mix, leave_out = case.book.valuation(name), case.mix(name), case.outcomes[name]
-        avoided = float(worth.plain.effects.estimates[worth.plain.effects.outcomes.index(name)]) * case.units_per_effect(name)
-        avoided *= float(case.timeline().unit_years.sum())
+        avoided = purse.ledger.keep(f"avoided, {name}", purse.population, three_figures(units_avoided(worth, name)))
         shown = purse.range(f"worth, {name}", money_of(worth, name))
         rows.append(
             (
                 f"{result.label} ({VERDICTS[result.verdict]})" if result.verdict in VERDICTS else result.label,
                 f"{result.effect.estimate.text} {result.change_unit}",
-                f"{three_figures(avoided)} {valuation.unit}",
+                f"{avoided.text} {valuation.unit}",
                 pounds(case.book.price(mix, case.price_year, leave_out)),
                 cited(worth, name),
                 f"{100 * (1 - case.kept(name)):.0f}%",
@@ -118,15 +123,17 @@ def first_year(worth: Worth) -> str:
     return worth.adjusted.case.timeline().labels()[0]
 
 
-def three_figures(value: float) -> str:
-    """A number to three significant figures, at most one decimal, with a true minus."""
-    if value == 0:
-        return "0"
-    places = max(min(2 - int(np.floor(np.log10(abs(value)))), 1), 0)
-    step = 10.0 ** max(int(np.floor(np.log10(abs(value)))) - 2, 0)
-    rounded = round(value / step) * step if step > 1 else value
-    words = f"{abs(rounded):,.{places}f}"
-    return ("\N{MINUS SIGN}" if value < 0 and float(words.replace(",", "")) else "") + words
+def units_avoided(worth: Worth, outcome: str) -> float:
+    """Cost units avoided by all matched units over the window; neither discounted nor scaled down."""
+    case, effects = worth.plain.case, worth.plain.effects
+    effect = float(effects.estimates[effects.outcomes.index(outcome)])
+    return effect * case.units_per_effect(outcome) * float(case.timeline().unit_years.sum())
+
+
+def three_figures(value: float) -> Shown:
+    """A number to three significant figures, at most one decimal."""
+    size = math.floor(math.log10(abs(value))) if value else 0
+    return number(round(value, 2 - size), max(min(2 - size, 1), 0))
 
 
 def contrast(worth: Worth, purse: Pounds, nouns: Nouns) -> TableContent:

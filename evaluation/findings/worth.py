@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-
-import numpy as np
 
 from evaluation.plan import ValuePlan
 from evaluation.value import Appraised, Calculator, Swing
@@ -29,9 +26,7 @@ class Worth:
     cost_words : str
         Where the cost comes from, as a sentence.
     fees : float
-        Payment-by-results fees in the prices of the year, discounted to the first year.
-    people : outcome -> float
-        Mean people of a matched unit that the outcome counts.
+        Payment-by-results fees in the prices of the year.
     """
 
     plan: ValuePlan
@@ -45,13 +40,3 @@ class Worth:
     unmatched: float = 0.0
     cost_words: str = ""
     fees: float = 0.0
-
-    def people(self) -> Mapping[str, float]:
-        """Mean people of a matched unit that each outcome counts."""
-        return self.adjusted.case.people
-
-    def units_avoided(self, outcome: str) -> np.ndarray:
-        """Cost units avoided by all matched units over the window, at every draw; not discounted, not scaled down."""
-        case = self.plain.case
-        column = self.plain.effects.outcomes.index(outcome)
-        return self.plain.draws[:, column] * case.units_per_effect(outcome) * case.timeline().unit_years.sum()

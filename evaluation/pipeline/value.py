@@ -119,7 +119,10 @@ def worth_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], 
     costs, words = costs_of(asked)
     if not costs:
         return Worth(plan=asked.plan, status="not_estimated", reason="what the programme cost here is not known")
-    return appraised(asked, costs, words)
+    try:
+        return appraised(asked, costs, words)
+    except EstimationError as fault:
+        return Worth(plan=asked.plan, status="not_estimated", reason=f"the effects have no joint uncertainty ({fault})")
 
 
 def why_not(asked: Asked) -> str:
