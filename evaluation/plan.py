@@ -237,6 +237,64 @@ class PaymentPlan(Section):
         return value
 
 
+class ValuedOutcome(Section):
+    """An outcome that is valued, and parts of its unit cost that are not, because another outcome pays for them."""
+
+    leave_out: tuple[str, ...] = ()  # codes of parts
+
+
+class DeliveryCost(Section):
+    """What the programme cost, where no table `programme_costs` says it: by financial year, or per family that joined."""
+
+    by_year: dict[str, float] = {}  # financial year -> pounds
+    per_family: float | None = None  # spread evenly over `quarters` from joining
+    quarters: int = Field(default=4, ge=1)
+    price_year: str
+    source: str
+
+    @model_validator(mode="after")
+    def one_way(self) -> DeliveryCost:
+        if bool(self.by_year) == (self.per_family is not None):
+            raise ValueError("give either by_year or per_family")
+        if min([*self.by_year.values(), self.per_family or 0.0]) < 0:
+            raise ValueError("the cost of a programme is 0 or more pounds; a negative one is given (income of the council belongs in value.fees)")
+        return self
+
+
+class FeesReceived(Section):
+    """Payment-by-results fees that the council received from central government: they stand in who pays and who gains only."""
+
+    pounds: float = Field(ge=0)
+    price_year: str
+    source: str
+
+
+class ValuePlan(Section):
+    """What the effects are worth: outcomes valued, price year, cost of delivery, and the assumptions that no record tells."""
+
+    price_year: str  # financial year: '2014/15'
+    lens: tuple[Literal["fiscal", "economic", "social"], ...] = ("fiscal", "economic", "social")
+    outcomes: dict[str, ValuedOutcome] = Field(min_length=1)
+    cost: DeliveryCost | None = None  # none: the table programme_costs
+    borne_by: dict[str, float] = {"council": 1.0}  # agency -> share of the cost of delivery
+    fees: FeesReceived | None = None
+    unmatched_share: float | None = Field(default=None, ge=0, le=1)  # of a matched family's effect, for families without a match
+    persistence_years: int | None = Field(default=None, ge=0)  # that the effect goes on after the quarters of the headline
+    draws: int = Field(default=10_000, ge=1_000)
+
+    @field_validator("outcomes", mode="before")
+    @classmethod
+    def named(cls, value: object) -> object:
+        """A list of names stands for outcomes valued whole."""
+        return {name: {} for name in value} if isinstance(value, list | tuple) else {name: kept or {} for name, kept in dict(value).items()}
+
+    @model_validator(mode="after")
+    def borne(self) -> ValuePlan:
+        if abs(sum(self.borne_by.values()) - 1) > 1e-9 or min(self.borne_by.values()) < 0:
+            raise ValueError(f"the shares of borne_by must be 0 or more and add up to 1; they add up to {sum(self.borne_by.values()):g}")
+        return self
+
+
 class DisclosurePlan(Section):
     profile: Literal["ten_five", "published"]
 
@@ -281,6 +339,7 @@ class Plan(Section):
     subgroups: tuple[SubgroupPlan, ...] = ()
     checks: tuple[str, ...] = ()
     payment_by_results: PaymentPlan | None = None
+    value: ValuePlan | None = None
     disclosure: DisclosurePlan
     report: ReportPlan
     seed: int = Field(ge=0)
@@ -312,6 +371,8 @@ class Plan(Section):
                 f" {score.history_window[1]}): regression to the mean is then built into the effect. Move the base, drop the history, or set"
                 " estimator.allow_matched_base: true"
             )
+        if self.value is not None and (unknown := [name for name in self.value.outcomes if name not in self.outcomes.all]):
+            raise ValueError(f"value.outcomes names {', '.join(unknown)}, which the plan does not estimate: add it to outcomes, or take it out there")
         if self.outcomes.placebo and "placebo_outcome" not in self.checks:
             raise ValueError("outcomes.placebo is there for the check placebo_outcome: add it to checks, or take the outcomes out")
         if self.unit == "family" and self.periods.kind != "quarter":

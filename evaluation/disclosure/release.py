@@ -265,6 +265,46 @@ class Summary(Frozen):
     next_steps: tuple[str, ...]
 
 
+class AgencyLine(Frozen):
+    """What one agency gains and pays, in pounds."""
+
+    label: str
+    level: Literal["local", "national"]
+    gains: ShownInterval
+    pays: Shown
+    fees: Shown  # payment-by-results fees: received, or paid where negative
+    net: Shown
+
+
+class SwingLine(Frozen):
+    """Net value at both ends of one assumption, in pounds."""
+
+    label: str
+    low: str  # the ends in words
+    high: str
+    at_low: Shown
+    at_high: Shown
+
+
+class ValueForMoney(Frozen):
+    """What the effects are worth to the public purse and to society, less what the programme cost."""
+
+    status: Literal["shown", "not_shown", "not_estimated"]
+    sentence: str  # page one
+    title: str = ""  # the finding, above the chart of who pays and who gains
+    findings: tuple[str, ...] = ()
+    net: ShownInterval | None = None  # to the public purse
+    lenses: TableContent | None = None
+    outcomes: TableContent | None = None
+    agencies: tuple[AgencyLine, ...] = ()
+    agencies_title: str = ""
+    swings: tuple[SwingLine, ...] = ()
+    contrast: TableContent | None = None
+    assumptions: TableContent | None = None
+    sources: tuple[str, ...] = ()
+    price_year: str = ""
+
+
 class Titles(Frozen):
     """Findings that stand above the charts of the whole sample; '' gives a plain name of the chart."""
 
@@ -297,6 +337,7 @@ class ReportContent(Frozen):
     glossary: tuple[tuple[str, str], ...]
     titles: Titles = Titles()
     payment: PaymentResults | None = None
+    value: ValueForMoney | None = None  # none: the plan has no section `value`
 
     def write(self, path: Path) -> None:
         """Write as JSON, sorted and byte-stable."""

@@ -37,6 +37,8 @@ from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
 from evaluation.findings.study import BaseRow, EventRow, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed, summarise, words
+from evaluation.findings.value import NO_VALUE, present_value
+from evaluation.findings.worth import Worth
 from evaluation.matching.matcher import Matcher
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import FlowStep, Panel
@@ -77,6 +79,7 @@ class Inputs:
     payment: PaymentNumbers | None = None
     warnings: tuple[Warned, ...] = ()
     limits: tuple[str, ...] = ()
+    worth: Worth | None = None
 
 
 def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
@@ -88,9 +91,9 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
     shown = [(study, result) for study, result in zip(inputs.studies, results, strict=True) if result.status == "estimated"]
     charted = [pair for pair in shown if may_chart(pair[0], inputs.nouns, ledger)]
     strength = rate(inputs.evidence)
-    scope = inputs.scope
+    scope, value = inputs.scope, present_value(inputs.worth, results, ledger, inputs.nouns)
     paid = None if inputs.payment is None else payment_results(inputs.payment, ledger, scope)
-    summary = summarise(results, strength, inputs.context)
+    summary = summarise(results, strength, inputs.context, NO_VALUE if value is None else value.sentence)
     return ReportContent(
         study=inputs.study,
         council=Council(code=scope.code, name=scope.name, region=scope.region, area=scope.area, area_members=scope.area_members),
@@ -123,6 +126,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),
         payment=paid,
+        value=value,
     )
 
 

@@ -207,8 +207,8 @@ def with_strength(text: str, results: Sequence[OutcomeResult], strength: Strengt
     return text
 
 
-def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Context) -> Summary:
-    """Page one of a report."""
+def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Context, value: str = "") -> Summary:
+    """Page one of a report; `value` is its sentence on value for money."""
     null = any(result.verdict == "not_detectable" for result in results if result.primary)
     paragraphs = [f"{context.who} {context.compared_with}" + (" No detectable effect does not mean that nothing changed." if null else "")]
     paragraphs += [text for text in (context.own, context.anchor) if text]
@@ -218,7 +218,7 @@ def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Con
         findings=findings(results),
         could_have_seen=could_have_seen(results),
         payment_by_results=by_results(results, context.nouns),
-        value="",
+        value=value,
         caveats=caveats(strength, context),
         next_steps=next_steps(results, context),
     )

@@ -31,6 +31,7 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     from evaluation.matching import MATCHERS
     from evaluation.models import ESTIMATORS
     from evaluation.models.checks import CHECKS
+    from evaluation.pipeline.value import check_value
 
     asked = [("outcomes", name, dictionary.outcomes) for name in (*plan.outcomes.all, *plan.outcomes.placebo)]
     asked += [("programme.councils", code, dictionary.councils) for code in plan.programme.councils]
@@ -54,6 +55,7 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     if faults:
         raise PlanError("The plan names things that do not exist:\n" + "\n".join(faults))
     check_columns(plan, dictionary)
+    check_value(plan, dictionary)
 
 
 def check_columns(plan: Plan, dictionary: Dictionary) -> None:

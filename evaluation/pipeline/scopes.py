@@ -25,6 +25,7 @@ from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.payment import payment_of
+from evaluation.pipeline.value import worth_of
 
 NOUNS = {"family": ("family", "families"), "person": ("person", "people"), "school": ("school", "schools"), "council": ("council", "councils")}
 ALL = "all"
@@ -132,7 +133,15 @@ def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: s
         payment=payment_of(analysis.payment, plan, scope),
         warnings=(*analysis.warnings, *level_warnings(analysis, ledger), *base_warning(studies, ledger.profile.threshold, many)),
         limits=limits_of(analysis, nouns),
+        worth=worth_of(analysis, scope, studies, joined_in(analysis, scope), ledger, many),
     )
+
+
+def joined_in(analysis: Analysis, scope: Scope) -> np.ndarray:
+    """Rows of the panel of all programme units that a report speaks about, matched or not; all places where areas are judged together."""
+    joined = analysis.sample.panel.entry >= 0
+    whole = scope.code == ALL or analysis.plan.programme.assignment == "area"
+    return np.flatnonzero(joined if whole else joined & in_council(analysis, scope.code))
 
 
 def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
@@ -491,8 +500,9 @@ def limits_of(analysis: Analysis, nouns: Nouns) -> tuple[str, ...]:
     found = [
         f"The comparison rests on {nouns.many} that look alike in what was recorded; what was not recorded and differs is not removed.",
         f"The result speaks for programme {nouns.many} that could be matched, and for these places and years only.",
-        "Value for money is not part of this report: money can be put on effects only.",
     ]
+    if plan.value is None:
+        found.append("Value for money is not part of this report: the plan does not ask for it.")
     if plan.programme.assignment == "unit" and has_outsiders(analysis):
         found.append(
             f"Some {nouns.many} are compared with {nouns.many} of other councils: what moves one council and not another is not in the intervals."

@@ -726,6 +726,7 @@ SECTIONS = (
     council.this_area,
     beside.beside_others,
     council.payment_by_results,
+    council.value_for_money,
     trust.how_far_to_trust,
     trust.limits,
     trust.tables,
