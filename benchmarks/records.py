@@ -18,7 +18,10 @@ import tempfile
 from pathlib import Path
 
 import duckdb
-from measuring import in_a_process, measure, slope
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from measuring import in_a_process, measure, slope  # noqa: E402
 
 SIZES = (10_000, 100_000, 400_000)
 AT_A_TIME = 25_000
@@ -112,10 +115,20 @@ def main() -> None:
         print(f"{families:>9,} families   " + (found["failed"] if "failed" in found else
               f"{found['people']:,} people, {found['events']:,} event rows, {found['quarters']} quarters, {found['outcomes']} outcomes: "
               f"{found['seconds']:.1f} s, {found['peak_mb']:,.0f} MB"), flush=True)
+    sizes = {str(size): found for size, found in results.items()}
+    print("\n" + scale_table(sizes) + "\n")
     points = {unit: slope_of(results, unit) for unit in ("seconds", "peak_mb")}
     print("growth per family (1: in proportion): " + ", ".join(f"{unit} {value:.2f}" for unit, value in points.items()))
     if asked.json:
-        asked.json.write_text(json.dumps({"sizes": results, "slopes": points}, indent=1) + "\n", encoding="utf-8")
+        asked.json.write_text(json.dumps({"sizes": sizes, "slopes": points}, indent=1) + "\n", encoding="utf-8")
+
+
+def scale_table(sizes: dict[str, dict]) -> str:
+    """The table of docs/records.md, in Markdown."""
+    lines = ["| families | people | event rows | quarters | seconds | peak memory (MB) |", "|---|---|---|---|---|---|"]
+    lines += [f"| {found['families']:,} | {found['people']:,} | {found['events']:,} | {found['quarters']} | {found['seconds']:.1f} "
+              f"| {found['peak_mb']:,.0f} |" for found in sizes.values() if "failed" not in found]
+    return "\n".join(lines)
 
 
 def slope_of(results: dict[int, dict], unit: str) -> float:

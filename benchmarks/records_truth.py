@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import stdtrit
 
+from benchmarks.coverage.pages import filled
 from evaluation.dictionary import Dictionary, load_dictionary
 from evaluation.ingest.tables import CheckedTable
 from evaluation.matching.nearest import NearestNeighbour
@@ -275,8 +276,14 @@ def interval(values: np.ndarray) -> dict[str, float]:
     return {"": float(values.mean()), "_lower": float(values.mean() - half), "_upper": float(values.mean() + half)}
 
 
-def page(rows: list[dict[str, object]], dictionary: Dictionary) -> str:
-    """A table of docs/records.md, in Markdown."""
+def blocks(designs: list[dict[str, object]], dictionary: Dictionary) -> dict[str, str]:
+    """The parts of docs/records.md that results fill, by the name of their marker."""
+    return {one["design"]: f"{one['families']:,} families, {one['joined']:,} join and {one['matched']:,} are matched; {one['runs']} runs.\n\n"
+            + table(one["rows"], dictionary) for one in designs}
+
+
+def table(rows: list[dict[str, object]], dictionary: Dictionary) -> str:
+    """Results of one design in Markdown."""
     lines = ["| outcome | truth | mean estimate | standard error | covers | bias, as it is | bias, without the draws | verdict |",
              "|---|---|---|---|---|---|---|---|"]
     for row in rows:
@@ -305,16 +312,19 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=400, help="most runs of a design")
     parser.add_argument("--minutes", type=float, default=15, help="no run is begun after this time")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--page", type=Path, help="a page with markers of the designs to fill: docs/records.md")
     asked = parser.parse_args()
     dictionary, designs = load_dictionary(), []
     for name in DESIGNS:
         found = of_design(name, asked.runs, asked.minutes, dictionary)
         designs.append(found)
         print(f"{name}: {found['families']:,} families, {found['joined']:,} join, {found['matched']:,} are matched; {found['runs']} runs, "
-              f"{found['seconds']} s\n\n{page(found['rows'], dictionary)}\n", flush=True)
+              f"{found['seconds']} s\n\n{table(found['rows'], dictionary)}\n", flush=True)
         if asked.json:
             about = {"command": "python -m benchmarks.records_truth", "within": WITHIN, "effects": EFFECTS}
             asked.json.write_text(as_json(about, designs), encoding="utf-8")
+        if asked.page:
+            asked.page.write_text(filled(asked.page.read_text(encoding="utf-8"), blocks(designs, dictionary)), encoding="utf-8")
 
 
 def as_json(about: Mapping[str, object], designs: list[dict[str, object]]) -> str:

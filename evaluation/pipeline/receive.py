@@ -153,4 +153,6 @@ def of_pool(panel: Panel, pool: str) -> Panel:
         outcomes={name: values[keep] for name, values in panel.outcomes.items()},
         denominators={name: values[keep] for name, values in panel.denominators.items()},
         varying={name: values[keep] for name, values in panel.varying.items()},
+        status={name: values[keep] for name, values in panel.status.items()},
+        members={name: values[keep] for name, values in panel.members.items()},
     )

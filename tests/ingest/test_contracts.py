@@ -110,7 +110,7 @@ def test_a_broken_rule_is_named_with_its_reason_and_a_missing_value_breaks_none(
 def test_an_incident_without_person_and_family_breaks_a_rule(check):
     columns = ("incident_id", "date", "incident_type", "action", "person_id", "family_id")
     checked = check("asb_incidents", columns, ("i1", "2011-05-05", "nuisance", "none", "", ""), ("i2", "2011-05-05", "nuisance", "none", "p1", ""))
-    assert set_aside(checked) == {2: ["rule_broken:person_or_family"]}
+    assert set_aside(checked) == {2: ["rule_broken:person_family_or_address"]}
 
 
 def test_an_unknown_council_is_set_aside(check):

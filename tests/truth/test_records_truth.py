@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.records_truth import DESIGNS, EFFECTS, PERIODS, all_below, expectations, run, summary, verdict
+from benchmarks.coverage.pages import filled
+from benchmarks.records import scale_table
+from benchmarks.records_truth import DESIGNS, EFFECTS, PERIODS, all_below, blocks, expectations, run, summary, verdict
 from evaluation.simulate import Simulation
 
+ROOT = Path(__file__).parents[2]
 WITHIN = 4.5      # standard errors; 60 means of a fixed seed: one chance in some thousands
 DOMAINS = {"truancy": "unauthorised_absence_rate", "offending": "any_offence", "anti_social_behaviour": "asb_incidents",
            "employment": "adult_in_work"}
@@ -43,8 +46,14 @@ def test_estimates_from_records_recover_the_effect_of_every_domain(dictionary):
         assert abs(np.mean(errors)) < WITHIN / np.sqrt(len(runs)), name
 
 
+def test_the_documentation_shows_the_stored_results(dictionary):
+    page = (ROOT / "docs/records.md").read_text(encoding="utf-8")
+    stored, scale = (json.loads((ROOT / f"docs/results/records_{name}.json").read_text(encoding="utf-8")) for name in ("truth", "scale"))
+    assert filled(page, blocks(stored["designs"], dictionary) | {"scale": scale_table(scale["sizes"])}) == page
+
+
 def test_stored_results_are_of_the_designs_and_effects_of_the_benchmark(dictionary):
-    stored = json.loads((Path(__file__).parents[2] / "docs/results/records_truth.json").read_text(encoding="utf-8"))
+    stored = json.loads((ROOT / "docs/results/records_truth.json").read_text(encoding="utf-8"))
     assert stored["effects"] == EFFECTS and [design["design"] for design in stored["designs"]] == list(DESIGNS)
     for design in stored["designs"]:
         assert {dictionary.outcomes[row["outcome"]].domain for row in design["rows"]} == set(DOMAINS)
