@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from evaluation.disclosure.ledger import number
 from evaluation.disclosure.release import OutcomeResult, Shown, TableContent
+from evaluation.disclosure.rules import PEOPLE
 from evaluation.findings.pounds import Pounds, pounds
 from evaluation.findings.present import Nouns
 from evaluation.findings.summary import listed
@@ -152,7 +153,7 @@ def contrast(worth: Worth, purse: Pounds, nouns: Nouns) -> TableContent:
         rows=(
             row(f"The calculator's saving: change of programme {nouns.many} from the year before joining, at the same prices", gross),
             row(f"of which matched comparison {nouns.many} had too, over the same periods", comparison),
-            row(f"of which goes with the base period: {nouns.many} join at a crisis; the effect starts before it", gross - comparison - net),
+            row(of_the_base(nouns), gross - comparison - net),
             row(f"Left: the effect against matched comparison {nouns.many}", net),
             row("Scaled down for optimism: the benefits as valued in this report", scaled),
             row("Cost of the programme", cost),
@@ -161,6 +162,12 @@ def contrast(worth: Worth, purse: Pounds, nouns: Nouns) -> TableContent:
         ),
         notes=("The first line has no comparison group. It is shown for contrast only and is not a result of this study.",),
     )
+
+
+def of_the_base(nouns: Nouns) -> str:
+    """Why two changes over the same periods do not differ by the effect."""
+    crisis = f": {nouns.many} join at a crisis, and the effect is measured from before it" if nouns.many in PEOPLE else ""
+    return f"of which goes with the base period{crisis}"
 
 
 def assumptions(worth: Worth, valued: Mapping[str, OutcomeResult], nouns: Nouns) -> TableContent:

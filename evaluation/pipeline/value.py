@@ -18,7 +18,7 @@ from evaluation.findings.worth import Worth
 from evaluation.locations import project_file
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.clusters import cluster_names
-from evaluation.models.descriptive import group_means
+from evaluation.models.descriptive import mean_changes
 from evaluation.models.effects import Effects
 from evaluation.models.joint import joint
 from evaluation.models.summaries import average, chosen_cells
@@ -261,10 +261,7 @@ def contrast(asked: Asked, case: Case, effects: JointEffects) -> Calculator:
     """The before/after reading of the same records, for programme and comparison units alike."""
     first, last = asked.analysis.estimating.before_window()
     windows = range(first, last + 1), range(case.window[0], case.window[1] + 1)
-    changes = []
-    for name in effects.outcomes:
-        before, after = (group_means(asked.sample, name, list(window)) for window in windows)
-        changes.append([np.nanmean(then_and_now[1]) - np.nanmean(then_and_now[0]) for then_and_now in zip(before, after, strict=True)])
+    changes = [mean_changes(asked.sample, name, *windows) for name in effects.outcomes]
     programme, comparison = np.array(changes).T
     return calculate(case, programme, comparison, effects.estimates, effects.outcomes)
 
