@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import AgencyLine, OutcomeResult, Shown, ShownInterval, SwingLine, ValueForMoney
@@ -64,23 +65,23 @@ def page_one(net: ShownInterval, benefit: ShownInterval, cost: Shown, worth: Wor
     """Net value with its range, and whether the effects behind it can be told from none."""
     low, high = net.lower.value, net.upper.value
     if high < 0:
-        likely = f"A net cost to the public purse of {pounds(-net.estimate.value)} (likely {pounds(-high)} to {pounds(-low)})"
+        likely = f"Net cost to the public purse {pounds(-net.estimate.value)} (likely {pounds(-high)} to {pounds(-low)})"
     elif low > 0:
-        likely = f"A net gain to the public purse of {net.estimate.text} (likely {net.lower.text} to {net.upper.text})"
+        likely = f"Net gain to the public purse {net.estimate.text} (likely {net.lower.text} to {net.upper.text})"
     else:
-        likely = f"A net gain or cost to the public purse: {net.estimate.text} (likely {net.lower.text} to {net.upper.text})"
+        likely = f"Net gain or cost to the public purse {net.estimate.text} (likely {net.lower.text} to {net.upper.text})"
     gain = benefit.estimate
     found = f"effects worth {gain.text}" if gain.value >= 0 else f"effects that lost it another {pounds(-gain.value)}"
-    return f"{likely} in {worth.plan.price_year} prices: {found}, cost {cost.text}. {doubt_in_short(valued)}".strip()
+    return f"{likely}, {worth.plan.price_year} prices: {found}, cost {cost.text}. {doubt_in_short(valued)}".strip()
 
 
 def doubt_in_short(valued: Mapping[str, OutcomeResult]) -> str:
     """How many of the valued effects cannot be told from none, or from the trend before; '' where all can."""
     verdicts = [result.verdict for result in valued.values()]
     unseen, drifting, n = verdicts.count("not_detectable"), verdicts.count("explained_by_trend"), len(verdicts)
-    seen = f"{words(unseen).capitalize()} of the {words(n)} effects valued could not be detected." if unseen else ""
+    seen = f"{words(unseen).capitalize()} of {words(n)} effects could not be detected." if unseen else ""
     if unseen == n:
-        seen = "The effect valued could not be detected." if n == 1 else f"None of the {words(n)} effects valued could be detected."
+        seen = "The effect could not be detected." if n == 1 else f"None of the {words(n)} effects could be detected."
     return f"{seen} {f'The gap in {words(drifting)} was moving before the programme.' if drifting else ''}".strip()
 
 
@@ -110,6 +111,7 @@ def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResul
             f"The cost is repaid by the end of {paid}."
             if paid
             else "The cost is not repaid within the periods counted, so there is no payback period.",
+            for_each(worth, nouns, purse),
             doubt(valued),
             losses(worth, valued, purse),
             counted_for(worth, nouns, purse),
@@ -117,6 +119,15 @@ def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResul
         )
         if text
     )
+
+
+def for_each(worth: Worth, nouns: Nouns, purse: Pounds) -> str:
+    """Cost and benefits for one programme unit, to the nearest hundred pounds, from what is printed."""
+    alone = replace(purse, step=100.0)
+    cost = alone.one("cost for each", purse.rounded(worth.adjusted.cost) / (worth.units + worth.unmatched))
+    benefit = alone.one("benefits for each", purse.rounded(worth.adjusted.benefit().mean) / worth.units)
+    gain = benefit.text.replace("[low]", "next to nothing")
+    return f"The programme cost {cost.text} for each of the {nouns.many} that joined; its effects are worth {gain} for each matched {nouns.one}."
 
 
 def losses(worth: Worth, valued: Mapping[str, OutcomeResult], purse: Pounds) -> str:

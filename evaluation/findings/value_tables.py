@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from evaluation.disclosure.ledger import number
 from evaluation.disclosure.release import OutcomeResult, Shown, TableContent
+from evaluation.disclosure.rules import PEOPLE
 from evaluation.findings.pounds import Pounds, pounds
 from evaluation.findings.present import Nouns
 from evaluation.findings.summary import listed
@@ -152,15 +153,31 @@ def contrast(worth: Worth, purse: Pounds, nouns: Nouns) -> TableContent:
         rows=(
             row(f"The calculator's saving: change of programme {nouns.many} from the year before joining, at the same prices", gross),
             row(f"of which matched comparison {nouns.many} had too, over the same periods", comparison),
-            row(f"of which goes with the base period: {nouns.many} join at a crisis; the effect starts before it", gross - comparison - net),
+            row(of_the_base(nouns), gross - comparison - net),
             row(f"Left: the effect against matched comparison {nouns.many}", net),
             row("Scaled down for optimism: the benefits as valued in this report", scaled),
             row("Cost of the programme", cost),
             row("The calculator's saving less the cost", gross - cost),
             row("Benefits less the cost", scaled - cost),
         ),
-        notes=("The first line has no comparison group. It is shown for contrast only and is not a result of this study.",),
+        notes=("The first line has no comparison group. It is shown for contrast only and is not a result of this study.", *national(nouns)),
     )
+
+
+def national(nouns: Nouns) -> tuple[str, ...]:
+    """What the national calculator gave, for studies of families."""
+    if nouns.many != "families":
+        return ()
+    return (
+        "The national savings calculator gave £11,200 a family against a cost of £5,214 (DCLG, March 2015, as a published summary quotes it): before"
+        " and after, gross of what families outside the programme had too.",
+    )
+
+
+def of_the_base(nouns: Nouns) -> str:
+    """Why two changes over the same periods do not differ by the effect."""
+    crisis = f": {nouns.many} join at a crisis, and the effect is measured from before it" if nouns.many in PEOPLE else ""
+    return f"of which goes with the base period{crisis}"
 
 
 def assumptions(worth: Worth, valued: Mapping[str, OutcomeResult], nouns: Nouns) -> TableContent:

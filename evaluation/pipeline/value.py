@@ -18,7 +18,7 @@ from evaluation.findings.worth import Worth
 from evaluation.locations import project_file
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.clusters import cluster_names
-from evaluation.models.descriptive import group_means
+from evaluation.models.descriptive import mean_changes
 from evaluation.models.effects import Effects
 from evaluation.models.joint import joint
 from evaluation.models.summaries import average, chosen_cells
@@ -42,6 +42,7 @@ from evaluation.value import (
 from evaluation.value.timeline import financial_year_of, label_of
 
 PUPILS = "persistent_absence"  # whose denominators are the pupils of a school or council
+SESSIONS_A_YEAR = 380  # half days of a school year
 
 
 def check_value(plan: Plan, dictionary: Dictionary) -> None:
@@ -80,6 +81,7 @@ class Asked:
     joined: np.ndarray  # entry columns of all programme units of the report, matched or not
     ledger: Ledger
     many: str
+    fees: float
     book: PriceBook
 
     @property
@@ -92,13 +94,17 @@ class Asked:
         return self.ledger.rounded(count, self.many)
 
 
-def worth_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], joined: np.ndarray, ledger: Ledger, many: str) -> Worth | None:
+def worth_of(
+    analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], joined: np.ndarray, ledger: Ledger, many: str, *, fees: float = 0.0
+) -> Worth | None:
     """What the effects of one report are worth; None where the plan does not ask.
 
     Parameters
     ----------
     joined : ndarray of int
         Rows of the panel of all programme units of the report.
+    fees : float
+        Pounds that payment-by-results rules give the report's families, in the plan's prices; for who pays and who gains where the plan names none.
     """
     if analysis.plan.value is None:
         return None
@@ -110,6 +116,7 @@ def worth_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], 
         joined=analysis.sample.panel.entry[joined],
         ledger=ledger,
         many=many,
+        fees=fees,
         book=read_price_book(project_file("data_dictionary")),
     )
     if reason := next((why for study in asked.valued if (why := why_hidden(study.numbers, ledger.profile.threshold, many))), ""):
@@ -168,7 +175,7 @@ def case_of(asked: Asked, costs: dict[str, tuple[float, str]]) -> Case:
         price_year=asked.plan.price_year,
         outcomes={outcome.name: asked.plan.outcomes[outcome.name].leave_out for outcome in outcomes},
         saves={outcome.name: -1 if outcome.direction == "lower_is_better" else 1 for outcome in outcomes},
-        people={outcome.name: mean_people(asked.sample, asked.book.valuation(outcome.name).people, window) for outcome in outcomes},
+        people={outcome.name: mean_people(asked.sample, outcome.name, asked.book.valuation(outcome.name).people, window) for outcome in outcomes},
         periods=asked.sample.panel.periods,
         entries=entries,
         weights=counts * units / counts.sum(),
@@ -221,8 +228,8 @@ def correlated(estimating: Estimating, names: Sequence[str], effects: Sequence[E
     return joint(parts, clusters=clusters, assignment=assignment)
 
 
-def mean_people(sample: MatchedSample, people: str, window: tuple[int, int]) -> float:
-    """What a matched programme unit counts as: 1, or its mean children, pupils or adults over the window.
+def mean_people(sample: MatchedSample, outcome: str, people: str, window: tuple[int, int]) -> float:
+    """What a matched programme unit counts as for an outcome: 1, or its mean children, pupils, adults or families over the window.
 
     Raises
     ------
@@ -231,7 +238,7 @@ def mean_people(sample: MatchedSample, people: str, window: tuple[int, int]) -> 
     EstimationError
         They hold it for none of the matched units.
     """
-    panel, values = sample.panel, people_array(sample.panel, people)
+    panel, values = sample.panel, people_array(sample.panel, outcome, people)
     if values is None:
         return 1.0
     columns = sample.treated_entry[:, None] + np.arange(window[0], window[1] + 1)
@@ -243,16 +250,21 @@ def mean_people(sample: MatchedSample, people: str, window: tuple[int, int]) -> 
     return float(seen.mean())
 
 
-def people_array(panel: Panel, people: str) -> np.ndarray | None:
-    """The covariate by period that an outcome's people are counted by; None where units count as themselves."""
-    if people == "families":
+def people_array(panel: Panel, outcome: str, people: str) -> np.ndarray | None:
+    """Whom an outcome counts, by unit and period; None where units count as themselves. A place counts the pupils or families behind its figures."""
+    if people == "families" and panel.unit in ("family", "person"):
         return None
     if people in panel.varying:
         return panel.varying[people]
-    if PUPILS in panel.denominators:
+    if people in ("n_school_age", "pupils") and PUPILS in panel.denominators:
         return panel.denominators[PUPILS]
+    below = panel.denominators.get(outcome)
+    if below is not None and people == "n_school_age":  # sessions of a school year, or of one of its three terms
+        return below * (3 if panel.periods.kind == "quarter" else 1) / SESSIONS_A_YEAR
+    if below is not None and people != "pupils":
+        return below
     raise PlanError(
-        f"An outcome is valued by {people}, which the records of this study do not hold. Add persistent_absence to the plan's outcomes (its pupils"
+        f"{outcome} is valued by {people}, which the records of this study do not hold. Add persistent_absence to the plan's outcomes (its pupils"
         " are counted), or take the outcome out of `value`."
     )
 
@@ -261,10 +273,7 @@ def contrast(asked: Asked, case: Case, effects: JointEffects) -> Calculator:
     """The before/after reading of the same records, for programme and comparison units alike."""
     first, last = asked.analysis.estimating.before_window()
     windows = range(first, last + 1), range(case.window[0], case.window[1] + 1)
-    changes = []
-    for name in effects.outcomes:
-        before, after = (group_means(asked.sample, name, list(window)) for window in windows)
-        changes.append([np.nanmean(then_and_now[1]) - np.nanmean(then_and_now[0]) for then_and_now in zip(before, after, strict=True)])
+    changes = [mean_changes(asked.sample, name, *windows) for name in effects.outcomes]
     programme, comparison = np.array(changes).T
     return calculate(case, programme, comparison, effects.estimates, effects.outcomes)
 
@@ -297,9 +306,10 @@ def share_of_programme(asked: Asked) -> tuple[float, str]:
 
 
 def delivered_costs(asked: Asked) -> tuple[dict[str, tuple[float, str]], str]:
-    """Cost of delivery from the table `programme_costs`: the years of the study, of the council or of all councils."""
+    """Cost of delivery from the table `programme_costs`: the years of the study, of the council or, where all places are judged together, of all."""
     import duckdb
 
+    together = asked.scope.code == "all" or asked.analysis.plan.programme.assignment == "area"
     table, periods = asked.analysis.tables.get("programme_costs"), asked.sample.panel.periods
     if table is None:
         return {}, ""
@@ -308,7 +318,7 @@ def delivered_costs(asked: Asked) -> tuple[dict[str, tuple[float, str]], str]:
         rows = con.execute(
             "SELECT financial_year, coalesce(price_year, financial_year), sum(cost) FROM read_parquet($path) WHERE financial_year BETWEEN $first AND"
             " $last AND ($council = 'all' OR council_code = $council) GROUP BY ALL ORDER BY ALL",
-            {"path": str(table.path), "first": first, "last": last, "council": asked.scope.code},
+            {"path": str(table.path), "first": first, "last": last, "council": "all" if together else asked.scope.code},
         ).fetchall()
     costs = {}
     for year, price_year, pounds in rows:
@@ -319,8 +329,8 @@ def delivered_costs(asked: Asked) -> tuple[dict[str, tuple[float, str]], str]:
 
 
 def fees_of(asked: Asked) -> float:
-    """Payment-by-results fees of a report's units in the plan's prices; 0 where the plan names none."""
+    """Payment-by-results fees of a report's units in the plan's prices: the plan's share, else what was worked out."""
     fees = asked.plan.fees
     if fees is None:
-        return 0.0
+        return asked.fees
     return fees.pounds * share_of_programme(asked)[0] * asked.book.deflators.factor(fees.price_year, asked.plan.price_year)

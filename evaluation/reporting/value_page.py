@@ -33,7 +33,8 @@ def section(content: ReportContent) -> Section:
 
 
 def who_gains(content: ReportContent, value: ValueForMoney) -> Figure:
-    """Who pays and who gains, with the data behind it."""
+    """Who pays and who gains, with the data behind it; fees where there are any."""
+    fees = any(line.fees.value for line in value.agencies)
     return _figure(
         content,
         value,
@@ -41,9 +42,16 @@ def who_gains(content: ReportContent, value: ValueForMoney) -> Figure:
         value.agencies_title,
         f"Who pays and who gains: benefits and cost by agency, {value.price_year} prices",
         value_figures.who_gains(value.agencies),
-        ("Agency", "Level", "Gains (95% range)", "Pays", "Fees", "Net"),
+        ("Agency", "Level", "Gains (95% range)", "Pays", *(("Fees",) if fees else ()), "Net"),
         tuple(
-            (line.label, line.level, interval_in_words(line.gains), in_words(line.pays), in_words(line.fees), in_words(line.net))
+            (
+                line.label,
+                line.level,
+                interval_in_words(line.gains),
+                in_words(line.pays),
+                *((in_words(line.fees),) if fees else ()),
+                in_words(line.net),
+            )
             for line in value.agencies
         ),
     )

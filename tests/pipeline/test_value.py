@@ -15,11 +15,13 @@ from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import RULES
 from evaluation.errors import PlanError
 from evaluation.findings.numbers import factor_of
+from evaluation.periods import Periods
 from evaluation.pipeline.recipe import evaluate
 from evaluation.pipeline.run import run_study
 from evaluation.pipeline.scopes import council_study, joined_in, scopes_of
-from evaluation.pipeline.value import worth_of
+from evaluation.pipeline.value import people_array, worth_of
 from evaluation.plan import Plan, read_plan
+from tests.matching.panels import panel_of
 from tests.pipeline.conftest import small_plan
 from tests.value.cases import BOOK
 
@@ -143,13 +145,46 @@ def test_the_same_seed_gives_the_same_pounds_and_another_seed_others(analysis, w
     assert not (plain.adjusted.draws == other.adjusted.draws).any() and plain.adjusted.net().mean == other.adjusted.net().mean
 
 
+# ---- whom an effect counts for --------------------------------------------------------------------------------------------------------------------
+
+
+def places(unit: str, kind: str = "quarter", **denominators):
+    """Two places over four periods, with what stands under their outcomes."""
+    periods = Periods(kind=kind, first=8044 if kind == "quarter" else 2010, last=8047 if kind == "quarter" else 2013)
+    panel = panel_of([2, -1], {"y": np.zeros((2, 4))}, unit=unit, periods=periods)
+    return dataclasses.replace(panel, denominators={name: np.full((2, 4), value) for name, value in denominators.items()})
+
+
+def test_a_family_counts_once_and_a_place_by_what_stands_under_its_figures():
+    assert people_array(places("family"), "offences", "families") is None
+    councils = places("council", "school_year", persistent_absence=9_000.0, permanent_exclusion_rate=9_500.0)
+    assert (people_array(councils, "permanent_exclusion_rate", "pupils") == 9_000).all()
+    areas = places("council", offences=120.0, unauthorised_absence_rate=3_800.0)  # families; sessions of a term
+    assert (people_array(areas, "offences", "families") == 120).all()
+    assert people_array(areas, "unauthorised_absence_rate", "n_school_age") == pytest.approx(30.0)  # 3,800 x 3 terms / 380 sessions a year
+    years = places("council", "school_year", unauthorised_absence_rate=3_800.0)
+    assert people_array(years, "unauthorised_absence_rate", "n_school_age") == pytest.approx(10.0)
+
+
+def test_whom_an_outcome_counts_must_be_in_the_records():
+    with pytest.raises(PlanError, match="permanent_exclusion_rate is valued by pupils, which the records of this study do not hold"):
+        people_array(places("council"), "permanent_exclusion_rate", "pupils")
+
+
+def test_fees_that_were_worked_out_stand_in_who_pays_where_the_plan_names_none(analysis, plain):
+    (scope,) = scopes_of(analysis, [COUNCIL])
+    studies = tuple(council_study(analysis, scope, name) for name in analysis.plan.value.outcomes)
+    found = worth_of(analysis, scope, studies, joined_in(analysis, scope), Ledger(profile=RULES["ten_five"]), "families", fees=12_345.0)
+    assert found.fees == 12_345 and found.adjusted.net().mean == pytest.approx(plain.adjusted.net().mean)
+
+
 # ---- in the release ------------------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_report_tells_its_worth_on_page_one_and_in_its_section(small_run):
     content = json.loads((small_run[0] / "release" / "results.json").read_text(encoding="utf-8"))["reports"][COUNCIL]
     assert content["value"]["status"] == "shown" and content["summary"]["value"] == content["value"]["sentence"]
-    assert "public purse" in content["summary"]["value"] and "effects valued could" in content["summary"]["value"]
+    assert "public purse" in content["summary"]["value"] and "effects could" in content["summary"]["value"]
     assert not any("Value for money" in limit for limit in content["limits"])
     page = (small_run[0] / "release" / "councils" / COUNCIL / f"small_{COUNCIL}_simulated.html").read_text(encoding="utf-8")
     assert 'id="fig-value-agencies"' in page and 'id="fig-value-tornado"' in page and 'id="tab-value-contrast"' in page

@@ -167,11 +167,13 @@ def test_every_valued_outcome_is_in_the_dictionary_at_the_cost_that_it_names(dic
         assert dictionary.outcomes[name].unit_cost in (None, *valuation.codes()), name
 
 
-def test_counts_by_quarter_are_counted_four_times_a_year_and_shares_once(dictionary):
+def test_events_are_counted_as_often_a_year_as_they_are_collected_and_shares_once(dictionary):
     for name, valuation in BOOK.valuations.outcomes.items():
-        scale = dictionary.outcomes[name].scale
-        assert valuation.measured == (1.0 if scale == "count" else 0.01), name
-        assert valuation.times_a_year == (4 if scale == "count" or name == "any_offence" else 1), name
+        outcome = dictionary.outcomes[name]
+        source = outcome.sources.get("family") or outcome.sources["council"]
+        events = source.kind in ("count_events", "any_event")
+        assert valuation.measured == (1.0 if outcome.scale == "count" else 0.01), name
+        assert valuation.times_a_year == ((len(source.calendar) or 4) if events else 1), name
 
 
 def test_an_outcome_without_a_conversion_is_refused():
