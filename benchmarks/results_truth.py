@@ -33,15 +33,14 @@ from evaluation.dictionary import load_dictionary  # noqa: E402
 from evaluation.ingest.reading import receive_extracts  # noqa: E402
 from evaluation.locations import project_file  # noqa: E402
 from evaluation.matching import MATCHERS  # noqa: E402
-from evaluation.matching.sample import MatchedSample  # noqa: E402
 from evaluation.panel.families import build_families  # noqa: E402
 from evaluation.panel.types import Panel  # noqa: E402
 from evaluation.payment_by_results.facts import read_facts  # noqa: E402
 from evaluation.payment_by_results.framework import Framework, NeedEnds, read_framework  # noqa: E402
-from evaluation.payment_by_results.matching import match_results  # noqa: E402
+from evaluation.payment_by_results.matching import MatchedResults, match_results  # noqa: E402
 from evaluation.payment_by_results.problems import AtEntry  # noqa: E402
 from evaluation.payment_by_results.results import Rules  # noqa: E402
-from evaluation.payment_by_results.shares import Side, matched_shares, share_met  # noqa: E402
+from evaluation.payment_by_results.shares import Shares, matched_shares  # noqa: E402
 from evaluation.periods import Periods  # noqa: E402
 from evaluation.simulate import DEFAULT_EFFECTS, Simulation  # noqa: E402
 from evaluation.simulate.world import ENTRY  # noqa: E402
@@ -51,13 +50,13 @@ COVARIATES = ("n_children", "lone_parent", "any_sen", "any_fsm", "n_needs", "cri
 EFFECTS = {"unauthorised_absence_rate": -0.5, "fixed_exclusions": -0.4, "any_offence": -0.4, "asb_incidents": -0.5, "out_of_work_benefit": -0.2,
            "adult_in_work": 0.3}
 NO_EFFECTS = dict.fromkeys(DEFAULT_EFFECTS, 0.0)
-UNRECORDED = ("crisis", "level", "deprivation")  # what brings families in and no record holds
+UNRECORDED = ("crisis", "level", "deprivation", "workless")  # what brings families in and no record holds, or not in full
 SELECTIONS = ("usual", "recorded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One run: shares in per cent; `z` is the distance of the comparison's share from the truth in its standard errors."""
+    """One run: shares in per cent; `z` is the distance of the comparison's share from the truth in standard errors of that distance."""
 
     seed: int
     families: int
@@ -65,11 +64,10 @@ class Outcome:
     matched: int
     programme: float
     comparison: float
-    std_error: float
     truth: float
-    truth_error: float
+    std_error: float
     z: float
-    without_joiners: float
+    in_view: float
     seconds: float
 
 
@@ -106,8 +104,9 @@ def selection(which: str) -> Iterator[None]:
 def line(one: Outcome) -> str:
     """A run in words."""
     return (f"seed {one.seed}: {one.families:,} families, {one.joined:,} joined, {one.matched:,} matched; met the rule: programme "
-            f"{one.programme:.1f}%, comparison {one.comparison:.1f}% (standard error {one.std_error:.2f}), the same families without it "
-            f"{one.truth:.1f}% ({one.truth_error:.2f}); z {one.z:+.2f}; joiners kept in view {one.without_joiners:.1f}%; {one.seconds:.0f} s")
+            f"{one.programme:.1f}%, comparison {one.comparison:.1f}%, the same families without it {one.truth:.1f}%; distance "
+            f"{one.comparison - one.truth:+.1f} (standard error {one.std_error:.2f}), z {one.z:+.2f}; with joiners kept in view {one.in_view:.1f}%; "
+            f"{one.seconds:.0f} s")
 
 
 def one_run(framework: Framework, *, families: int, councils: int, seed: int, folder: Path, effects: dict[str, float] | None = None) -> Outcome:
@@ -119,12 +118,11 @@ def one_run(framework: Framework, *, families: int, councils: int, seed: int, fo
     found = match_results(matcher, panel, rules)
     shares = matched_shares(found.sample, found.treated, found.comparison)
     without = Without.of(rules, untreated, panel.entry)
-    truth, truth_error = share_without(found.sample, without)
-    se = 100 * shares.comparison.std_error
+    truth = against_truth(found, without)
     return Outcome(seed=seed, families=families, joined=int((panel.entry >= 0).sum()), matched=shares.programme.n_treated,
-                   programme=100 * shares.programme.estimate, comparison=100 * shares.comparison.estimate, std_error=se, truth=100 * truth,
-                   truth_error=100 * truth_error, z=(100 * shares.comparison.estimate - 100 * truth) / float(np.hypot(se, 100 * truth_error)),
-                   without_joiners=100 * in_view(found.sample, without), seconds=time.monotonic() - began)
+                   programme=100 * shares.programme.estimate, comparison=100 * truth.comparison.estimate, truth=100 * truth.programme.estimate,
+                   std_error=100 * truth.difference.std_error, z=-truth.difference.estimate / truth.difference.std_error,
+                   in_view=100 * against_truth(found, without, in_view=True).comparison.estimate, seconds=time.monotonic() - began)
 
 
 def world(framework: Framework, families: int, councils: int, seed: int, effects: dict[str, float], folder: Path) -> tuple[Panel, Rules]:
@@ -156,20 +154,15 @@ class Without(Rules):
         return self.treated.at_entry(problem, s)
 
 
-def share_without(sample: MatchedSample, untreated: Rules) -> tuple[float, float]:
-    """Share of the matched programme families that meets the rule in the records without the programme, and its standard error as one draw."""
-    nobody = np.full(len(sample.panel), -1)
-    results = untreated.results(sample.treated_unit, sample.treated_entry, nobody)
-    side = Side(unit=sample.treated_unit, set=sample.treated_set, weight=sample.treated_weight, met=results.met, followed=results.followed)
-    value, influence = share_met(side.keep(side.followed > 0), results.claim_within)
-    return value, float(np.sqrt((influence**2).sum()))
+def against_truth(found: MatchedResults, without: Rules, *, in_view: bool = False) -> Shares:
+    """The comparison share beside that of the same matched programme families had there been no programme; their difference has its own error.
 
-
-def in_view(sample: MatchedSample, untreated: Rules) -> float:
-    """The comparison share with families that join kept in view, from the records without the programme: what censoring them leaves out."""
-    results = untreated.results(sample.comparison_unit, sample.comparison_entry, np.full(len(sample.panel), -1))
-    side = Side(unit=sample.comparison_unit, set=sample.comparison_set, weight=sample.comparison_weight, met=results.met, followed=results.followed)
-    return share_met(replace(side, weight=side.weight * (side.followed > 0)), results.claim_within)[0]
+    `in_view` keeps comparison families that join in view, as they would have been: what censoring them leaves out.
+    """
+    sample, nobody = found.sample, np.full(len(found.sample.panel), -1)
+    treated = without.results(sample.treated_unit, sample.treated_entry, nobody)
+    comparison = without.results(sample.comparison_unit, sample.comparison_entry, nobody) if in_view else found.comparison
+    return matched_shares(sample, treated, comparison)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -220,7 +220,7 @@ def notes(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, .
 
 
 def matched_note(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, ...]:
-    """How many programme families could be matched."""
+    """How many programme families could be matched, and how alike both groups are over all places."""
     if not numbers.groups:
         return ()
     place = f"{scope.code}, payment by results"
@@ -228,11 +228,11 @@ def matched_note(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple
         ledger.count(count, of=MANY, what=what, population=place)
         for what, count in (("with a problem and time enough", numbers.n_matchable), ("matched", numbers.n_matched))
     )
-    if "[c]" in (of.symbol, matched.symbol):
-        return ()
-    return (
-        f"{of.text} programme families had a recorded problem when joining and time enough in the records; {matched.text} of them could be matched.",
-    )
+    told = ""
+    if "[c]" not in (of.symbol, matched.symbol):
+        told = f"{of.text} programme families had a recorded problem when joining and time enough in the records; {matched.text} could be matched. "
+    worst = ledger.keep("largest standardised difference after matching", "payment by results", number(numbers.balance, 2))
+    return (f"{told}After matching, the largest standardised difference over all places is {worst.text}; under 0.1 is good.",)
 
 
 def bound_note(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, ...]:

@@ -95,15 +95,14 @@ def matched_shares(sample: MatchedSample, treated: Results, comparison: Results,
     Each share is 1 less the Kaplan-Meier product over quarterly claims of 1 - d / r, with d the weight of families that first meet the rule and r the
     weight of those followed and without a result so far. A family that is lost sight of leaves r, and its weight passes to those still followed in
     its arm. A family that is followed for no time leaves its set; comparison weights then share the set's weight anew, and a set with an empty side
-    is dropped from both. Errors: linearised, clustered on matched sets and on families where one serves several sets, t with the fewer clusters
-    less 1.
+    is dropped from both. Errors: linearised, clustered as `errors` says, t with the clusters of the smaller arm less 1.
     """
     one, two = sides(sample, treated, comparison, route=route, only=only)
     if not len(one.unit) or not len(two.unit):
         return nothing("nobody in matched sets could be followed")
     values, influences = zip(*(share_met(side, treated.claim_within) for side in (one, two)), strict=True)
     fewest = min(fewest_of(side) for side in (one, two))
-    covariance, df, clusters, n_clusters = errors(one, two, influences)
+    covariance, df, clusters, n_clusters = errors(one, two, influences, sample.kind)
     blank = blank_estimate(one, two, clusters, n_clusters)
     joined = float((two.weight * (two.met > 0)).sum() / two.weight.sum())
     n_lost = len(np.unique(two.unit[(two.followed < comparison.claim_within) & (two.met == 0)]))
@@ -155,17 +154,21 @@ def fewest_of(side: Side) -> int:
     return min(counts)
 
 
-def errors(one: Side, two: Side, influences: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, float, str, int]:
-    """Covariance of the two shares, degrees of freedom, what was clustered on, and how many clusters."""
+def errors(one: Side, two: Side, influences: tuple[np.ndarray, np.ndarray], kind: str) -> tuple[np.ndarray, float, str, int]:
+    """Covariance of the two shares, degrees of freedom, what was clustered on, and how many clusters.
+
+    Sets of pairs are clusters, and so are families where one serves in several sets; strata and weights are taken as fixed, families the clusters.
+    """
     contributions = np.zeros((len(one.unit) + len(two.unit), 2))
     contributions[: len(one.unit), 0], contributions[len(one.unit) :, 1] = influences
     unit, sets = np.concatenate([one.unit, two.unit]), np.concatenate([one.set, two.set])
-    codes = [np.unique(code, return_inverse=True)[1] for code in ((unit, sets) if count_clusters(unit) < len(unit) else (sets,))]
-    n_clusters = min(count_clusters(code) for code in codes)
-    words = " and ".join(IN_WORDS[name] for name in (("unit", "set") if len(codes) == 2 else ("set",)))
-    if n_clusters < 3:
+    names = ("unit",) if kind != "pairs" else ("unit", "set") if count_clusters(unit) < len(unit) else ("set",)
+    codes = [np.unique({"unit": unit, "set": sets}[name], return_inverse=True)[1] for name in names]
+    smaller = [min(count_clusters(code[: len(one.unit)]), count_clusters(code[len(one.unit) :])) for code in codes]
+    n_clusters, words = min(count_clusters(code) for code in codes), " and ".join(IN_WORDS[name] for name in names)
+    if min(smaller) < 2:
         return np.full((2, 2), NAN), NAN, words, n_clusters
-    return covariance_of(contributions, codes), float(n_clusters - 1), words, n_clusters
+    return covariance_of(contributions, codes), float(min(smaller) - 1), words, n_clusters
 
 
 def blank_estimate(one: Side, two: Side, clusters: str, n_clusters: int) -> Estimate:

@@ -167,3 +167,16 @@ def test_fieller_covers_the_true_ratio_as_often_as_it_should():
         found = fieller(top, bottom, np.diag([0.05**2, 0.06**2]), norm.ppf(0.975))
         hits += found.lower <= 0.2 / 0.3 <= found.upper
     assert hits / runs == pytest.approx(0.95, abs=3.3 * np.sqrt(0.95 * 0.05 / runs))
+
+
+def test_strata_are_taken_as_fixed_and_families_are_the_clusters():
+    from dataclasses import replace
+
+    rng = np.random.default_rng(5)
+    met, other = (rng.random((2, 60)) < 0.4).astype(int)
+    pairs = sample(60)
+    strata = replace(pairs, kind="strata", set_entry=np.array([4]), treated_set=np.zeros(60, dtype=int), comparison_set=np.zeros(60, dtype=int))
+    found = matched_shares(strata, results(met), results(other))
+    p, q = met.mean(), other.mean()
+    assert found.difference.std_error == pytest.approx(np.sqrt((p * (1 - p) + q * (1 - q)) / 60 * 120 / 119))
+    assert found.difference.df == 59 and found.difference.clusters == "units"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.results_truth import COVARIATES, EFFECTS, ENTRY, NO_EFFECTS, Without, one_run, selection, share_without, world
+from benchmarks.results_truth import COVARIATES, EFFECTS, ENTRY, NO_EFFECTS, Without, against_truth, one_run, selection, world
 from evaluation.locations import project_file
 from evaluation.matching import MATCHERS
 from evaluation.payment_by_results import read_framework
@@ -33,9 +33,8 @@ def worlds(framework, tmp_path_factory):
 
 def test_the_comparison_share_is_within_its_bound_of_the_truth(worlds):
     _, _, without, found = worlds
-    shares = matched_shares(found.sample, found.treated, found.comparison)
-    truth, error = share_without(found.sample, without)
-    assert abs(shares.comparison.estimate - truth) < BOUND * np.hypot(shares.comparison.std_error, error)
+    shares = against_truth(found, without)
+    assert abs(shares.difference.estimate) < BOUND * shares.difference.std_error
 
 
 def test_a_programme_that_works_is_seen_beside_the_comparison(worlds):
