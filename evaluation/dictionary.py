@@ -24,7 +24,7 @@ from evaluation.errors import DictionaryError
 from evaluation.locations import project_file
 
 VariableType = Literal["id", "text", "code", "integer", "number", "date", "month", "boolean", "term", "school_year", "financial_year", "year"]
-Unit = Literal["family", "person", "school", "council"]
+Unit = Literal["family", "person", "school", "council", "small_area"]
 DropRule = Literal["exact_duplicates"]
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y")
 REFERENCE_DAY = dt.date(2012, 9, 1)   # a name borne by two councils means the one of 2012/13 unless a day is given

@@ -154,7 +154,7 @@ def methods(
     plan: Plan, dictionary: Dictionary, matcher: Matcher, estimator: object, found: Sequence[Estimate], notes: Sequence[str] = ()
 ) -> tuple[tuple[str, str], ...]:
     """The methods section, from the plan, its matcher and its estimator, and the estimates `found` by them."""
-    many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
+    many = {"family": "families", "person": "people", "school": "schools", "council": "councils", "small_area": "small areas"}[plan.unit]
     period = PERIOD_NOUN[plan.periods.kind]
     verb = "matched" if matcher.KIND == "pairs" else "compared"
     return (

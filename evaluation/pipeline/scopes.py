@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from evaluation.disclosure.ledger import Ledger, decimals, number
 from evaluation.disclosure.release import Study, TableContent, Warned
@@ -15,17 +16,25 @@ from evaluation.errors import PlanError
 from evaluation.findings import spread
 from evaluation.findings.content import Inputs, depends_on_base
 from evaluation.findings.numbers import change_unit_of, factor_of
-from evaluation.findings.present import Nouns, lower_first, why_hidden
+from evaluation.findings.present import Nouns, lower_first, verdict, why_hidden
 from evaluation.findings.strength import Evidence
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed
 from evaluation.models.contrasts import outcome_array
 from evaluation.models.level_regression import level_regression
+from evaluation.panel.places import ELSEWHERE
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
+from evaluation.pipeline.known import effects_simulated, published_table, simulated_caveats, simulated_sentence
 
-NOUNS = {"family": ("family", "families"), "person": ("person", "people"), "school": ("school", "schools"), "council": ("council", "councils")}
+NOUNS = {
+    "family": ("family", "families"),
+    "person": ("person", "people"),
+    "school": ("school", "schools"),
+    "council": ("council", "councils"),
+    "small_area": ("small area", "small areas"),
+}
 ALL = "all"
 
 
@@ -42,14 +51,25 @@ def scopes_of(analysis: Analysis, councils: Sequence[str]) -> tuple[Scope, ...]:
     present = sorted(set(members_of(units["council_code"][treated])))
     if present == [""] or not present:
         return (scope_of(analysis, ALL),)
-    wanted = tuple(councils) or analysis.plan.programme.councils or tuple(present)
-    unknown = [code for code in wanted if code not in present]
+    together = (ALL,) if analysis.plan.programme.together else ()
+    wanted = tuple(councils) or together + (analysis.plan.programme.councils or tuple(present))
+    unknown = [code for code in wanted if code not in (*present, ALL)]
     if unknown:
         raise PlanError(
             f"{', '.join(unknown)}: no programme {NOUNS[analysis.plan.unit][1]} there in study {analysis.plan.study}. "
             f"Councils with programme units: {', '.join(present[:12])}{' ...' if len(present) > 12 else ''}."
         )
     return tuple(scope_of(analysis, code) for code in wanted)
+
+
+def present_nowhere(units: pd.DataFrame) -> bool:
+    """Whether the units have no council."""
+    return not (units["council_code"].astype(str) != "").any()
+
+
+def n_places(units: pd.DataFrame) -> int:
+    """Places to which the programme was assigned."""
+    return int(units["area"][units["entry"] >= 0].nunique())
 
 
 def members_of(codes: Sequence[str]) -> list[str]:
@@ -71,11 +91,11 @@ def scope_of(analysis: Analysis, code: str) -> Scope:
         joined = int((units["entry"] >= 0).sum())
         return Scope(
             code=ALL,
-            name=plan.programme.name,
+            name=plan.programme.name if present_nowhere(units) else "All places together",
             region="",
             area="",
             area_members=(),
-            words=f"Among {many} who joined,",
+            words=f"Among {many} who joined," if plan.programme.assignment == "unit" else f"In the {n_places(units)} programme areas together,",
             sample=sample,
             counts={"joined": joined, "matched": sample.n_treated, "comparison": len(np.unique(sample.comparison_unit))},
         )
@@ -127,7 +147,7 @@ def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: s
         nouns=nouns,
         context=context_of(analysis, scope, studies, nouns, ledger),
         evidence=evidence_of(analysis, scope, studies),
-        tables=benchmark_table(analysis, ledger, many),
+        tables=(*benchmark_table(analysis, ledger, many), *published_table(plan)),
         warnings=(*analysis.warnings, *level_warnings(analysis, ledger), *base_warning(studies, ledger.profile.threshold, many)),
         limits=limits_of(analysis, nouns),
     )
@@ -232,11 +252,9 @@ def source_line(analysis: Analysis) -> str:
 def sources_of(analysis: Analysis) -> tuple[str, ...]:
     """Where the data come from, one sentence each."""
     if analysis.plan.data.kind == "simulated":
+        effect = "a known effect" if effects_simulated(analysis.plan) else "no effect of the programme"
         return (
-            (
-                "Simulated records of families with a known effect, drawn from the data dictionary and published profiles. No record is of a real"
-                " family."
-            ),
+            f"Simulated records of families with {effect}, drawn from the data dictionary and published profiles. No record is of a real family.",
         )
     if analysis.plan.data.kind == "open_statistics":
         from evaluation.ingest.open_statistics import SOURCES
@@ -280,7 +298,7 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
             programme=plan.programme.name,
             nouns=nouns,
             scope=scope.words,
-            who=who,
+            who=simulated_sentence(plan) + who,
             compared_with=compared,
             n_effective=n_areas,
             effective_noun="areas",
@@ -303,14 +321,40 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         programme=plan.programme.name,
         nouns=nouns,
         scope=scope.words,
-        who=who,
+        who=simulated_sentence(plan) + who,
         compared_with=compared,
         n_effective=n,
         effective_noun=f"programme {nouns.many}",
         anchor=anchor_of(analysis),
-        extra_caveats=tuple(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),
+        extra_caveats=(
+            *simulated_caveats(plan, verdicts_of(studies, ledger.profile.threshold, nouns.many)),
+            *locality_caveats(analysis),
+            *(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),
+        ),
         n_available=int(ledger.rounded(int((sample.panel.entry >= 0).sum()), nouns.many)),
         available_noun=f"{nouns.many} in the whole study",
+    )
+
+
+def verdicts_of(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> tuple[str, ...]:
+    """Verdicts of the main outcomes that page one tells."""
+    shown = [study.numbers for study in studies if study.numbers.primary and study.numbers.status == "estimated"]
+    return tuple(verdict(numbers) for numbers in shown if not why_hidden(numbers, threshold, many))
+
+
+def locality_caveats(analysis: Analysis) -> tuple[str, ...]:
+    """That all programme families lived in one place, where that is so."""
+    places = [place for place in analysis.plan.programme.places if place.small_areas is not None]
+    if len(places) != 1:
+        return ()
+    apart = (
+        " Families living there who did not join are not among the comparison families, because they may feel the programme too."
+        if ELSEWHERE in analysis.plan.comparison.pools
+        else ""
+    )
+    return (
+        f"All programme families lived in {places[0].name}: what else changed there, and not elsewhere, is in the estimate and not in its"
+        f" interval.{apart}",
     )
 
 
