@@ -201,6 +201,12 @@ class Outcome(Frozen):
     unit_cost: str | None = None
     sources: Mapping[Unit, OutcomeSource]
 
+    @field_validator("sources")
+    @classmethod
+    def of_small_areas(cls, value: Mapping[Unit, OutcomeSource]) -> Mapping[Unit, OutcomeSource]:
+        """A small area's outcome is its families' together: it has their source."""
+        return {**value, "small_area": value["family"]} if "family" in value else value
+
 
 class Council(Frozen):
     """An upper-tier council. Days are None where it is older than the data, or still there."""
@@ -579,7 +585,7 @@ def outcome_section(dictionary: Dictionary) -> list[str]:
     lines = ["| outcome | domain | measure | unit | better | for |", "|---|---|---|---|---|---|"]
     for o in dictionary.outcomes.values():
         lines.append(f"| `{o.name}` {o.label} | {o.domain.replace('_', ' ')} | {o.measure} | {o.unit} | {o.direction.split('_')[0]} | "
-                     + ", ".join(f"{unit} ({source.table})" for unit, source in o.sources.items()) + " |")
+                     + ", ".join(f"{unit} ({source.table})" for unit, source in o.sources.items() if unit != "small_area") + " |")
     return lines
 
 

@@ -38,6 +38,7 @@ class DataPlan(Section):
     costs : council code -> financial year -> pounds
         Published costs of the programme; drawn for councils that are not named.
     caseload : least and most families of a key worker.
+    split_by_schools : whether councils that came out of a split one are carried back before the split by their schools, in place of adding them up.
     """
 
     kind: Literal["simulated", "extracts", "open_statistics"]
@@ -50,6 +51,7 @@ class DataPlan(Section):
     effects: dict[str, float] | None = None
     costs: dict[str, dict[str, float]] = {}
     caseload: tuple[int, int] | None = None
+    split_by_schools: bool = False
 
     @model_validator(mode="after")
     def complete(self) -> DataPlan:
@@ -61,6 +63,8 @@ class DataPlan(Section):
         if by_joined and self.families:
             raise ValueError("`joined` with `others` says how many families there are: leave `families` out")
         given = [name for name in SIMULATED_ONLY if name in self.model_fields_set]
+        if self.split_by_schools and self.kind != "open_statistics":
+            raise ValueError("`split_by_schools` is for open statistics")
         if self.kind != "simulated" and given:
             raise ValueError(f"only simulated data take {', '.join(given)}: this is {self.kind}. Take it out, or set kind: simulated")
         return self

@@ -50,7 +50,7 @@ def build_small_areas(families: Panel, tables: Mapping[str, CheckedTable], dicti
     """
     at = families.periods.index(started)
     if not 0 < at < len(families.periods):
-        raise PlanError(f"The programme must begin inside the panel's periods, after the first: {started} does not. Mend programme.first_full_period.")
+        raise PlanError(f"The programme must begin inside the periods, after the first: {started} does not. Mend programme.first_full_period.")
     lived = residence(tables, str(first_day(families.periods.first + at, "quarter")))
     area_of = dict(zip(lived["family_id"], lived["area_code"], strict=True))
     area = families.units["unit_id"].map(area_of)

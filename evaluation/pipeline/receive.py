@@ -164,8 +164,13 @@ def build_panel(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Dict
 
     if plan.unit == "person":
         return published.build_people(tables, dictionary, entry=str(plan.programme.first_full_period), **common)
-    build = published.build_councils if plan.unit == "council" else published.build_schools
-    return build(tables, dictionary, entry_of=assigned_places(tables, plan), **common)
+    build, notes = published.build_councils if plan.unit == "council" else published.build_schools, ()
+    if plan.data.split_by_schools:
+        from evaluation.panel.split_councils import carried_back
+
+        tables, notes = carried_back(tables, dictionary)
+    panel = build(tables, dictionary, entry_of=assigned_places(tables, plan), **common)
+    return replace(panel, notes=(*panel.notes, *notes))
 
 
 def families_or_areas(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Dictionary, common: Mapping[str, object]) -> Panel:

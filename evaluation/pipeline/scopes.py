@@ -27,6 +27,7 @@ from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.known import effects_simulated, published_table, simulated_caveats, simulated_sentence
+from evaluation.pipeline.synthetic import fit_table
 
 NOUNS = {
     "family": ("family", "families"),
@@ -147,7 +148,11 @@ def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: s
         nouns=nouns,
         context=context_of(analysis, scope, studies, nouns, ledger),
         evidence=evidence_of(analysis, scope, studies),
-        tables=(*benchmark_table(analysis, ledger, many), *published_table(plan)),
+        tables=(
+            *benchmark_table(analysis, ledger, many),
+            *fit_table(analysis.placebos, {name: analysis.dictionary.outcomes[name].label for name in analysis.placebos}, ledger),
+            *published_table(plan),
+        ),
         warnings=(*analysis.warnings, *level_warnings(analysis, ledger), *base_warning(studies, ledger.profile.threshold, many)),
         limits=limits_of(analysis, nouns),
     )
