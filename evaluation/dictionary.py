@@ -102,6 +102,16 @@ class Rule(Frozen):
     mend: str
 
 
+class Spells(Frozen):
+    """Dated spells of which one unit has one at a time; a spell without an end goes on."""
+
+    of: str
+    begins: str
+    ends: str
+    what: str  # in the plural: 'programme spells of one family'
+    mend: str
+
+
 class Table(Frozen):
     """The contract of one delivered table."""
 
@@ -113,6 +123,7 @@ class Table(Frozen):
     key: tuple[str, ...]
     columns: Mapping[str, Variable]
     rules: tuple[Rule, ...] = ()
+    spells: Spells | None = None
     drop: tuple[DropRule, ...] = ()
     missing_codes: tuple[str, ...] = ()
     max_quarantine_share: float = Field(default=0.05, ge=0, le=1)
@@ -124,6 +135,9 @@ class Table(Frozen):
                 raise ValueError(f"key names column {column!r}, which the table lacks{nearest(column, self.columns)}")
             if self.columns[column].nullable:
                 raise ValueError(f"column {column!r} is part of the key and cannot be nullable")
+        for name in () if self.spells is None else (self.spells.of, self.spells.begins, self.spells.ends):
+            if name not in self.columns:
+                raise ValueError(f"spells names column {name!r}, which the table lacks{nearest(name, self.columns)}")
         for rule in self.rules:
             for word in sorted(identifiers(rule.sql) - set(self.columns)):
                 raise ValueError(f"rule {rule.name!r} names {word!r}, which is no column{nearest(word, self.columns)}")

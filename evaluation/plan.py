@@ -48,6 +48,7 @@ class Programme(Section):
     started: str  # in words: 'April 2011'
     councils: tuple[str, ...] = ()  # whose reports are made; empty: every council with programme units
     places: tuple[Place, ...] = ()  # that had the programme; where small areas are named, only families living there can join
+    caveat: str = ""  # first thing that page one tells to take care of
     together: bool = False  # a report of all places together beside those of councils
     area: str | None = None  # column that names the places to which the programme was assigned
     first_full_period: str | None = None  # first fully treated period when entry is one date for all

@@ -16,14 +16,24 @@ from evaluation.errors import PlanError
 from evaluation.findings import spread
 from evaluation.findings.content import Inputs, depends_on_base
 from evaluation.findings.numbers import change_unit_of, factor_of
-from evaluation.findings.present import Nouns, lower_first, verdict, why_hidden
+from evaluation.findings.present import Nouns, lower_first, why_hidden
 from evaluation.findings.strength import Evidence
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
-from evaluation.findings.summary import Context, listed
+from evaluation.findings.summary import Context, listed, words
 from evaluation.models.contrasts import outcome_array
 from evaluation.models.level_regression import level_regression
-from evaluation.panel.places import ELSEWHERE
 from evaluation.pipeline.analysis import Analysis
+from evaluation.pipeline.area_words import (
+    ALL,
+    area_caveats,
+    caveats_of_plan,
+    compared_of_areas,
+    few_events,
+    locality_caveats,
+    own_gap,
+    verdicts_of,
+    who_of_areas,
+)
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.known import effects_simulated, published_table, simulated_caveats, simulated_sentence
@@ -36,7 +46,6 @@ NOUNS = {
     "council": ("council", "councils"),
     "small_area": ("small area", "small areas"),
 }
-ALL = "all"
 
 
 def scopes_of(analysis: Analysis, councils: Sequence[str]) -> tuple[Scope, ...]:
@@ -96,15 +105,19 @@ def scope_of(analysis: Analysis, code: str) -> Scope:
             region="",
             area="",
             area_members=(),
-            words=f"Among {many} who joined," if plan.programme.assignment == "unit" else f"In the {n_places(units)} programme areas together,",
+            words=(
+                f"Among {many} who joined,"
+                if plan.programme.assignment == "unit"
+                else f"In the {words(n_places(units))} programme areas together,"
+            ),
             sample=sample,
             counts={"joined": joined, "matched": sample.n_treated, "comparison": len(np.unique(sample.comparison_unit))},
         )
     council = analysis.dictionary.councils[code]
     inside = in_council(analysis, code)
     by_area = plan.programme.assignment == "area"
-    area = str(units["area"][inside & (units["entry"].to_numpy() >= 0)].iloc[0]) if by_area else ""
-    chosen = (units["area"] == area).to_numpy() if by_area else inside
+    areas = sorted(set(units["area"][inside & (units["entry"].to_numpy() >= 0)])) if by_area else []
+    area, chosen = listed(areas), units["area"].isin(areas).to_numpy() if by_area else inside
     own = sample.keep(chosen[sample.treated_unit], None if by_area else inside)
     members = (
         tuple(analysis.dictionary.councils[member].name for member in sorted(set(members_of(units["council_code"][chosen]))))
@@ -118,7 +131,7 @@ def scope_of(analysis: Analysis, code: str) -> Scope:
         region=council.region,
         area=area,
         area_members=members,
-        words=f"In the {n_areas} programme areas together," if by_area else f"In {council.name},",
+        words=f"In the {words(n_areas)} programme areas together," if by_area else f"In {council.name},",
         sample=own,
         counts={
             "joined": int((chosen & (units["entry"].to_numpy() >= 0)).sum()),
@@ -163,7 +176,13 @@ def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
     study = analysis.studies[name]
     if study.numbers.status != "estimated":
         return study
+    if scope.code == ALL:
+        return study
     inside = in_council(analysis, scope.code)
+    if analysis.plan.unit == "small_area":
+        inside = inside & (analysis.sample.panel.entry >= 0)
+    if few_events(analysis, name, inside):
+        return study
     total, per_pupil = size_of(analysis, name, inside)
     line = own_line(analysis, scope, study, name, inside)
     placebo = analysis.placebos[name].of_area(scope.area) if name in analysis.placebos else None
@@ -203,7 +222,8 @@ def own_line(analysis: Analysis, scope: Scope, study: OutcomeStudy, name: str, i
     mean = np.divide((np.nan_to_num(values) * weight).sum(axis=0), total, out=np.full(len(total), np.nan), where=total > 0)
     by_label = dict(zip(panel.periods.labels(), mean, strict=True))
     on_axis = np.array([by_label.get(label, math.nan) for label in study.axis])
-    return (GroupLine(name=scope.name, values=on_axis, behind=np.full(len(study.axis), int(inside.sum()))),)
+    name = scope.area if panel.unit == "small_area" else scope.name
+    return (GroupLine(name=name, values=on_axis, behind=np.full(len(study.axis), int(inside.sum()))),)
 
 
 def council_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
@@ -284,21 +304,8 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
 
     comparison = shown(len(np.unique(sample.comparison_unit)) if by_area else scope.counts["comparison"], "comparison")
     if by_area:
-        others = [member for member in scope.area_members if member != scope.name]
-        which = (
-            f"{scope.name} was one of them"
-            if not others
-            else f"{scope.name} was part of one of them, with {listed(others) if len(others) < 5 else f'{len(others)} other councils'}"
-        )
-        who = (
-            f"{plan.programme.name} began in {plan.programme.started} in {n_areas} areas"
-            f" ({shown(len(set(members_of(sample.panel.units['council_code'][sample.panel.entry >= 0]))), 'councils')} councils); {which}. Areas were"
-            " chosen as a whole, so the effect is judged for all together."
-        )
-        compared = (
-            f"Their {nouns.many} are compared with {comparison} similar {nouns.many} that had not started, not with what they were before, so that"
-            " changes seen everywhere are not credited to the programme."
-        )
+        councils = shown(len(set(members_of(sample.panel.units["council_code"][sample.panel.entry >= 0]))), "councils")
+        who, compared = who_of_areas(analysis, scope, n_areas, councils), compared_of_areas(analysis, scope, nouns.many, comparison)
         return Context(
             programme=plan.programme.name,
             nouns=nouns,
@@ -309,8 +316,8 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
             effective_noun="areas",
             extra_caveats=area_caveats(analysis, scope, studies),
             own=own_gap(analysis, scope, studies, ledger),
-            n_available=int(sample.panel.units["council_code"].nunique()),
-            available_noun="councils in England",
+            n_available=len(sample.panel) if plan.unit == "small_area" else int(sample.panel.units["council_code"].nunique()),
+            available_noun="small areas in the whole study" if plan.unit == "small_area" else "councils in England",
         )
     place = "" if scope.code == ALL else f" in {scope.name}"
     who = (
@@ -332,6 +339,7 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         effective_noun=f"programme {nouns.many}",
         anchor=anchor_of(analysis),
         extra_caveats=(
+            *caveats_of_plan(plan),
             *simulated_caveats(plan, verdicts_of(studies, ledger.profile.threshold, nouns.many)),
             *locality_caveats(analysis),
             *(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),
@@ -339,55 +347,6 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         n_available=int(ledger.rounded(int((sample.panel.entry >= 0).sum()), nouns.many)),
         available_noun=f"{nouns.many} in the whole study",
     )
-
-
-def verdicts_of(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> tuple[str, ...]:
-    """Verdicts of the main outcomes that page one tells."""
-    shown = [study.numbers for study in studies if study.numbers.primary and study.numbers.status == "estimated"]
-    return tuple(verdict(numbers) for numbers in shown if not why_hidden(numbers, threshold, many))
-
-
-def locality_caveats(analysis: Analysis) -> tuple[str, ...]:
-    """That all programme families lived in one place, where that is so."""
-    places = [place for place in analysis.plan.programme.places if place.small_areas is not None]
-    if len(places) != 1:
-        return ()
-    apart = (
-        " Families living there who did not join are not among the comparison families, because they may feel the programme too."
-        if ELSEWHERE in analysis.plan.comparison.pools
-        else ""
-    )
-    return (
-        f"All programme families lived in {places[0].name}: what else changed there, and not elsewhere, is in the estimate and not in its"
-        f" interval.{apart}",
-    )
-
-
-def own_gap(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], ledger: Ledger) -> str:
-    """The area's own gap in the first main outcome, beside what chance gives."""
-    study = next((study for study in studies if study.numbers.primary and study.placebo is not None), None)
-    if study is None:
-        return ""
-    gap, unit = study.placebo, change_unit_of(study.numbers.outcome)
-    digits = decimals((gap.upper - gap.lower) / 4)
-    own, low, high = (ledger.keep("own gap", scope.area, number(value, digits, signed=True)).text for value in (gap.gap, gap.lower, gap.upper))
-    inside = "as areas without a programme show too" if gap.lower <= gap.gap <= gap.upper else "which few areas without a programme show"
-    return f"This area by itself changed by {own} {unit} in {lower_first(study.numbers.outcome.label)}, {inside} ({low} to {high})."
-
-
-def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> tuple[str, ...]:
-    """How thinly the effect is spread, and how few periods are clean."""
-    plan, found = analysis.plan, []
-    for study in studies:
-        if (per_family := spread.of_study(study, plan)) is not None and study.numbers.primary:
-            found.append(spread.sentence(per_family, study.numbers.outcome.label, plan.programme.helped, scope.name))
-            break
-    if plan.programme.later_start_elsewhere is not None:
-        found.append(
-            f"Only {plan.programme.first_full_period} can be used: the programme began part-way through the period before, and from"
-            f" {plan.programme.later_start_elsewhere} all councils had a programme of this kind."
-        )
-    return tuple(found)
 
 
 def anchor_of(analysis: Analysis) -> str:
