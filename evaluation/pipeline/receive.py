@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from evaluation.dictionary import Dictionary
 from evaluation.errors import PlanError
 from evaluation.ingest.tables import CheckedTable
@@ -207,11 +209,14 @@ def assigned_places(tables: Mapping[str, CheckedTable], plan: Plan) -> dict[str,
 
 
 def of_pool(panel: Panel, pool: str) -> Panel:
-    """Programme units and the comparison units of one pool."""
-    keep = (panel.entry >= 0) | (panel.units["pool"] == pool).to_numpy()
+    """Programme units and the comparison units of one pool; programme families of another place are no comparison before they join either."""
+    inside = (panel.units["pool"] == pool).to_numpy()
+    keep, units = (panel.entry >= 0) | inside, panel.units
+    if panel.unit == "family":
+        units = units.assign(eligible_to=np.where(inside, units["eligible_to"], -1))
     return replace(
         panel,
-        units=panel.units[keep].reset_index(drop=True),
+        units=units[keep].reset_index(drop=True),
         outcomes={name: values[keep] for name, values in panel.outcomes.items()},
         denominators={name: values[keep] for name, values in panel.denominators.items()},
         varying={name: values[keep] for name, values in panel.varying.items()},
