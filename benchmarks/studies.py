@@ -1,6 +1,6 @@
 """Every study of `studies/` run from its plan to finished reports: seconds, peak memory, and what page one says.
 
-    python benchmarks/studies.py [--json FILE] [--only STUDY ...] [--every-council]
+    python benchmarks/studies.py [--json FILE] [--only STUDY ...] [--every-council] [--docs]
 
 Each study runs in a process of its own, on one worker. The national one makes the nation's report and three councils'; `--every-council` makes
 all 152. Wall seconds depend on what else the machine does; CPU seconds hardly do.
@@ -28,6 +28,7 @@ STUDIES = {
     "bathnes_connecting_families": ("bathnes_connecting_families/plan.yml", ()),
 }
 NATIONAL = "troubled_families_2012"
+STORED, PAGE, MARKS = ROOT / "docs" / "results" / "studies.json", ROOT / "docs" / "studies.md", ("<!-- figures -->", "<!-- end -->")
 
 
 def run_one(name: str, *, every_council: bool) -> dict[str, object]:
@@ -54,17 +55,34 @@ def run_one(name: str, *, every_council: bool) -> dict[str, object]:
             "failed": [code for code, _ in made.failed], "files": len(files), "headlines": headlines}
 
 
+def write_page() -> None:
+    """The page's figures again from the stored results."""
+    found = json.loads(STORED.read_text(encoding="utf-8"))
+    lines = ["| study | reports | seconds | until worded | CPU seconds | peak MB |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
+    lines += [f"| `{name}` | {one['reports']} | {one['seconds']:,.0f} | {one['worded_s']:,.0f} | {one['cpu_s']:,.0f} | {one['peak_mb']:,.0f} |"
+              for name, one in found.items()]
+    lines += ["", "What page one says first:", ""]
+    lines += [f"* `{name}`: {next(iter(one['headlines'].values()))}" for name, one in found.items()]
+    text = PAGE.read_text(encoding="utf-8")
+    before, after = text.partition(MARKS[0])[0], text.partition(MARKS[1])[2]
+    PAGE.write_text("\n".join([before + MARKS[0], *lines, MARKS[1] + after]), encoding="utf-8")
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--json", type=Path, help="where the figures are written")
     asked.add_argument("--only", nargs="+", choices=sorted(STUDIES), help="these studies only")
     asked.add_argument("--every-council", action="store_true", help="all 152 reports of the national study")
     asked.add_argument("--one", choices=sorted(STUDIES), help=argparse.SUPPRESS)
+    asked.add_argument("--docs", action="store_true", help="write the figures of docs/results/studies.json into docs/studies.md, and nothing else")
     options = asked.parse_args()
+    if options.docs:
+        write_page()
+        return
     if options.one:
         print(json.dumps(run_one(options.one, every_council=options.every_council)))
         return
-    found: dict[str, object] = {}
+    found: dict[str, object] = json.loads(options.json.read_text(encoding="utf-8")) if options.json and options.json.is_file() else {}
     for name in options.only or STUDIES:
         command = [sys.executable, __file__, "--one", name] + (["--every-council"] if options.every_council and name == NATIONAL else [])
         room = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)])}
@@ -74,6 +92,7 @@ def main() -> None:
         found[name] = one = json.loads(done.stdout.strip().splitlines()[-1])
         print(f"{name:<28} {one['seconds']:7.1f} s  {one['cpu_s']:7.1f} CPU s  worded after {one['worded_s']:7.1f} s  {one['peak_mb']:7.0f} MB  "
               f"{one['reports']} report(s)", flush=True)
+        found = {key: found[key] for key in STUDIES if key in found}
         if options.json:
             options.json.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
