@@ -88,19 +88,25 @@ def verdicts_of(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> t
     return tuple(verdict(numbers) for numbers in shown if not why_hidden(numbers, threshold, many))
 
 
-def locality_caveats(analysis: Analysis) -> tuple[str, ...]:
+def one_locality(plan: Plan) -> str:
+    """Name of the place of small areas in which all programme families lived; '' where there is no such place, or more than one."""
+    places = [place.name for place in plan.programme.places if place.small_areas is not None]
+    return places[0] if len(places) == 1 else ""
+
+
+def locality_caveats(plan: Plan) -> tuple[str, ...]:
     """That all programme families lived in one place, where that is so."""
-    places = [place for place in analysis.plan.programme.places if place.small_areas is not None]
-    if len(places) != 1:
+    name = one_locality(plan)
+    return (f"All programme families lived in {name}: what else changed there is in the estimate and not in its interval.",) if name else ()
+
+
+def locality_limits(plan: Plan) -> tuple[str, ...]:
+    """Who is not among the comparison families, because the programme may reach them too."""
+    if not one_locality(plan) or ELSEWHERE not in plan.comparison.pools:
         return ()
-    apart = (
-        " Families living there who did not join are not among the comparison families, because they may feel the programme too."
-        if ELSEWHERE in analysis.plan.comparison.pools
-        else ""
-    )
     return (
-        f"All programme families lived in {places[0].name}: what else changed there, and not elsewhere, is in the estimate and not in its"
-        f" interval.{apart}",
+        f"Families living in {one_locality(plan)} who did not join are not among the comparison families, because they may feel the programme too;"
+        " whether they did is not estimated.",
     )
 
 

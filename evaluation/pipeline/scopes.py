@@ -30,6 +30,7 @@ from evaluation.pipeline.area_words import (
     compared_of_areas,
     few_events,
     locality_caveats,
+    locality_limits,
     own_gap,
     verdicts_of,
     who_of_areas,
@@ -341,7 +342,7 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         extra_caveats=(
             *caveats_of_plan(plan),
             *simulated_caveats(plan, verdicts_of(studies, ledger.profile.threshold, nouns.many)),
-            *locality_caveats(analysis),
+            *locality_caveats(plan),
             *(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),
         ),
         n_available=int(ledger.rounded(int((sample.panel.entry >= 0).sum()), nouns.many)),
@@ -497,6 +498,7 @@ def limits_of(analysis: Analysis, nouns: Nouns) -> tuple[str, ...]:
         f"The comparison rests on {nouns.many} that look alike in what was recorded; what was not recorded and differs is not removed.",
         f"The result speaks for programme {nouns.many} that could be matched, and for these places and years only.",
         "Value for money is not part of this report: money can be put on effects only.",
+        *locality_limits(plan),
     ]
     if plan.programme.assignment == "unit" and has_outsiders(analysis):
         found.append(
