@@ -30,8 +30,8 @@ def simulated_sentence(plan: Plan) -> str:
     """That a study of published numbers rests on simulated families, and with what effect; '' for other studies."""
     if plan.data.kind != "simulated" or not plan.published:
         return ""
-    put_in = "with a known effect of the programme" if effects_simulated(plan) else "with no effect of the programme put in"
-    return f"No record of the real families is public: these are simulated at the published numbers, {put_in}. "
+    put_in = "with a known effect" if effects_simulated(plan) else "without any effect"
+    return f"Records of the real families are not public: these are simulated at the published numbers, {put_in}. "
 
 
 def simulated_caveats(plan: Plan, verdicts: tuple[str, ...]) -> tuple[str, ...]:
