@@ -24,7 +24,7 @@ from evaluation.errors import DictionaryError
 from evaluation.locations import project_file
 
 VariableType = Literal["id", "text", "code", "integer", "number", "date", "month", "boolean", "term", "school_year", "financial_year", "year"]
-Unit = Literal["family", "person", "school", "council"]
+Unit = Literal["family", "person", "school", "council", "small_area"]
 DropRule = Literal["exact_duplicates"]
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y")
 REFERENCE_DAY = dt.date(2012, 9, 1)   # a name borne by two councils means the one of 2012/13 unless a day is given
@@ -102,6 +102,16 @@ class Rule(Frozen):
     mend: str
 
 
+class Spells(Frozen):
+    """Dated spells of which one unit has one at a time; a spell without an end goes on."""
+
+    of: str
+    begins: str
+    ends: str
+    what: str  # in the plural: 'programme spells of one family'
+    mend: str
+
+
 class Table(Frozen):
     """The contract of one delivered table."""
 
@@ -113,6 +123,7 @@ class Table(Frozen):
     key: tuple[str, ...]
     columns: Mapping[str, Variable]
     rules: tuple[Rule, ...] = ()
+    spells: Spells | None = None
     drop: tuple[DropRule, ...] = ()
     missing_codes: tuple[str, ...] = ()
     max_quarantine_share: float = Field(default=0.05, ge=0, le=1)
@@ -124,6 +135,9 @@ class Table(Frozen):
                 raise ValueError(f"key names column {column!r}, which the table lacks{nearest(column, self.columns)}")
             if self.columns[column].nullable:
                 raise ValueError(f"column {column!r} is part of the key and cannot be nullable")
+        for name in () if self.spells is None else (self.spells.of, self.spells.begins, self.spells.ends):
+            if name not in self.columns:
+                raise ValueError(f"spells names column {name!r}, which the table lacks{nearest(name, self.columns)}")
         for rule in self.rules:
             for word in sorted(identifiers(rule.sql) - set(self.columns)):
                 raise ValueError(f"rule {rule.name!r} names {word!r}, which is no column{nearest(word, self.columns)}")
@@ -213,6 +227,12 @@ class Outcome(Frozen):
     population: str
     unit_cost: str | None = None
     sources: Mapping[Unit, OutcomeSource]
+
+    @field_validator("sources")
+    @classmethod
+    def of_small_areas(cls, value: Mapping[Unit, OutcomeSource]) -> Mapping[Unit, OutcomeSource]:
+        """A small area's outcome is its families' together: it has their source."""
+        return {**value, "small_area": value["family"]} if "family" in value else value
 
 
 class Council(Frozen):
@@ -595,7 +615,7 @@ def outcome_section(dictionary: Dictionary) -> list[str]:
     lines = ["| outcome | domain | measure | unit | better | for |", "|---|---|---|---|---|---|"]
     for o in dictionary.outcomes.values():
         lines.append(f"| `{o.name}` {o.label} | {o.domain.replace('_', ' ')} | {o.measure} | {o.unit} | {o.direction.split('_')[0]} | "
-                     + ", ".join(f"{unit} ({source.table})" for unit, source in o.sources.items()) + " |")
+                     + ", ".join(f"{unit} ({source.table})" for unit, source in o.sources.items() if unit != "small_area") + " |")
     return lines
 
 

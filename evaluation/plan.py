@@ -5,7 +5,6 @@ Names of outcomes, covariates, matchers and estimators are resolved in `pipeline
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 import hashlib
 import json
@@ -17,10 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from evaluation.errors import PlanError
 from evaluation.periods import Periods
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from evaluation.plan_data import DataPlan, Place, Published, Section, as_day
 
 
 class PeriodsPlan(Section):
@@ -32,24 +28,6 @@ class PeriodsPlan(Section):
     @classmethod
     def as_text(cls, value: object) -> str:
         return str(value)
-
-
-class DataPlan(Section):
-    """Where the records come from. `folder` of extracts is seen from the plan's own folder."""
-
-    kind: Literal["simulated", "extracts", "open_statistics"]
-    folder: str | None = None
-    tables: tuple[str, ...] = ()
-    families: int | dict[str, int] = 0
-    effects: dict[str, float] | None = None
-
-    @model_validator(mode="after")
-    def complete(self) -> DataPlan:
-        needed = {"extracts": ("folder", self.folder), "open_statistics": ("tables", self.tables), "simulated": ("families", self.families)}
-        name, value = needed[self.kind]
-        if not value:
-            raise ValueError(f"data of kind {self.kind} needs `{name}`")
-        return self
 
 
 class Helped(Section):
@@ -69,6 +47,9 @@ class Programme(Section):
     entry: str  # 'families.entry_date', 'participants.treated' or a published list of councils
     started: str  # in words: 'April 2011'
     councils: tuple[str, ...] = ()  # whose reports are made; empty: every council with programme units
+    places: tuple[Place, ...] = ()  # that had the programme; where small areas are named, only families living there can join
+    caveat: str = ""  # first thing that page one tells to take care of
+    together: bool = False  # a report of all places together beside those of councils
     area: str | None = None  # column that names the places to which the programme was assigned
     first_full_period: str | None = None  # first fully treated period when entry is one date for all
     later_start_elsewhere: str | None = None  # first period in which comparison places started too
@@ -306,11 +287,8 @@ class ReportPlan(Section):
 
     @field_validator("date", mode="before")
     @classmethod
-    def as_day(cls, value: object) -> str:
-        try:
-            return dt.date.fromisoformat(str(value)).isoformat()
-        except ValueError:
-            raise ValueError(f"write the day as 2026-11-24, not {str(value)!r}") from None
+    def a_day(cls, value: object) -> str:
+        return as_day(value)
 
 
 class Plan(Section):
@@ -326,7 +304,7 @@ class Plan(Section):
     study: str = Field(pattern=r"^[a-z0-9_]+$")
     title: str
     question: str
-    unit: Literal["family", "person", "school", "council"]
+    unit: Literal["family", "person", "school", "council", "small_area"]
     periods: PeriodsPlan
     data: DataPlan
     programme: Programme
@@ -343,6 +321,7 @@ class Plan(Section):
     disclosure: DisclosurePlan
     report: ReportPlan
     seed: int = Field(ge=0)
+    published: tuple[Published, ...] = ()
 
     @field_validator("payment_by_results", mode="before")
     @classmethod
@@ -375,11 +354,15 @@ class Plan(Section):
             raise ValueError(f"value.outcomes names {', '.join(unknown)}, which the plan does not estimate: add it to outcomes, or take it out there")
         if self.outcomes.placebo and "placebo_outcome" not in self.checks:
             raise ValueError("outcomes.placebo is there for the check placebo_outcome: add it to checks, or take the outcomes out")
-        if self.unit == "family" and self.periods.kind != "quarter":
+        if self.unit in ("family", "small_area") and self.periods.kind != "quarter":
             raise ValueError("families are followed by quarter: periods.kind must be quarter")
+        if self.unit == "small_area" and not (self.programme.assignment == "area" and self.programme.first_full_period and self.programme.places):
+            raise ValueError("small areas need programme.assignment: area, programme.first_full_period and programme.places with their small_areas")
+        if any(isinstance(place.small_areas, int) for place in self.programme.places) and self.data.kind != "simulated":
+            raise ValueError("programme.places: a number of small areas stands for areas in simulated records only; give the codes of the areas")
         if self.data.kind == "simulated" and not self.report.simulated:
             raise ValueError("simulated data must be marked: set report.simulated: true")
-        if self.unit in ("family", "person") and self.data.kind != "open_statistics" and self.disclosure.profile == "published":
+        if self.unit in ("family", "person", "small_area") and self.data.kind != "open_statistics" and self.disclosure.profile == "published":
             raise ValueError("the profile `published` is for open statistics only: records of families need ten_five")
         return self
 

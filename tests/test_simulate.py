@@ -16,7 +16,7 @@ from evaluation.simulate.composition import compose
 from evaluation.simulate.quarters import Calendar
 from evaluation.simulate.streams import stream
 from evaluation.simulate.truth import codes_of
-from evaluation.simulate.world import CRISIS_MEMORY, CRISIS_SHARE, PROCESSES, crises, sticky_uniform, unfold, untreated_chance
+from evaluation.simulate.world import CRISIS_MEMORY, CRISIS_SHARE, PROCESSES, Joining, crises, sticky_uniform, unfold, untreated_chance
 
 PERIODS = Periods.between("2011-Q1", "2014-Q4", kind="quarter")
 COUNCILS = {"E06000022": 45, "E08000006": 1_600, "E09000032": 1_355}
@@ -294,7 +294,7 @@ def test_families_join_after_a_crisis_and_fall_back_by_themselves(truth):
 def test_untreated_chances_are_additive_in_levels_and_never_leave_zero_to_one():
     calendar = Calendar.over(PERIODS)
     families = compose(np.array([4_000]), calendar, 1)
-    world = unfold(families, calendar, effects=dict.fromkeys(DEFAULT_EFFECTS, 0.0), ramp=(1.0,), share_joining=0.4, first_entry=4, seed=1)
+    world = unfold(families, calendar, effects=dict.fromkeys(DEFAULT_EFFECTS, 0.0), ramp=(1.0,), joining=Joining(), seed=1)
     for name, process in PROCESSES.items():
         chance = untreated_chance(process, world.levels[name], families, world.crisis, calendar)
         assert 0 < chance.min() and chance.max() < 1

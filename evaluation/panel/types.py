@@ -35,7 +35,7 @@ class Panel:
 
     Attributes
     ----------
-    unit : 'family', 'person', 'school' or 'council'
+    unit : 'family', 'person', 'school', 'council' or 'small_area'
     periods : Periods
     units : DataFrame, one row per unit, RangeIndex; sorted by `unit_id`
         `unit_id` str; `council_code` str ('' where there is none); `area` str, the place to which the programme was assigned;
@@ -59,7 +59,7 @@ class Panel:
         Columns in which a series begins to be counted in another way, and how in words; levels are not comparable across them.
     """
 
-    unit: Literal["family", "person", "school", "council"]
+    unit: Literal["family", "person", "school", "council", "small_area"]
     periods: Periods
     units: pd.DataFrame
     outcomes: Mapping[str, np.ndarray]

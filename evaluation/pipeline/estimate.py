@@ -245,7 +245,7 @@ def lines_of(
 ) -> tuple[tuple[str, ...], tuple[GroupLine, ...], tuple[tuple[int, str], ...]]:
     """Means of both groups: by period where all start together, else by event time."""
     plan, panel = estimating.plan, sample.panel
-    many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
+    many = {"family": "families", "person": "people", "school": "schools", "council": "councils", "small_area": "small areas"}[plan.unit]
     first, last = plan.estimator.window
     if plan.programme.first_full_period is not None:
         start = panel.periods.index(plan.programme.first_full_period)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,7 +29,11 @@ from evaluation.pipeline.payment import study_payment
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.receive import build_panel, of_pool, receive
 from evaluation.pipeline.scopes import inputs_of, scopes_of
+from evaluation.pipeline.synthetic import is_synthetic, synthetic_areas, with_synthetic
 from evaluation.plan import Plan
+
+if TYPE_CHECKING:
+    from evaluation.simulate import Truth
 
 Step = Callable[[str], object]
 
@@ -47,7 +52,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     estimating = Estimating(
         plan=plan,
         framework=framework_of(plan),
-        truth_of=truth_of(plan, room, sample),
+        truth_of=truth_of(plan, room, sample, tables),
         placebos=tuple(dictionary.outcomes[name] for name in plan.outcomes.placebo),
         covariates=dictionary.covariates,
     )
@@ -62,9 +67,13 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     placebos = {}
     if plan.programme.assignment == "area":
         measured = [dictionary.outcomes[name] for name, study in studies.items() if study.numbers.status == "estimated"]
-        placebos = placebo_areas(estimating, measured, sample)
+        if is_synthetic(estimating):
+            placebos = synthetic_areas(estimating, measured, sample)
+            studies |= {name: with_synthetic(studies[name], found) for name, found in placebos.items()}
+        else:
+            placebos = placebo_areas(estimating, measured, sample)
         studies |= {name: with_placebos(studies[name], found, plan) for name, found in placebos.items()}
-        step(f"{plan.estimator.permutations:,} placebo assignments matched and estimated again")
+        step(f"{plan.estimator.permutations:,} placebo assignments compared and estimated again")
     return Analysis(
         plan=plan,
         dictionary=dictionary,
@@ -139,14 +148,33 @@ def framework_of(plan: Plan):
     return framework if asked.claim_within is None else framework.with_claims_within(asked.claim_within)
 
 
-def truth_of(plan: Plan, room: Path, sample: MatchedSample):
+def truth_of(plan: Plan, room: Path, sample: MatchedSample, tables: Mapping[str, CheckedTable]):
     """The known effect as a function of outcome, units and columns; None for real data."""
     if plan.data.kind != "simulated":
         return None
     from evaluation.simulate import Truth
 
     truth, ids = Truth.read(room / "delivery"), sample.panel.units["unit_id"].to_numpy()
+    if plan.unit == "small_area":
+        return truth_of_areas(truth, ids, tables, plan)
     return lambda outcome, units, columns: truth.effect(outcome, ids[units], columns)
+
+
+def truth_of_areas(truth: Truth, ids: np.ndarray, tables: Mapping[str, CheckedTable], plan: Plan):
+    """The known effect on small areas: the mean over the families that lived there when the programme began."""
+    from evaluation.panel.places import residence
+    from evaluation.periods import first_day
+
+    at = plan.resolved_periods().index(str(plan.programme.first_full_period))
+    lived = residence(tables, str(first_day(plan.resolved_periods().first + at, "quarter")))
+    of_area = lived.groupby("area_code")["family_id"].agg(list)
+
+    def effect(outcome: str, units: np.ndarray, columns: np.ndarray) -> float:
+        families = [np.array(of_area[ids[unit]]) for unit in units]
+        pairs = np.concatenate(families), np.repeat(columns, [len(one) for one in families])
+        return truth.effect(outcome, *pairs, weights=np.repeat([1 / len(one) for one in families], [len(one) for one in families]))
+
+    return effect
 
 
 def benchmark(estimating: Estimating, dictionary: Dictionary, panel: Panel) -> tuple:

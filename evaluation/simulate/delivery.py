@@ -40,6 +40,10 @@ class Records:
     linked : source -> ndarray of bool, shape (n_people,)
     last_day : source -> ndarray of datetime64[D], shape (n_councils,)
         Last day on which each council's source is complete.
+    costs : council code -> financial year -> pounds
+        Published costs of the programme; drawn for councils that are not named.
+    caseload : (int, int)
+        Least and most families of a key worker.
     """
 
     dictionary: Dictionary
@@ -52,6 +56,8 @@ class Records:
     seed: int
     linked: Mapping[str, np.ndarray]
     last_day: Mapping[str, np.ndarray]
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    caseload: tuple[int, int] = (5, 15)
     family_ids: np.ndarray = field(init=False)
     person_ids: np.ndarray = field(init=False)
     gone: np.ndarray = field(init=False)

@@ -52,7 +52,7 @@ def families_table(r: Records, rng: np.random.Generator) -> dict:
     entry, exit_date, moved = programme_spells(r)
     reason = np.where(np.isnat(exit_date), None, np.where(moved, "moved", r.codes("exit_reason", n, rng, "families")))
     met = criteria(r, rng)
-    caseload = np.where(np.isnat(entry), None, rng.integers(5, 16, size=n).astype(object))
+    caseload = np.where(np.isnat(entry), None, rng.integers(r.caseload[0], r.caseload[1] + 1, size=n).astype(object))
     since = {name: f.eligible - (rng.random(n) * 360).astype("timedelta64[D]") for name in met}
     return {"family_id": r.family_ids, "council_code": np.array(r.councils, dtype=object)[f.council], "first_eligible_date": f.eligible,
             "entry_date": entry, "exit_date": exit_date, "exit_reason": reason, "referral_reason": r.codes("referral_reason", n, rng, "families"),
@@ -106,7 +106,9 @@ def costs_table(r: Records, rng: np.random.Generator) -> dict:
         supported = (entry < ends) & (leaves >= begins)
         number = np.bincount(r.families.council[supported], minlength=len(r.councils))
         cost = np.round(number * price, -2)
-        rows += [(r.councils[c], f"{year}/{(year + 1) % 100:02d}", int(number[c]), float(cost[c])) for c in np.flatnonzero(number)]
+        label = f"{year}/{(year + 1) % 100:02d}"
+        known = [r.costs.get(code, {}).get(label, 0.0) if code in r.costs else float(cost[c]) for c, code in enumerate(r.councils)]
+        rows += [(code, label, int(number[c]), known[c]) for c, code in enumerate(r.councils) if number[c] or (code in r.costs and known[c])]
     rows.sort()
     council, label, number, cost = zip(*rows, strict=True) if rows else ((), (), (), ())
     return {"council_code": pa.array(council, pa.string()), "financial_year": pa.array(label, pa.string()), "cost": pa.array(cost, pa.float64()),
