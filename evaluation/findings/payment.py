@@ -140,7 +140,7 @@ def sentence(line: PaymentShare, numbers: PaymentNumbers) -> str:
     """Page one: both shares, what may be said of their difference, and how many results would have come anyway."""
     return (
         f"Within {time_words(numbers.claim_within)} of joining, {line.programme.estimate.text} of every 100 matched programme families met the"
-        f" rule for a payment; over the same time so did {line.comparison.estimate.text} of every 100 similar families outside it{gap_words(line)}."
+        f" rule for a payment, and so did {line.comparison.estimate.text} of every 100 similar families outside it{gap_words(line)}."
         f" {anyway_words(line)} A result is a claim, not an effect."
     )
 
@@ -148,12 +148,12 @@ def sentence(line: PaymentShare, numbers: PaymentNumbers) -> str:
 def gap_words(line: PaymentShare) -> str:
     """What may be said of the difference."""
     lower, upper = line.difference.lower, line.difference.upper
-    between = f"(the difference is likely to lie between {lower.text} and {upper.text})"
+    between = f"{lower.text} to {upper.text}"
     if lower.value > 0:
-        return f", fewer than with the programme {between}"
+        return f" (fewer; the difference is likely to be {between})"
     if upper.value < 0:
-        return f", more than with the programme {between}"
-    return f"; no difference could be detected {between}"
+        return f" (more; the difference is likely to be {between})"
+    return f" (no difference could be detected: {between})"
 
 
 def anyway_words(line: PaymentShare) -> str:
