@@ -12,6 +12,7 @@ from evaluation.findings.numbers import OutcomeNumbers, change_unit_of
 from evaluation.findings.present import Nouns, lower_first
 from evaluation.models.effects import Estimate
 
+TOGETHER = "all"  # code of the report on all places together
 SIZE = 0.05  # of the test that councils' effects are the same
 
 
@@ -119,6 +120,8 @@ def in_words(shown: BesideCouncils, beside: Beside, code: str) -> str:
     if shown.n_hidden:
         mean += f" {shown.n_hidden} more {'councils have' if shown.n_hidden > 1 else 'council has'} too few families to be shown."
     own = next((one for one in shown.points if one.is_own), None)
+    if code == TOGETHER:
+        return mean
     if own is None:
         return f"This council's own effect is not shown. {mean}"
     share = float(beside.own_share[beside.codes.index(code)])

@@ -18,7 +18,8 @@ def beside_others(content: ReportContent) -> Section:
     """Shrunken effects of all councils, this one labelled."""
     if not content.beside:
         return Section()
-    blocks: list[Block] = [Heading(text="This council beside others", id="sec-beside"), Paragraph(text=READING)]
+    heading = "Councils beside each other" if content.council.code == "all" else "This council beside others"
+    blocks: list[Block] = [Heading(text=heading, id="sec-beside"), Paragraph(text=READING)]
     for shown in content.beside:
         blocks += [
             figure_of(
@@ -37,6 +38,7 @@ def beside_others(content: ReportContent) -> Section:
 
 def rows_of(shown: BesideCouncils, name: str) -> tuple[tuple[str, str], ...]:
     """The data behind the chart."""
-    marks = tuple((name if one.is_own else "Another council", interval_in_words(one.effect)) for one in shown.points)
+    other = "Another council" if any(one.is_own for one in shown.points) else "A council"
+    marks = tuple((name if one.is_own else other, interval_in_words(one.effect)) for one in shown.points)
     between = f"{in_words(shown.lower)} to {in_words(shown.upper)}"
     return (*marks, ("Mean of the councils' effects", in_words(shown.mean)), ("Where another council's true effect would lie", between))

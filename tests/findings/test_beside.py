@@ -69,3 +69,8 @@ def test_few_occurrences_hide_a_council_and_fewer_than_three_councils_are_not_co
 @pytest.mark.parametrize("p_value, words", [(0.01, "by more than chance"), (0.05, "no more than chance would make them")])
 def test_the_title_says_whether_councils_differ(told, p_value, words):
     assert told(beside(p_value=p_value))[0].title == f"Effects on out-of-work benefits differ between councils {words}"
+
+
+def test_the_report_on_all_places_has_no_council_of_its_own(told):
+    made, _ = told(beside(), code="all")
+    assert not any(point.is_own for point in made.points) and made.sentence.startswith("The mean of the councils' effects is")
