@@ -123,7 +123,8 @@ def main() -> None:
     points = {unit: slope_of(results, unit) for unit in ("seconds", "cpu_seconds", "peak_mb")}
     print("growth per family (1: in proportion): " + ", ".join(f"{unit} {value:.2f}" for unit, value in points.items()))
     if asked.json:
-        asked.json.write_text(json.dumps({"sizes": sizes, "slopes": points}, indent=1) + "\n", encoding="utf-8")
+        command = "python benchmarks/records.py --families " + " ".join(str(size) for size in asked.families)
+        asked.json.write_text(json.dumps({"command": command, "sizes": sizes, "slopes": points}, indent=1) + "\n", encoding="utf-8")
 
 
 def scale_table(sizes: dict[str, dict]) -> str:
