@@ -9,7 +9,7 @@ from pathlib import Path
 from evaluation.dictionary import Dictionary
 from evaluation.errors import PlanError
 from evaluation.ingest.tables import CheckedTable
-from evaluation.locations import open_data_folder
+from evaluation.locations import open_data_folder, project_file
 from evaluation.panel.types import REQUIRED, Panel
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.plan import Plan
@@ -38,6 +38,7 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     asked += [("second_estimators", one.method, ESTIMATORS) for one in plan.second_estimators] + [("checks", name, CHECKS) for name in plan.checks]
     if isinstance(plan.data.families, dict):
         asked += [("data.families", code, dictionary.councils) for code in plan.data.families]
+    asked += names_of_payment(plan, dictionary)
     faults = []
     for where, name, known in asked:
         if name not in known:
@@ -54,6 +55,17 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     if faults:
         raise PlanError("The plan names things that do not exist:\n" + "\n".join(faults))
     check_columns(plan, dictionary)
+
+
+def names_of_payment(plan: Plan, dictionary: Dictionary) -> list[tuple[str, str, Mapping | set]]:
+    """The framework of payment by results and the councils of its targets: place in the plan, name, known names."""
+    payment = plan.payment_by_results
+    if payment is None:
+        return []
+    frameworks = {path.stem for path in (project_file("data_dictionary") / "payment_by_results").glob("*.yml")}
+    targets = payment.target if isinstance(payment.target, dict) else {}
+    return [("payment_by_results.framework", payment.framework, frameworks),
+            *(("payment_by_results.target", code, dictionary.councils) for code in targets)]
 
 
 def check_columns(plan: Plan, dictionary: Dictionary) -> None:
