@@ -14,10 +14,10 @@ from evaluation.ingest.tables import CheckedTable
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results.agreement import read_claims
 from evaluation.payment_by_results.by_family import by_family
-from evaluation.payment_by_results.facts import read_facts
 from evaluation.payment_by_results.framework import Framework, NeedEnds
 from evaluation.payment_by_results.matching import match_results
 from evaluation.payment_by_results.numbers import PaymentNumbers, PaymentStudy, numbers_of
+from evaluation.payment_by_results.reading import read_facts
 from evaluation.payment_by_results.results import Rules
 from evaluation.pipeline.choices import matcher
 from evaluation.plan import Plan
