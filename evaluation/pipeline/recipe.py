@@ -25,7 +25,7 @@ from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
 from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.estimate import Estimating, study_outcome
-from evaluation.pipeline.payment import study_payment
+from evaluation.pipeline.payment import study_payment, write_families
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.receive import build_panel, of_pool, receive
 from evaluation.pipeline.scopes import inputs_of, scopes_of
@@ -63,6 +63,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         step(f"{dictionary.outcomes[name].label}: {studies[name].numbers.status.replace('_', ' ')}")
     payment = study_payment(plan, estimating.framework, tables, panel)
     if payment is not None:
+        write_families(payment, plan, room)
         step("payment-by-results rules applied to programme families and to their matched comparison families")
     placebos = {}
     if plan.programme.assignment == "area":
