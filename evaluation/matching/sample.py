@@ -153,3 +153,22 @@ class MatchedSample:
                        comparison_weight=self.comparison_weight[members] * (part / whole)[of],
                        origin=None if self.origin is None else self.origin[members], match=None,
                        candidates=self.candidates[inside].reset_index(drop=True))
+
+    def within(self, rows: np.ndarray) -> MatchedSample:
+        """The same sets on a panel of fewer units: what does not concern them is left behind, so that work grows with the units kept.
+
+        Parameters
+        ----------
+        rows : ndarray of bool, shape (n_units,)
+            Units to keep; members of sets are kept in any case. Candidates and units left out that are not kept go.
+        """
+        rows = rows.copy()
+        rows[self.treated_unit] = rows[self.comparison_unit] = True
+        number = np.cumsum(rows) - 1
+        tables = {}
+        for name in ("candidates", "dropped"):
+            table = getattr(self, name)
+            table = table[rows[table["unit"].to_numpy(dtype=int)]].reset_index(drop=True)
+            tables[name] = table.assign(unit=number[table["unit"].to_numpy(dtype=int)])
+        return replace(self, panel=self.panel.keep(rows), treated_unit=number[self.treated_unit], comparison_unit=number[self.comparison_unit],
+                       match=None, **tables)

@@ -6,7 +6,7 @@ Built in `families.py` and `published.py`; this file only says what a panel is a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -86,6 +86,12 @@ class Panel:
     def entry(self) -> np.ndarray:
         """Column of each unit's first treated period, -1 where never; shape (n_units,)."""
         return self.units["entry"].to_numpy()
+
+    def keep(self, rows: np.ndarray) -> Panel:
+        """The panel of some units; `rows` is a mask of shape (n_units,)."""
+        arrays = ("outcomes", "denominators", "varying", "status", "members")
+        kept = {name: {key: values[rows] for key, values in getattr(self, name).items()} for name in arrays}
+        return replace(self, units=self.units[rows].reset_index(drop=True), **kept)
 
     def __len__(self) -> int:
         return len(self.units)

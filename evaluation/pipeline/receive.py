@@ -230,12 +230,4 @@ def of_pool(panel: Panel, pool: str) -> Panel:
     keep, units = (panel.entry >= 0) | inside, panel.units
     if panel.unit == "family":
         units = units.assign(eligible_to=np.where(inside, units["eligible_to"], -1))
-    return replace(
-        panel,
-        units=units[keep].reset_index(drop=True),
-        outcomes={name: values[keep] for name, values in panel.outcomes.items()},
-        denominators={name: values[keep] for name, values in panel.denominators.items()},
-        varying={name: values[keep] for name, values in panel.varying.items()},
-        status={name: values[keep] for name, values in panel.status.items()},
-        members={name: values[keep] for name, values in panel.members.items()},
-    )
+    return replace(panel, units=units).keep(keep)
