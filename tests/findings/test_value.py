@@ -47,7 +47,7 @@ def test_page_one_tells_the_net_value_with_its_range_and_what_could_not_be_detec
     found = present_value(worth(), results(dictionary, ledger), ledger, FAMILIES)
     # offences 11,640 and benefit 14,408 of benefits, 122,946 of cost: see tests/value/test_known_answer.py
     assert found.sentence.startswith("Net cost to the public purse £97,000 (likely £")
-    assert "effects worth £26,000, cost £123,000. One of two effects could not be detected." in found.sentence
+    assert "effects worth £26,000, cost £123,000. One of two effects are not detectable." in found.sentence
     assert "2014/15 prices" in found.sentence and "cost the public purse more than its effects were worth" in found.title
     assert "No effect on out-of-work benefits could be detected, so that part may be nothing." in found.findings
 
@@ -55,7 +55,7 @@ def test_page_one_tells_the_net_value_with_its_range_and_what_could_not_be_detec
 def test_no_benefit_is_claimed_of_effects_that_cannot_be_told_from_none(dictionary, ledger):
     cheap = case(costs={"2012/13": (1_000.0, "2014/15")})
     found = present_value(worth(given=cheap), results(dictionary, ledger, (-5.0, 8.0), (-2.0, 3.0)), ledger, FAMILIES)
-    assert "None of the two effects could be detected." in found.sentence
+    assert "None of the two effects is detectable." in found.sentence
     assert "No effect valued here could be detected, so the benefits may be nothing." in found.findings
 
 

@@ -184,7 +184,7 @@ def test_fees_that_were_worked_out_stand_in_who_pays_where_the_plan_names_none(a
 def test_a_report_tells_its_worth_on_page_one_and_in_its_section(small_run):
     content = json.loads((small_run[0] / "release" / "results.json").read_text(encoding="utf-8"))["reports"][COUNCIL]
     assert content["value"]["status"] == "shown" and content["summary"]["value"] == content["value"]["sentence"]
-    assert "public purse" in content["summary"]["value"] and "effects could" in content["summary"]["value"]
+    assert "public purse" in content["summary"]["value"] and "detectable" in content["summary"]["value"]
     assert not any("Value for money" in limit for limit in content["limits"])
     page = (small_run[0] / "release" / "councils" / COUNCIL / f"small_{COUNCIL}_simulated.html").read_text(encoding="utf-8")
     assert 'id="fig-value-agencies"' in page and 'id="fig-value-tornado"' in page and 'id="tab-value-contrast"' in page

@@ -29,7 +29,7 @@ from evaluation.disclosure.release import (
     TrendLine,
     Warned,
 )
-from evaluation.reporting import beside, council, trust
+from evaluation.reporting import beside, council, trust, value_page
 from evaluation.reporting.blocks import Block
 
 HELD = Shown(value=None, text="[c]", symbol="[c]")
@@ -726,7 +726,7 @@ SECTIONS = (
     council.this_area,
     beside.beside_others,
     council.payment_by_results,
-    council.value_for_money,
+    value_page.value_for_money,
     trust.how_far_to_trust,
     trust.limits,
     trust.tables,
