@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_ROWS = 40
+MOST_ROWS = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
