@@ -64,6 +64,29 @@ def test_a_notebook_is_committed_without_outputs(path):
         assert cell["outputs"] == [] and cell["execution_count"] is None
 
 
+def test_there_is_a_notebook_for_councils_evaluators_researchers_and_learners():
+    assert [path.stem for path in NOTEBOOKS] == ["cohort_evaluation", "council_report", "methods_tour", "reestimate"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_carries_no_trace_of_who_ran_it_and_where(path):
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    assert whole["metadata"] == {"kernelspec": kernel, "language_info": {"name": "python"}}
+    assert all(cell["metadata"] in ({}, {"tags": ["parameters"]}) and "attachments" not in cell for cell in whole["cells"])
+    assert len({cell["id"] for cell in whole["cells"]}) == len(whole["cells"])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_step_of_a_notebook_is_one_call(path):
+    """At most one line that assigns and one that shows, after the import; shown is a name or a call, never an expression worked out in the cell."""
+    for cell in cells(path, "code"):
+        if "parameters" not in cell["metadata"].get("tags", ()):
+            lines = [line for line in ast.parse("".join(cell["source"])).body if not isinstance(line, ast.ImportFrom)]
+            assert len(lines) <= 3 and all(isinstance(line, ast.Assign) for line in lines[:-1])
+            assert all(isinstance(line.value, ast.Call | ast.Name | ast.Attribute) for line in lines)
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_a_notebook_holds_no_logic(path):
     found = [type(node).__name__ for line in statements(path) for node in ast.walk(line) if isinstance(node, LOGIC)]
