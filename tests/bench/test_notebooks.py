@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from evaluation.errors import ReportError
 from evaluation.locations import project_file
-from evaluation.runs.notebooks import execute_notebook
+from evaluation.runs.notebooks import declared_parameters, execute_notebook
 
 
 def shown(path: Path) -> list[tuple[str, dict]]:
@@ -57,3 +58,20 @@ def test_a_fault_of_the_evaluators_own_making_is_told_whole(plan_path, tmp_path)
 def test_the_researchers_notebook_must_be_told_which_run(tmp_path):
     with pytest.raises(ReportError, match="run has no value"):
         executed("reestimate", tmp_path)
+
+
+def test_every_command_of_the_page_about_notebooks_names_a_notebook_and_its_parameters():
+    page = project_file("docs/notebooks.md").read_text(encoding="utf-8")
+    commands = re.findall(r"papermill (notebooks/\w+\.ipynb) \S+(.*)", page)
+    assert len(commands) >= 4
+    for name, rest in commands:
+        assert set(re.findall(r"-r (\w+) ", rest)) <= set(declared_parameters(project_file(name)))
+    assert {path.name for path in project_file("notebooks").glob("*.ipynb")} == set(re.findall(r"^\| `(\w+\.ipynb)`", page, flags=re.MULTILINE))
+
+
+def test_the_script_of_the_page_about_notebooks_calls_what_there_is():
+    from evaluation import bench
+
+    page = project_file("docs/notebooks.md").read_text(encoding="utf-8")
+    called = set(re.findall(r"bench\.(\w+)\(", page))
+    assert called and all(callable(getattr(bench, name)) for name in called)
