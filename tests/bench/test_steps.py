@@ -12,6 +12,7 @@ import pytest
 from evaluation import bench
 from evaluation.disclosure.release import ReportContent
 from evaluation.errors import CommonSupportError, DictionaryError, PlanError
+from evaluation.showing import written
 
 PICTURES = ("plot_observed", "plot_joiners", "plot_overlap", "plot_balance", "plot_trends", "plot_event_studies", "plot_checks", "plot_subgroups")
 
@@ -181,3 +182,14 @@ def test_units_without_records_of_families_have_no_linkage(study, received):
     bare = replace(received, tables={name: table for name, table in received.tables.items() if name not in ("links", "source_coverage")})
     assert "No linkage is told" in bench.linkage(bare).title and "No coverage is told" in bench.coverage(bare).title
     assert isinstance(bench.linkage(bare).table, pd.DataFrame)
+
+
+def test_one_outcome_shows_its_effect_beside_its_change_and_one_without_says_why(found):
+    from evaluation.pipeline.estimate import unestimated
+
+    one = found.estimated[0]
+    shown = dict(zip(one.face().columns, one.face().rows[0], strict=True))
+    assert shown["effect"] == written(one.numbers.effect.estimate)
+    assert shown["before and after change"] == written(one.numbers.after - one.numbers.before)
+    assert "Checks: " in repr(one) and "array(" not in repr(one) and "<table" in one._repr_html_()
+    assert repr(unestimated(one.numbers.outcome, True, "Nobody was matched.")).endswith("not estimable\nNobody was matched.")
