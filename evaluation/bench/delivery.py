@@ -107,8 +107,8 @@ def coverage(received: Received) -> View:
         frame = frame[frame["council_code"] == received.study.council]
     table = frame.groupby("source").agg(first=("first_date", "max"), last=("last_date", "min"), councils=("council_code", "nunique")).reset_index()
     table = table.assign(first=table["first"].dt.strftime("%d %B %Y"), last=table["last"].dt.strftime("%d %B %Y"))
-    return View(title=f"Sources are complete for {received.study.where.partition(',')[0]} from and to", table=table.set_axis(list(columns), axis=1),
-                notes=("Past the last day an outcome is missing, never zero.",))
+    title = f"{received.study.where.partition(',')[0]}: from when to when each source is complete"
+    return View(title=title, table=table.set_axis(list(columns), axis=1), notes=("Past the last day an outcome is missing, never zero.",))
 
 
 def panel(received: Received) -> Panel:
@@ -126,7 +126,7 @@ def observed(panel: Panel, study: Bench) -> View:
          "others: seen (%)": _seen(values[inside & ~joins])}
         for name, values in panel.outcomes.items()
     ]
-    return View(title=f"How much was seen in {study.where.partition(',')[0]}", table=table_of(rows, rows[0] if rows else ("outcome",)),
+    return View(title=f"{study.where.partition(',')[0]}: how much was seen", table=table_of(rows, rows[0] if rows else ("outcome",)),
                 notes=("School outcomes are not collected in the third quarter of the calendar year.",) if panel.unit == "family" else ())
 
 

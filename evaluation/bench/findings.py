@@ -82,7 +82,7 @@ def bases(found: Found) -> View:
         for one in found.estimated for row in one.bases
     ]
     return View(title="The headline under other bases", table=table_of(rows, ("outcome", "base", "matched", "lower", "upper", "unmatched")),
-                notes=("Families join at a crisis: a base close to joining credits their recovery to the programme.",))
+                notes=("Who joins at a crisis recovers without help too: a base close to joining credits that to the programme.",))
 
 
 def detectable(found: Found) -> View:

@@ -30,7 +30,7 @@ def plot_trends(found: Found) -> Picture:
             axes.set_title(f"{one.numbers.outcome.label} ({unit_of(one.numbers.outcome)})")
             axes.grid(axis="y")
         keyed(figure, panels[0, 0])
-        figure.supxlabel(_axis(found), fontsize=10, color=MUTED)
+        _below(panels, len(shown), "Period" if found.study.plan.programme.first_full_period is not None else "Periods from joining (dotted)")
         titled(figure, f"{found.study.where}: levels of both groups")
     told = "; ".join(f"{one.numbers.outcome.label} {_span(one)}" for one in shown)
     return Picture(figure=figure, alt=f"Lines of both groups for {len(shown)} outcomes. {told}.")
@@ -53,7 +53,7 @@ def plot_event_studies(found: Found) -> Picture:
             axes.grid(axis="y")
         if shown:
             keyed(figure, max(panels.ravel(), key=lambda axes: len(axes.get_legend_handles_labels()[1])), columns=5)
-        figure.supxlabel(f"Periods from joining; shaded: the headline, {first} to {last}", fontsize=10, color=MUTED)
+        _below(panels, len(shown), f"Periods from joining; shaded: the headline, {first} to {last}")
         titled(figure, f"{found.study.where}: gap to the matched comparison")
     told = "; ".join(f"{one.numbers.outcome.label}: headline {one.numbers.effect.estimate:.2g}" for one in shown)
     return Picture(figure=figure, alt=f"Points with intervals for {len(shown)} outcomes. {told}.")
@@ -121,8 +121,10 @@ def _ticks(axes, labels) -> None:
     axes.set_xticks(range(0, len(labels), step), [signed[at] for at in range(0, len(labels), step)], fontsize=9)
 
 
-def _axis(found: Found) -> str:
-    return "Period" if found.study.plan.programme.first_full_period is not None else "Periods from joining; dotted: joining"
+def _below(panels: np.ndarray, used: int, words: str) -> None:
+    """Names the axis under the lowest panel of each column."""
+    for axes in list(panels.ravel())[max(used - COLUMNS, 0) : used]:
+        axes.set_xlabel(words, fontsize=10, color=MUTED)
 
 
 def _cell(column: int, row: int, colour: str):

@@ -52,7 +52,7 @@ class Bench(Showing):
     @property
     def where(self) -> str:
         """Whose families, in words."""
-        place = self.dictionary.councils[self.council].name if self.council else "all places together"
+        place = self.dictionary.councils[self.council].name if self.council else "All places together"
         first, last = self.cohort
         when = "" if not first else f", joined in {first}" if first == last else f", joined from {first} to {last}"
         return place + when

@@ -47,7 +47,7 @@ def test_a_room_of_the_benchs_own_is_private_and_goes_with_it_while_a_named_one_
 
 def test_the_bench_says_whose_families_it_looks_at(plan_path):
     assert bench.open_study(plan_path, council="E06000022", cohort="2012-Q2").where == "Bath and North East Somerset, joined in 2012-Q2"
-    assert bench.open_study(plan_path, cohort="2012-Q2 to 2012-Q4").where == "all places together, joined from 2012-Q2 to 2012-Q4"
+    assert bench.open_study(plan_path, cohort="2012-Q2 to 2012-Q4").where == "All places together, joined from 2012-Q2 to 2012-Q4"
 
 
 def test_missing_values_are_counted_column_by_column(received):
