@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -29,7 +30,7 @@ from evaluation.models.effects import Estimate
 from evaluation.panel.types import Panel
 from evaluation.pipeline.choices import counts_from_a_base, matcher
 from evaluation.pipeline.estimate import Estimating, missing_estimate
-from evaluation.pipeline.receive import build_panel, check_names, of_pool
+from evaluation.pipeline.receive import build_panel, check_names, of_pool, receive
 from evaluation.pipeline.recipe import first_pool
 from evaluation.plan import Estimator, Matching, Plan, in_words
 from evaluation.reporting.words import minus
@@ -119,7 +120,7 @@ def open_run(run: str | Path, *, council: str = "all") -> Reopened:
     Parameters
     ----------
     run : path
-        Folder runs/<study>/<run id>, with its `tables`.
+        Folder runs/<study>/<run id>, with the `tables` that it kept.
     council : str
         GSS code or name; 'all' for all places together.
 
@@ -129,8 +130,8 @@ def open_run(run: str | Path, *, council: str = "all") -> Reopened:
         The folder is no finished run.
     """
     folder = Path(run).expanduser()
-    if not all((folder / name).exists() for name in ("plan.yml", "manifest.json", "tables")):
-        raise PlanError(f"{folder.name} must be the folder of a finished run, with plan.yml, manifest.json and tables: it is not. "
+    if not (folder / "plan.yml").is_file() or not (folder / "contents").is_dir():
+        raise PlanError(f"{folder.name or 'The folder'} must be the folder of a finished run, with plan.yml, tables and contents: it is not. "
                         "Give a folder like runs/<study>/<run id>.")
     dictionary = load_dictionary()
     plan = validated(yaml.safe_load((folder / "plan.yml").read_text(encoding="utf-8")), {})
@@ -288,14 +289,19 @@ def changes_in_words(changes: Mapping[str, object]) -> str:
 
 
 def _panel(folder: Path, plan: Plan, dictionary: Dictionary) -> Panel:
-    about = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["tables"]
-    tables = {
-        name: CheckedTable(name=name, path=folder / "tables" / f"{name}.parquet", rows_in=entry["rows_kept"], rows_kept=entry["rows_kept"],
-                           rows_quarantined=0, rows_dropped=0, content_hash=entry["content_hash"])
-        for name, entry in sorted(about.items()) if (folder / "tables" / f"{name}.parquet").is_file()
-    }
-    everyone = build_panel(tables, plan, dictionary)
+    """From the run's checked rows; published statistics are read again from where they are published to."""
+    with tempfile.TemporaryDirectory(prefix="evaluation-room-") as room:
+        kept = plan.data.kind != "open_statistics"
+        everyone = build_panel(_kept(folder) if kept else receive(plan, folder, dictionary, Path(room)), plan, dictionary)
     return of_pool(everyone, first_pool(plan, everyone)) if plan.comparison.pools else everyone
+
+
+def _kept(folder: Path) -> dict[str, CheckedTable]:
+    from pyarrow.parquet import read_metadata
+
+    rows = {path.stem: (path, read_metadata(path).num_rows) for path in sorted((folder / "tables").glob("*.parquet"))}
+    return {name: CheckedTable(name=name, path=path, rows_in=n, rows_kept=n, rows_quarantined=0, rows_dropped=0, content_hash="")
+            for name, (path, n) in rows.items()}
 
 
 def _sample(run: Reopened, plan: Plan) -> MatchedSample:

@@ -10,7 +10,6 @@ import yaml
 from evaluation import bench
 from evaluation.locations import project_file
 from evaluation.pipeline.recipe import evaluate, release
-from evaluation.pipeline.run import write_manifest, write_release
 from evaluation.plan import read_plan
 
 FAMILIES = {"E06000022": 400, "E06000017": 60}
@@ -34,8 +33,9 @@ def run(plan_path, tmp_path_factory, dictionary) -> Path:
     room.mkdir()
     analysis = evaluate(plan, plan_path.parent, dictionary, room, lambda text: None)
     (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")
-    write_manifest(room, plan, analysis, "0" * 64)
-    write_release(room, plan, *release(analysis, ["E06000022"], analysis_hash="0" * 64))
+    (room / "contents").mkdir()
+    for content in release(analysis, ["E06000022"], analysis_hash="0" * 64)[0]:
+        content.write(room / "contents" / f"{content.council.code}.json")
     return room
 
 
