@@ -13,7 +13,7 @@ from evaluation.findings.study import PlaceboGap
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.permutation import Null, permute_areas, placebo_gaps
 from evaluation.pipeline.checking import not_held_out
-from evaluation.pipeline.choices import matcher
+from evaluation.pipeline.choices import base_of, matcher
 from evaluation.pipeline.estimate import Estimating
 
 AREA_DRAWS = 499
@@ -50,7 +50,7 @@ def placebo_areas(estimating: Estimating, outcomes: Sequence[Outcome], sample: M
         return {}
     seeds = np.random.SeedSequence(plan.seed).spawn(2)
     common = {"quarters": estimating.headline, "regions": REGION}
-    before = tuple(e for e in range(plan.estimator.window[0], plan.estimator.base) if e not in not_held_out(plan))
+    before = tuple(e for e in range(plan.estimator.window[0], base_of(plan)) if e not in not_held_out(plan))
     programme = permute_areas(
         sample.panel,
         matcher(plan),
