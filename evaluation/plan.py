@@ -150,63 +150,6 @@ class Balance(Section):
     overlap: float | None = Field(default=None, gt=0, le=1)
 
 
-class Headline(Section):
-    """The one number per primary outcome: mean over these event times, each treated unit counting alike."""
-
-    event_times: tuple[int, int] = (1, 4)
-    weights: Literal["by_treated"] = "by_treated"
-
-    @model_validator(mode="after")
-    def in_order(self) -> Headline:
-        if not 0 <= self.event_times[0] <= self.event_times[1]:
-            raise ValueError(f"event times {list(self.event_times)} must run from 0 or later to the same or later")
-        return self
-
-
-class SecondEstimator(Section):
-    """Another estimator of the same effect, with whatever options it has (checked when names are resolved)."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    method: str
-
-    @property
-    def options(self) -> dict[str, object]:
-        """Options of the method, as the plan gives them."""
-        return dict(self.model_extra or {})
-
-
-class Estimator(Section):
-    """The estimator: its name, what every estimator shares, and whatever options the method has (checked when names are resolved)."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    method: str = "matched_did"
-    base: int = Field(default=-4, lt=0)
-    window: tuple[int, int] = (-8, 8)
-    anticipation: int = Field(default=1, ge=0)
-    cluster: Literal["auto"] = "auto"
-    headline: Headline = Headline()
-    allow_matched_base: bool = False
-    permutations: int = Field(default=999, ge=0)
-
-    @property
-    def options(self) -> dict[str, object]:
-        """Options of the method beyond those that all share, as the plan gives them."""
-        return dict(self.model_extra or {})
-
-    @model_validator(mode="after")
-    def consistent(self) -> Estimator:
-        low, high = self.window
-        if not low <= self.base < -self.anticipation:
-            raise ValueError(
-                f"base {self.base} must lie inside the window {list(self.window)} and before the {self.anticipation} period(s) of anticipation"
-            )
-        if self.headline.event_times[1] > high:
-            raise ValueError(f"headline event times {list(self.headline.event_times)} must lie inside the window {list(self.window)}")
-        return self
-
-
 class ValuedOutcome(Section):
     """An outcome that is valued, and parts of its unit cost that are not, because another outcome pays for them."""
 
@@ -262,6 +205,63 @@ class ValuePlan(Section):
     def borne(self) -> ValuePlan:
         if abs(sum(self.borne_by.values()) - 1) > 1e-9 or min(self.borne_by.values()) < 0:
             raise ValueError(f"the shares of borne_by must be 0 or more and add up to 1; they add up to {sum(self.borne_by.values()):g}")
+        return self
+
+
+class Headline(Section):
+    """The one number per primary outcome: mean over these event times, each treated unit counting alike."""
+
+    event_times: tuple[int, int] = (1, 4)
+    weights: Literal["by_treated"] = "by_treated"
+
+    @model_validator(mode="after")
+    def in_order(self) -> Headline:
+        if not 0 <= self.event_times[0] <= self.event_times[1]:
+            raise ValueError(f"event times {list(self.event_times)} must run from 0 or later to the same or later")
+        return self
+
+
+class SecondEstimator(Section):
+    """Another estimator of the same effect, with whatever options it has (checked when names are resolved)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    method: str
+
+    @property
+    def options(self) -> dict[str, object]:
+        """Options of the method, as the plan gives them."""
+        return dict(self.model_extra or {})
+
+
+class Estimator(Section):
+    """The estimator: its name, what every estimator shares, and whatever options the method has (checked when names are resolved)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    method: str = "matched_did"
+    base: int = Field(default=-4, lt=0)
+    window: tuple[int, int] = (-8, 8)
+    anticipation: int = Field(default=1, ge=0)
+    cluster: Literal["auto"] = "auto"
+    headline: Headline = Headline()
+    allow_matched_base: bool = False
+    permutations: int = Field(default=999, ge=0)
+
+    @property
+    def options(self) -> dict[str, object]:
+        """Options of the method beyond those that all share, as the plan gives them."""
+        return dict(self.model_extra or {})
+
+    @model_validator(mode="after")
+    def consistent(self) -> Estimator:
+        low, high = self.window
+        if not low <= self.base < -self.anticipation:
+            raise ValueError(
+                f"base {self.base} must lie inside the window {list(self.window)} and before the {self.anticipation} period(s) of anticipation"
+            )
+        if self.headline.event_times[1] > high:
+            raise ValueError(f"headline event times {list(self.headline.event_times)} must lie inside the window {list(self.window)}")
         return self
 
 
@@ -322,9 +322,9 @@ class Plan(Section):
     subgroups: tuple[SubgroupPlan, ...] = ()
     checks: tuple[str, ...] = ()
     payment_by_results: str | None = None
-    value: ValuePlan | None = None
     disclosure: DisclosurePlan
     report: ReportPlan
+    value: ValuePlan | None = None
     seed: int = Field(ge=0)
 
     @field_validator("second_estimators", mode="before")
