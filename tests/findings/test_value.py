@@ -92,7 +92,9 @@ def test_a_loss_is_told_as_a_loss(dictionary, ledger):
 
 
 def test_printed_benefits_less_printed_cost_are_the_printed_net_value(dictionary, ledger):
-    found = present_value(worth(), results(dictionary, ledger), ledger, FAMILIES)
+    # benefits of 26,048 less a cost of 122,520 are 96,472: nearest to 96,000, but 26,000 less 123,000 are printed
+    given = case(costs={"2012/13": (122_520.0, "2014/15")})
+    found = present_value(worth(given=given), results(dictionary, ledger), ledger, FAMILIES)
     for row in (row for row in found.lenses.rows if row[1] != "[x]"):
         assert amount(row[1]) - amount(row[2]) == amount(row[3]), row
         assert row[5] == pounds(amount(row[1]) / amount(row[2]), 2)
