@@ -15,7 +15,8 @@ _HOME = {
     "comparison": ("candidates", "plot_joiners", "match", "own", "sets", "left_out", "plot_overlap", "plot_balance"),
     "findings": ("Found", "estimate", "checks", "bases", "detectable", "subgroups"),
     "plots": ("plot_trends", "plot_event_studies", "plot_checks", "plot_subgroups"),
-    "reestimate": ("Reopened", "Reestimated", "open_run", "reestimated", "curve", "plot_curve"),
+    "reestimate": ("Reopened", "Reestimated", "open_run", "reestimated"),
+    "specification_curve": ("Curve", "curve", "plot_curve"),
     "lessons": ("lalonde", "crisis", "plot_crisis", "drift", "plot_drift", "plot_lalonde"),
     "views": ("Picture", "View"),
 }

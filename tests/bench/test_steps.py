@@ -45,9 +45,11 @@ def test_a_room_of_the_benchs_own_is_private_and_goes_with_it_while_a_named_one_
     assert not own.room.exists() and named.room.exists()
 
 
-def test_the_bench_says_whose_families_it_looks_at(plan_path):
-    assert bench.open_study(plan_path, council="E06000022", cohort="2012-Q2").where == "Bath and North East Somerset, joined in 2012-Q2"
-    assert bench.open_study(plan_path, cohort="2012-Q2 to 2012-Q4").where == "All places together, joined from 2012-Q2 to 2012-Q4"
+def test_the_bench_says_whose_families_it_looks_at(plan_path, tmp_path):
+    one = bench.open_study(plan_path, council="E06000022", cohort="2012-Q2", room=tmp_path)
+    assert one.where == "Bath and North East Somerset, joined in 2012-Q2"
+    some = bench.open_study(plan_path, cohort="2012-Q2 to 2012-Q4", room=tmp_path)
+    assert some.where == "All places together, joined from 2012-Q2 to 2012-Q4"
 
 
 def test_missing_values_are_counted_column_by_column(received):
