@@ -102,11 +102,11 @@ class _Plane:
         middle[:, 0, 1] = middle[:, 1, 0] = np.where(used, -1.0 / safe, 0.0)
         scale = np.sqrt(np.einsum("gkii->gki", gram))
         scale = np.where(scale > 0, scale, 1.0)
-        size, direction = np.linalg.eigh(gram / (scale[..., :, None] * scale[..., None, :]))
+        size, direction = _eigen(gram / (scale[..., :, None] * scale[..., None, :]))
         root = np.where(size > TINY * size[..., -1:], np.sqrt(np.maximum(size, 0.0)), 0.0)
         basis = direction * np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)[..., None, :] / scale[..., :, None]
         inside = np.swapaxes(basis, -1, -2) @ gram                      # Q'U, with Q = U basis
-        value, vector = np.linalg.eigh(inside @ middle @ np.swapaxes(inside, -1, -2))
+        value, vector = _eigen(inside @ middle @ np.swapaxes(inside, -1, -2))
         value = 1.0 + value
         shrink = np.where(value > TINY, 1.0 / np.sqrt(np.where(value > TINY, value, 1.0)), 0.0) - 1.0
         return cls(gram, basis @ (vector * shrink[..., None, :]) @ np.swapaxes(vector, -1, -2) @ np.swapaxes(basis, -1, -2))
@@ -121,6 +121,14 @@ class _Plane:
         coefficient = toward[..., 0] + np.array([0.0, 1.0])
         along = np.einsum("gkij,gkj->gki", self.gram, coefficient)
         return along[..., 0], along[..., 1], (coefficient * along).sum(axis=-1)
+
+
+def _eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues (smaller first) and eigenvectors (columns) of symmetric matrices of two rows, shape (..., 2, 2), in closed form."""
+    a, b, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 1]
+    middle, reach, angle = (a + d) / 2, np.hypot((a - d) / 2, b), np.arctan2(b, (a - d) / 2) / 2
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.stack([middle - reach, middle + reach], -1), np.stack([np.stack([-sin, cos], -1), np.stack([cos, sin], -1)], -2)
 
 
 def _satterthwaite(inner: tuple[np.ndarray, np.ndarray, np.ndarray], c: np.ndarray, total: np.ndarray, total_squares: np.ndarray) -> float:

@@ -87,16 +87,16 @@ def count_units(effects: Effects, rows: np.ndarray) -> int:
     return int(round(stands_for.sum()))
 
 
-def count_of(effects: Effects, name: str, rows: np.ndarray) -> int:
-    """Distinct clusters among some rows."""
-    return count_units(effects, rows) if name == "unit" else count_clusters(cluster_codes(effects, name)[rows])
+def count_of(effects: Effects, name: str, rows: np.ndarray, code: np.ndarray | None = None) -> int:
+    """Distinct clusters among some rows; `code` is the cluster of every row, where that is known already."""
+    return count_units(effects, rows) if name == "unit" else count_clusters((cluster_codes(effects, name) if code is None else code)[rows])
 
 
-def degrees_of_freedom(effects: Effects, enters: np.ndarray, names: Sequence[str]) -> int:
+def degrees_of_freedom(effects: Effects, enters: np.ndarray, names: Sequence[str], codes: Sequence[np.ndarray | None] | None = None) -> int:
     """G - 1 of the smallest dimension; of the smaller arm where a cluster lies in one arm (areas, councils, units without sets)."""
     treated = effects.rows["treated"].to_numpy()
     out = []
-    for name in names:
+    for name, code in zip(names, codes or [None] * len(names), strict=True):
         arms = [enters & treated, enters & ~treated] if name in ("area", "council") or names == ("unit",) else [enters]
-        out.append(min(count_of(effects, name, arm) for arm in arms if arm.any()) - 1)
+        out.append(min(count_of(effects, name, arm, code) for arm in arms if arm.any()) - 1)
     return min(out)

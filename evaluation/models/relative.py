@@ -11,7 +11,7 @@ from evaluation.models.clusters import Assignment, Clusters
 from evaluation.models.contrasts import at_columns, outcome_array
 from evaluation.models.effects import Effects, Estimate
 from evaluation.models.inference import estimate_of
-from evaluation.models.summaries import Summary, average, chosen_cells
+from evaluation.models.summaries import Grid, Observations, Summary, average, chosen_cells, whole_cells
 from evaluation.panel.types import Panel
 
 
@@ -52,7 +52,8 @@ def relative_effect(effects: Effects, panel: Panel, *, quarters: tuple[int, int]
     Notes
     -----
     With L the level, A the effect and C = L - A: the influence on log(L / C) is dL / L - (dL - dA) / C (delta method), so that the ratio and the
-    difference have the same clusters. No ratio is given where the level without the programme is not above 0.
+    difference have the same clusters and, as contrasts of means of what each row contributes, the same kind of error. No ratio is given where the
+    level without the programme is not above 0.
     """
     effects = effects.each_unit()
     cells = chosen_cells(effects, quarters=quarters, cohorts=cohorts)
@@ -63,10 +64,17 @@ def relative_effect(effects: Effects, panel: Panel, *, quarters: tuple[int, int]
     if found.reason or level.reason or not (without > 0 and level.value > 0):
         reason = found.reason or level.reason or "the mean with or without the programme is not above 0, so that there is no ratio"
         return RelativeEffect(level=level.value, counterfactual=without, effect=effect, ratio=_none(effect, reason))
-    logged = Summary(value=float(np.log(level.value / without)), enters=found.enters | level.enters,
-                     contribution=level.contribution / level.value - (level.contribution - found.contribution) / without)
+    logged = _logged(effects, level, found, without)
     return RelativeEffect(level=level.value, counterfactual=without, effect=effect,
                           ratio=_exponential(estimate_of(effects, logged, clusters=clusters, assignment=assignment)))
+
+
+def _logged(effects: Effects, level: Summary, effect: Summary, without: float) -> Summary:
+    """The logarithm of the ratio: its influence, and the observations whose means move it so."""
+    whole, share = whole_cells(effects) if level.over is not None and effect.cells is not None else None, 1 / level.value - 1 / without
+    over = None if whole is None else Observations(weight=whole.weight, weighted=level.over.weighted * share + whole.weighted / without)
+    return Summary(value=float(np.log(level.value / without)), enters=effect.enters | level.enters, over=over,
+                   contribution=level.contribution * share + effect.contribution / without, cells=None if over is None else effect.cells)
 
 
 def treated_level(effects: Effects, panel: Panel, cells: np.ndarray) -> Summary:
@@ -84,8 +92,10 @@ def treated_level(effects: Effects, panel: Panel, cells: np.ndarray) -> Summary:
     values, total = np.where(weight > 0, values, 0.0), weight.sum()
     if not total > 0:
         return Summary(value=float("nan"), contribution=none, enters=none > 0, reason="no treated unit is observed")
-    value = float((weight * values).sum() / total)
-    return Summary(value=value, contribution=(weight * (values - value)).sum(axis=1) / total, enters=(weight > 0).any(axis=1))
+    value, grid = float((weight * values).sum() / total), Grid.of(effects)
+    mean = grid.means(weight, values)
+    return Summary(value=value, contribution=(weight * (values - value)).sum(axis=1) / total, enters=(weight > 0).any(axis=1),
+                   over=Observations(weight=weight, weighted=weight * (values - mean)))
 
 
 def _exponential(logged: Estimate) -> Estimate:

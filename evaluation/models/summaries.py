@@ -12,6 +12,22 @@ from evaluation.models.effects import Effects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Observations:
+    """What the means of a number are taken over, where they are not those of whole cells; both arrays of shape (n_rows, n_event_times).
+
+    Attributes
+    ----------
+    weight : ndarray
+        Weight of each row in its arm of its cell; 0 where it has none.
+    weighted : ndarray
+        Weight times the row's observation less its arm's mean in the cell.
+    """
+
+    weight: np.ndarray
+    weighted: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """A number as a sum of contributions of rows: what every interval is made from.
 
@@ -25,7 +41,9 @@ class Summary:
     reason : str
         Why there is no number; '' otherwise.
     cells : ndarray, shape (n_cells,), or None
-        Weight of each cell's effect in the number; None where it is no weighting of whole cells (an effect on some of the treated, a ratio).
+        Coefficient of each cell's contrast of treated and comparison means; None where the number is no sum of such contrasts.
+    over : Observations or None
+        What those means are taken over, where not all rows of a cell with their own weights (an effect on some of the treated, a ratio).
     """
 
     value: float
@@ -33,6 +51,7 @@ class Summary:
     enters: np.ndarray
     reason: str = ""
     cells: np.ndarray | None = None
+    over: Observations | None = None
 
 
 def chosen_cells(effects: Effects, *, quarters: tuple[int, int], cohorts: Sequence[int] | Literal["complete"] | None) -> np.ndarray:
@@ -100,7 +119,8 @@ def average(effects: Effects, cells: np.ndarray, *, scale: np.ndarray | None = N
         coefficient = grid.spread(size) / total
         contribution = (coefficient * effects.influence + focal * (att - value) / total).sum(axis=1)
         return Summary(value=value, contribution=contribution, enters=(share != 0).any(axis=1) | (contribution != 0), cells=size / total)
-    return _of_some_treated(effects, grid, focal, total, treated)
+    some = _of_some_treated(effects, grid, focal, total, treated)
+    return replace(some, over=Observations(weight=_at(asked, some.over.weight), weighted=_at(asked, some.over.weighted)))
 
 
 def mean_of(parts: Sequence[Summary], weights: np.ndarray | None = None) -> Summary:
@@ -109,7 +129,8 @@ def mean_of(parts: Sequence[Summary], weights: np.ndarray | None = None) -> Summ
     return Summary(value=float(sum(a * part.value for a, part in zip(w, parts, strict=True))),
                    contribution=sum(a * part.contribution for a, part in zip(w, parts, strict=True)),
                    enters=np.logical_or.reduce([part.enters for part in parts]), reason=next((part.reason for part in parts if part.reason), ""),
-                   cells=None if any(part.cells is None for part in parts) else sum(a * part.cells for a, part in zip(w, parts, strict=True)))
+                   cells=None if any(part.cells is None or part.over is not None for part in parts)
+                   else sum(a * part.cells for a, part in zip(w, parts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +153,15 @@ class Grid:
         """Values of cells, shape (n_cells,), at every row and event time."""
         return np.where(self.place >= 0, np.asarray(values, dtype=float)[self.place], 0.0)[self.cohort]
 
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sums of rows' values by cohort and event time, shape (n_cohorts, n_event_times)."""
+        return np.column_stack([np.bincount(self.cohort, weights=column, minlength=len(self.place)) for column in values.T])
+
+    def means(self, weight: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Weighted means by cohort and event time, at every row; 0 where nothing has weight."""
+        total = self.sums(weight)
+        return np.divide(self.sums(weight * values), total, out=np.zeros_like(total), where=total > 0)[self.cohort]
+
 
 def _of_some_treated(effects: Effects, grid: Grid, focal: np.ndarray, total: float, treated: np.ndarray) -> Summary:
     """Average over some treated rows: their own changes, and their sets' comparison rows in proportion.
@@ -149,18 +179,36 @@ def _of_some_treated(effects: Effects, grid: Grid, focal: np.ndarray, total: flo
     part = np.divide(asked, there, out=np.zeros_like(asked), where=there > 0)[key]
     side = ~treated[:, None] * part
     weight = side * effects.row_weight
-    size = _cell_sums(grid, focal)
-    shift = _cell_sums(grid, side * deviation)                   # minus the comparison rows' mean deviation in the cell
+    size = grid.sums(focal)
+    shift = grid.sums(side * deviation)                          # minus the comparison rows' mean deviation in the cell
     shift = np.divide(shift, size, out=np.zeros_like(shift), where=size > 0)[grid.cohort]
     own = np.divide(deviation, effects.row_weight, out=np.zeros_like(deviation), where=treated[:, None] & (effects.row_weight > 0))
     value = float((focal * (own + att + shift)).sum() / total)
     contribution = (focal * (own + att + shift - value) + side * deviation - weight * shift).sum(axis=1) / total
-    return Summary(value=value, contribution=contribution, enters=((focal > 0) | (weight > 0)).any(axis=1))
+    over = Observations(weight=focal + weight, weighted=focal * (own - grid.means(focal, own)) - side * deviation + weight * shift)
+    return Summary(value=value, contribution=contribution, enters=(over.weight > 0).any(axis=1), over=over,
+                   cells=_on_cells(effects, grid, size) / total)
 
 
-def _cell_sums(grid: Grid, values: np.ndarray) -> np.ndarray:
-    """Sums of rows' values by cohort and event time, shape (n_cohorts, n_event_times)."""
-    return np.column_stack([np.bincount(grid.cohort, weights=column, minlength=len(grid.place)) for column in values.T])
+def whole_cells(effects: Effects) -> Observations:
+    """Every row with its own weight: what the means of an effect on all treated units are taken over."""
+    arm = np.where(effects.rows["treated"].to_numpy(), 1.0, -1.0)[:, None]
+    return Observations(weight=effects.row_weight, weighted=effects.influence * Grid.of(effects).spread(effects.cells["weight"].to_numpy()) * arm)
+
+
+def _on_cells(effects: Effects, grid: Grid, values: np.ndarray) -> np.ndarray:
+    """Values by cohort and event time, at the rows of `effects.cells`."""
+    found = np.zeros(len(effects.cells))
+    there = grid.place >= 0
+    found[grid.place[there]] = values[there]
+    return found
+
+
+def _at(columns: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values of some columns among all; 0 elsewhere."""
+    found = np.zeros((len(values), len(columns)))
+    found[:, columns] = values
+    return found
 
 
 def of_fixed_weights(effects: Effects, weights: np.ndarray) -> Summary:

@@ -13,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from evaluation.models.bias_reduced import BlockSums, cr2, cr3
+from evaluation.models.bias_reduced import cr2, cr3
+from evaluation.models.blocks import blocks_of
 from evaluation.models.clusters import IN_WORDS, Assignment, Clusters, cluster_codes, cluster_names, count_of, covariance_of, degrees_of_freedom
 from evaluation.models.effects import Effects
 from evaluation.models.ladder import FEW, Choice, choose
@@ -22,6 +23,7 @@ from evaluation.models.summaries import Grid, Summary
 Errors = Literal["auto", "CR1"]
 IN_SHORT = {"CR1": "CR1 cluster-robust", "CR1_padded": "CR1 cluster-robust, enlarged for few events",
             "CR2": "CR2 cluster-robust, Satterthwaite degrees of freedom", "CR3": "CR3 cluster-robust, Satterthwaite degrees of freedom"}
+WIDE = "Few {words} share a date of joining, so the interval errs on the wide side: a real effect is more easily missed."      # docs/coverage.md
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,51 +62,56 @@ def uncertainty_of(effects: Effects, summaries: Sequence[Summary], *, clusters: 
     words = " and ".join(IN_WORDS[name] for name in names)
     enters = np.logical_or.reduce([part.enters for part in summaries])
     treated, k = effects.rows["treated"].to_numpy(), len(summaries)
-    counts, with_treated = ([count_of(effects, name, rows) for name in names] for rows in (enters, enters & treated))
+    codes = [cluster_codes(effects, name) for name in names]
+    ways = list(zip(names, codes, strict=True))
+    counts, with_treated = ([count_of(effects, name, rows, code) for name, code in ways] for rows in (enters, enters & treated))
     n = min(counts)
     refused = (f"one cluster of {words} gives no standard error" if n < 2
                else f"one treated cluster of {words} gives no standard error" if min(with_treated) < 2 else "")
     if refused:
         nan = np.full((k, k), np.nan)
         return Uncertainty(covariance=nan, df=nan[0], words=words, n_clusters=n, method="none", reason=refused)
-    codes = [cluster_codes(effects, name)[enters] for name in names]
+    smaller = degrees_of_freedom(effects, enters, names, codes)
+    codes = [code[enters] for code in codes]
     contributions = np.column_stack([part.contribution[enters] for part in summaries])
-    smaller = degrees_of_freedom(effects, enters, names)
     means = _are_contrasts_of_means(effects, summaries)
-    choice = _chosen(effects, names, summaries, enters, counts, with_treated, means) if errors == "auto" else USUAL
+    choice = _chosen(effects, names, codes, summaries, enters, counts, with_treated, means) if errors == "auto" else USUAL
+    scattered = False
     if choice.error in ("CR2", "CR3") and smaller >= 1:
-        blocks = block_sums(effects, summaries, enters, codes[0])
-        if choice.error == "CR3" and choice.test == "t" and blocks.fewest < FEW:
-            choice = replace(choice, error="CR2")
+        blocks = blocks_of(effects, summaries, enters, codes[0])
+        scattered = choice.error == "CR3" and choice.test == "t" and blocks.fewest < FEW
+        choice = replace(choice, error="CR2") if scattered else choice
         covariance, df = (cr2 if choice.error == "CR2" else cr3)(blocks.sums, blocks.contrasts, shares=blocks.shares if blocks.fewest == 1 else None)
     else:
         covariance, df = covariance_of(contributions, codes, counts), np.full(k, float(smaller))
         if choice.error == "CR1_padded":
             covariance = covariance + np.diag(_padding(contributions, codes[-1]))
+    caution = WIDE.format(words=words) if scattered else _caution(choice, words)
     reason = f"too few clusters of {words} on one side for a standard error" if smaller < 1 else ""
     method = IN_SHORT[choice.error] if len(names) == 1 else IN_SHORT[choice.error].replace("CR1", "CR1 two-way")
-    return Uncertainty(covariance=covariance, df=df, words=words, n_clusters=n, method=method, caution=_caution(choice, words), reason=reason)
+    return Uncertainty(covariance=covariance, df=df, words=words, n_clusters=n, method=method, caution=caution, reason=reason)
 
 
 USUAL = Choice(error="CR1", test="t", beside=(), standing="reliable", words="")
 
 
-def _chosen(effects: Effects, names: tuple[str, ...], summaries: Sequence[Summary], enters: np.ndarray, counts: list[int], with_treated: list[int],
-            means: bool) -> Choice:
+def _chosen(effects: Effects, names: tuple[str, ...], codes: Sequence[np.ndarray], summaries: Sequence[Summary], enters: np.ndarray,
+            counts: list[int], with_treated: list[int], means: bool) -> Choice:
     """The ladder's choice; where areas are the clusters it looks at the arm with fewer of them, or at all where they hold both arms."""
     if names[0] not in ("area", "council"):
         return choose("families", n_treated=with_treated[-1], n_clusters=counts[-1], n_events=_events(effects, summaries), reused=len(names) > 1)
-    if _share_cohorts(effects, names[0], enters):
+    if _share_cohorts(effects, codes[0], enters):
         found = choose("areas", n_treated=counts[0], n_clusters=2 * counts[0], adjusted=not means)
         return replace(found, test="t", beside=("wild",), words="")
     other = count_of(effects, names[0], enters & ~effects.rows["treated"].to_numpy())
     return choose("areas", n_treated=with_treated[0], n_clusters=with_treated[0] + other, adjusted=not means)
 
 
-def _share_cohorts(effects: Effects, name: str, enters: np.ndarray) -> bool:
+def _share_cohorts(effects: Effects, code: np.ndarray, enters: np.ndarray) -> bool:
     """Whether some cluster holds treated and comparison rows of one entry cohort: families within councils, not areas that join one after another."""
-    rows = effects.rows.loc[enters, ["cohort", "treated"]].assign(code=cluster_codes(effects, name)[enters]).drop_duplicates()
-    return bool(rows.duplicated(["cohort", "code"]).any())
+    treated, cohort = (effects.rows[name].to_numpy()[enters] for name in ("treated", "cohort"))
+    key = (cohort - cohort.min()) * (int(code.max()) + 1) + code
+    return bool(np.isin(key[treated], key[~treated]).any())
 
 
 def _events(effects: Effects, summaries: Sequence[Summary]) -> int | None:
@@ -138,65 +145,3 @@ def _caution(choice: Choice, words: str) -> str:
 
 def _are_contrasts_of_means(effects: Effects, summaries: Sequence[Summary]) -> bool:
     return effects.row_weight is not None and not effects.adjusted and all(part.cells is not None for part in summaries)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocks:
-    """Numbers as contrasts of weighted means.
-
-    Attributes
-    ----------
-    sums : BlockSums
-        By cluster; every cell with weight in a number is two blocks of observations, its comparison and its treated rows.
-    means : ndarray, shape (n_blocks,)
-        0 for comparison blocks and the cell's effect for treated ones: only their difference is known.
-    contrasts : ndarray, shape (k, n_blocks)
-    shares : ndarray, shape (n_clusters, k)
-        What clusters contribute through the cells' shares in each number.
-
-    Notes
-    -----
-    The effect asked for is that on these areas, so their shares are fixed, and shares carry the noise of the cells' own means, for which CR2 and CR3
-    have allowed already: with several entry dates they made errors 1.1 to 1.6 times too large. Only where one cluster is all of a block, whose own
-    mean then tells nothing of its spread, do shares stand in for it.
-    """
-
-    sums: BlockSums
-    means: np.ndarray
-    contrasts: np.ndarray
-    shares: np.ndarray
-
-    @property
-    def fewest(self) -> int:
-        """Clusters in the smallest block with weight in a number; 0 where no block has any (the base period)."""
-        used = (self.contrasts != 0).any(axis=0)
-        return int((self.sums.weight[:, used] > 0).sum(axis=0).min()) if used.any() else 0
-
-
-def block_sums(effects: Effects, summaries: Sequence[Summary], enters: np.ndarray, code: np.ndarray) -> Blocks:
-    """The observations behind summaries, added up by cluster, cell and arm; `code` is the cluster of each row that `enters`."""
-    estimated = (effects.cells["status"] == "estimated").to_numpy()
-    coefficients = np.array([np.where(estimated, part.cells, 0.0) for part in summaries])
-    cells = np.flatnonzero((coefficients != 0).any(axis=0))
-    grid, code = Grid.of(effects), np.unique(code, return_inverse=True)[1]
-    rows, treated = np.flatnonzero(enters), effects.rows["treated"].to_numpy()[enters]
-    units, shape = effects.rows["n_units"].to_numpy()[enters], (int(code.max()) + 1, 2 * len(cells))
-    sums = {name: np.zeros(shape) for name in BlockSums.__slots__}
-    event_time, cell_weight = effects.cells["event_time"].to_numpy(), effects.cells["weight"].to_numpy()
-    for j, cell in enumerate(cells):
-        at = int(np.searchsorted(effects.event_times, event_time[cell]))
-        here = grid.place[grid.cohort[rows], at] == cell
-        weight = np.where(here, effects.row_weight[rows, at], 0.0)
-        weighted = np.where(here, effects.influence[rows, at] * cell_weight[cell], 0.0) * np.where(treated, 1.0, -1.0)
-        per_unit = np.divide(weight, units, out=np.zeros_like(weight), where=weight > 0)
-        parts = {"count": np.where(weight > 0, units, 0.0), "weight": weight, "squares": weight * per_unit, "weighted": weighted,
-                 "residual": np.divide(weighted, per_unit, out=np.zeros_like(weight), where=per_unit > 0)}
-        for name, values in parts.items():
-            for arm, side in enumerate((~treated, treated)):
-                sums[name][:, 2 * j + arm] = np.bincount(code, weights=values * side, minlength=shape[0])
-    through_cells = np.column_stack([(grid.spread(one) * effects.influence).sum(axis=1)[enters] for one in coefficients])
-    contributions = np.column_stack([part.contribution[enters] for part in summaries])
-    shares = np.column_stack([np.bincount(code, weights=column, minlength=shape[0]) for column in (contributions - through_cells).T])
-    contrasts = np.stack([-coefficients[:, cells], coefficients[:, cells]], axis=-1).reshape(len(summaries), -1)
-    means = np.stack([np.zeros(len(cells)), effects.cells["estimate"].to_numpy()[cells]], axis=-1).ravel()
-    return Blocks(sums=BlockSums(**sums), means=means, contrasts=contrasts, shares=shares)

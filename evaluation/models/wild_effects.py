@@ -4,11 +4,11 @@ from __future__ import annotations
 import numpy as np
 
 from evaluation.errors import EstimationError
+from evaluation.models.blocks import blocks_of
 from evaluation.models.clustered import ClusteredRegression
 from evaluation.models.clusters import Assignment, Clusters, cluster_codes, cluster_names
 from evaluation.models.effects import Effects
 from evaluation.models.summaries import Summary
-from evaluation.models.uncertainty import block_sums
 from evaluation.models.wild import WildBootstrap, WildTest
 
 
@@ -19,14 +19,14 @@ def wild_test(effects: Effects, summary: Summary, *, rng: np.random.Generator, c
     Parameters
     ----------
     summary : Summary
-        A weighting of whole cells (`average`): its cells' shares are taken as known.
+        A sum of contrasts of means (`average`, of all or some of the treated): its cells' shares are taken as known.
     clusters, assignment
         As in `overall`; one way.
 
     Raises
     ------
     EstimationError
-        The number is no contrast of means (covariates, a ratio, an effect on some of the treated), or clusters run two ways.
+        The number is no contrast of means (covariates, an estimator without weights), or clusters run two ways.
     """
     names = cluster_names(effects, clusters, assignment)
     effects = effects.at(names)
@@ -39,6 +39,10 @@ def wild_test(effects: Effects, summary: Summary, *, rng: np.random.Generator, c
 
 
 def as_regression(effects: Effects, summary: Summary, name: str) -> tuple[ClusteredRegression, np.ndarray]:
-    """The regression on dummies of cells and arms, clustered on `name`, and the contrast of its coefficients that is the summary."""
-    blocks = block_sums(effects, [summary], summary.enters, cluster_codes(effects, name)[summary.enters])
-    return ClusteredRegression.from_blocks(blocks.sums, blocks.means), blocks.contrasts[0]
+    """The regression on dummies of cells and arms, clustered on `name`, and the contrast of its coefficients that is the summary.
+
+    Of the coefficients only the contrast is known: of all that give it, the shortest are taken; no test of the contrast depends on the others.
+    """
+    blocks = blocks_of(effects, [summary], summary.enters, cluster_codes(effects, name)[summary.enters])
+    contrast = blocks.contrasts[0]
+    return ClusteredRegression.from_blocks(blocks.sums, contrast * summary.value / (contrast @ contrast)), contrast

@@ -33,6 +33,7 @@ from evaluation.pipeline.check_sentences import (
     rosenbaum_sentence,
     specifications_sentence,
 )
+from evaluation.pipeline.choices import base_of
 from evaluation.plan import Plan
 
 SHOWN_ELSEWHERE = ("base_period",)  # has a table of its own
@@ -148,7 +149,7 @@ def score_history(plan: Plan) -> tuple[int, ...]:
 
 def near_entry(plan: Plan) -> tuple[int, ...]:
     """Event times between the base and entry: the dip has its own test."""
-    return tuple(range(plan.estimator.base + 1, 0))
+    return tuple(range(base_of(plan) + 1, 0))
 
 
 def not_held_out(plan: Plan) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from evaluation.plan import read_plan
 
 def check_plan(path: Path) -> Iterator[str]:
     """Check a plan and say what it asks, line by line."""
-    from evaluation.pipeline.choices import matcher
+    from evaluation.pipeline.choices import counts_from_a_base, matcher
     from evaluation.pipeline.receive import check_names
 
     plan, dictionary = read_plan(path), load_dictionary()
@@ -24,7 +24,8 @@ def check_plan(path: Path) -> Iterator[str]:
     yield f"  units       {plan.unit}, {len(periods)} periods from {plan.periods.first} to {plan.periods.last}"
     yield f"  data        {plan.data.kind.replace('_', ' ')}{', marked as simulated on every page' if plan.report.simulated else ''}"
     yield f"  matching    {matcher(plan).in_words()}"
-    yield f"  estimator   {plan.estimator.method}, base {plan.estimator.base}, headline event times {list(plan.estimator.headline.event_times)}"
+    base = f"base {plan.estimator.base}" if counts_from_a_base(plan.estimator.method) else "its own base"
+    yield f"  estimator   {plan.estimator.method}, {base}, headline event times {list(plan.estimator.headline.event_times)}"
     yield f"  disclosure  {plan.disclosure.profile}"
     for name in plan.outcomes.all:
         outcome = dictionary.outcomes[name]
@@ -41,7 +42,9 @@ def check_plan(path: Path) -> Iterator[str]:
 
 def complete_entry_periods(plan) -> tuple[int, int]:
     """First and last entry column with the base and all headline event times inside the periods."""
-    return -plan.estimator.base, len(plan.resolved_periods()) - 1 - plan.estimator.headline.event_times[1]
+    from evaluation.pipeline.choices import base_of
+
+    return -base_of(plan), len(plan.resolved_periods()) - 1 - plan.estimator.headline.event_times[1]
 
 
 def check_data(folder: Path, *, tables: tuple[str, ...] = ()) -> Iterator[str]:

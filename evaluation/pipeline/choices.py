@@ -67,11 +67,24 @@ def estimator(plan: Plan, second: SecondEstimator | None = None) -> object:
     method, own = (chosen.method, chosen.options) if second is None else (second.method, second.options)
     kind = ESTIMATORS[method]
     refuse_unknown(own, kind, method, place, ())
-    types = {field.name: str(field.type) for field in fields(kind)}
+    names = {field.name for field in fields(kind)}
     shared = {"window": chosen.window, "anticipation": chosen.anticipation, "quarters": chosen.headline.event_times}
-    if "int" in types.get("base", ""):                   # for others a base is a rule (varying, universal), not an event time
+    if counts_from_a_base(method):
         shared["base"] = chosen.base
-    return made(kind, {name: value for name, value in shared.items() if name in types} | own, place)
+    elif second is None and "base" in chosen.model_fields_set:
+        raise PlanError(f"`estimator.base` is no option of the method {method}: it compares with what its own rule says, not with one event time. "
+                        "Take it out of the plan.")
+    return made(kind, {name: value for name, value in shared.items() if name in names} | own, place)
+
+
+def counts_from_a_base(method: str) -> bool:
+    """Whether a method compares with one event time; for others a base is a rule (varying, universal), or there is none."""
+    return any(field.name == "base" and "int" in str(field.type) for field in fields(ESTIMATORS[method]))
+
+
+def base_of(plan: Plan) -> int:
+    """The event time before which the plan's method leaves periods to test: its base, or else the last one before the anticipation."""
+    return plan.estimator.base if counts_from_a_base(plan.estimator.method) else -1 - plan.estimator.anticipation
 
 
 def refuse_unknown(options: Iterable[str], kind: type, method: str, place: str, elsewhere: Sequence[str]) -> None:

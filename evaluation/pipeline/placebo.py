@@ -14,7 +14,7 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.models.permutation import Null, permute_areas, placebo_gaps
 from evaluation.models.synthetic_placebo import SyntheticResult
 from evaluation.pipeline.checking import not_held_out
-from evaluation.pipeline.choices import matcher
+from evaluation.pipeline.choices import base_of, matcher
 from evaluation.pipeline.estimate import Estimating
 
 AREA_DRAWS = 499
@@ -52,7 +52,7 @@ def placebo_areas(estimating: Estimating, outcomes: Sequence[Outcome], sample: M
         return {}
     seeds = np.random.SeedSequence(plan.seed).spawn(2)
     common = {"quarters": estimating.headline, "regions": HOME if HOME in sample.panel.units else REGION}
-    before = tuple(e for e in range(plan.estimator.window[0], plan.estimator.base) if e not in not_held_out(plan))
+    before = tuple(e for e in range(plan.estimator.window[0], base_of(plan)) if e not in not_held_out(plan))
     programme = permute_areas(
         sample.panel,
         matcher(plan),

@@ -8,8 +8,9 @@ import pytest
 from evaluation.errors import EstimationError, PlanError
 from evaluation.matching import NearestNeighbour
 from evaluation.models import GroupTimeATT, MatchedDiD, TwoWay
-from evaluation.models.inference import estimate_of
+from evaluation.models.inference import estimate_of, overall
 from evaluation.models.joint import Joint, joint
+from evaluation.models.relative import relative_effect
 from evaluation.models.subgroups import by_subgroup, equality, subgroup_labels
 from evaluation.models.summaries import average, chosen_cells, mean_of
 from tests.matching.panels import panel_of, simulated_panel
@@ -137,3 +138,56 @@ def test_three_subgroups_are_tested_by_hotelling_on_the_degrees_of_freedom_left(
     wald = gap @ np.linalg.solve(spread, gap)
     f, df1, df2, p = equality(together)
     assert (df1, df2) == (2, 11) and f == pytest.approx(wald * 11 / (2 * 12)) and p == pytest.approx(f_distribution.sf(f, 2, 11))
+
+
+@pytest.fixture(scope="module")
+def areas():
+    """Fifteen treated and twenty-one comparison areas of unequal sizes, one date; `g` splits the families of every area."""
+    rng = np.random.default_rng(11)
+    area = np.repeat(np.arange(36), rng.integers(4, 12, size=36))
+    n, names = len(area), np.array([f"a{i:02d}" for i in range(36)])
+    y = 3 + rng.normal(size=(n, 9)) + 0.6 * rng.normal(size=(36, 9))[area]
+    return panel_of(np.where(area < 15, 5, -1), {"y": y}, areas=names[area], g=rng.integers(0, 2, size=n).astype(float))
+
+
+def _only(panel, keep, y=None):
+    outcomes = {"y": panel.outcomes["y"][keep] if y is None else y}
+    return dataclasses.replace(panel, units=panel.units[keep].reset_index(drop=True), outcomes=outcomes)
+
+
+def test_a_subgroups_effect_has_the_error_of_the_study_of_that_subgroup_alone(areas):
+    """Bias-reduced, with its own degrees of freedom, though other treated families share its cells."""
+    found = by_subgroup(GroupTimeATT().fit(areas, "y"), areas.units["g"], quarters=(0, 2), assignment="area").table.set_index("subgroup")
+    for g in (0.0, 1.0):
+        keep = ((areas.units["g"] == g) | (areas.entry < 0)).to_numpy()
+        alone = overall(GroupTimeATT().fit(_only(areas, keep), "y"), quarters=(0, 2), assignment="area")
+        assert alone.method.startswith("CR2") and found.loc[g, "method"] == alone.method
+        assert found.loc[g, ["estimate", "std_error", "df"]].tolist() == pytest.approx([alone.estimate, alone.std_error, alone.df], rel=1e-9)
+
+
+def test_a_ratio_has_the_error_of_the_means_that_move_it(areas):
+    """Log of L / C moves by the mean of y / L - y / C + change / C over treated rows less that of change / C over the others."""
+    y, base, after, treated = areas.outcomes["y"], 4, 5, areas.entry >= 0
+    found = relative_effect(GroupTimeATT().fit(areas, "y"), areas, quarters=(0, 0), assignment="area")
+    change = y[:, after] - y[:, base]
+    level = y[treated, after].mean()
+    without = level - (change[treated].mean() - change[~treated].mean())
+    z = np.zeros_like(y)
+    z[:, after] = change / without + np.where(treated, y[:, after] * (1 / level - 1 / without), 0.0)
+    moved = overall(GroupTimeATT().fit(_only(areas, np.ones(len(areas), dtype=bool), z), "y"), quarters=(0, 0), assignment="area")
+    assert found.ratio.estimate == pytest.approx(level / without)
+    assert (found.ratio.method, found.ratio.std_error, found.ratio.df) == (moved.method, pytest.approx(moved.std_error), pytest.approx(moved.df))
+    assert moved.method.startswith("CR2")
+
+
+def test_a_subgroup_in_which_few_had_an_event_has_a_widened_interval():
+    rng = np.random.default_rng(3)
+    panel = simulated_panel(300)
+    y, g = (rng.random(panel.outcomes["y"].shape) < 0.3).astype(float), (np.arange(len(panel)) % 6 == 0).astype(float)
+    y[g == 1] = 0.0
+    y[np.flatnonzero((g == 1) & (panel.entry >= 0))[:3]] = rng.random((3, y.shape[1])) < 0.5
+    panel = dataclasses.replace(panel, outcomes={"y": y})
+    sample = NearestNeighbour(covariates=("x",), exact=("b",)).fit(panel)
+    table = by_subgroup(MatchedDiD().fit(sample, "y"), g).table.set_index("subgroup")
+    assert "enlarged for few events" in table.loc[1.0, "method"] and "not reliable by itself" in table.loc[1.0, "caution"]
+    assert "enlarged" not in table.loc[0.0, "method"]

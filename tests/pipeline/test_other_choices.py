@@ -9,9 +9,9 @@ from evaluation.plan import read_plan
 from tests.pipeline.conftest import small_plan
 
 
-@pytest.mark.parametrize(("change", "n_bases"), [({"anticipation": 2}, 4), ({"method": "group_time"}, 0)])
-def test_every_base_that_can_be_moved_has_a_row_of_its_own(tmp_path, dictionary, change, n_bases):
-    path = small_plan(tmp_path, lambda plan: plan["estimator"].update(change))
+@pytest.mark.parametrize(("estimator", "n_bases"), [({"base": -4, "anticipation": 2}, 4), ({"method": "group_time"}, 0)])
+def test_every_base_that_can_be_moved_has_a_row_of_its_own(tmp_path, dictionary, estimator, n_bases):
+    path = small_plan(tmp_path, lambda plan: plan.update(estimator={"permutations": 0} | estimator))
     contents, *_ = release(evaluate(read_plan(path), tmp_path, dictionary, tmp_path, lambda text: None), (), analysis_hash="0" * 64)
     content = next(content for content in contents if content.council.code == "E06000022")
     rows = [row for table in content.tables if table.id == "base-periods" for row in table.rows if row[0].startswith("Unauthorised absence: ")]
