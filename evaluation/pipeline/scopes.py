@@ -247,8 +247,8 @@ def council_studies(analysis: Analysis, scope: Scope) -> tuple[OutcomeStudy, ...
     own = None if scope.sample is None else scope.sample.within(inside)
     panel = analysis.sample.panel.keep(inside) if own is None else own.panel
     joined = np.flatnonzero((panel.entry >= 0) & (panel.units["council_code"].isin(analysis.sample.panel.units["council_code"][inside].unique())))
-    studies = {name: study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], own, joined) for name in names}
-    return tuple(replace(study, beside=analysis.studies[name].beside) for name, study in studies.items())
+    found = (study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], own, joined) for name in names)
+    return tuple(replace(study, beside=analysis.studies[name].beside) for name, study in zip(names, found, strict=True))
 
 
 def study_of(analysis: Analysis, nouns: Nouns, ledger: Ledger, analysis_hash: str) -> Study:
