@@ -49,7 +49,15 @@ class Variable(Frozen):
     missing_codes : texts that mean "missing" (the table's own are included)
     minimum, maximum : inclusive range
     references : `table.column` whose values it must be among, or `councils.code`
-    formats : strptime formats of a date, tried in this order
+    formats : strptime formats of a date, tried in this order; a column that states them itself vouches that its days are not month first
+    shape : a known form with a check of its own (UPN, National Insurance and NHS numbers, postcode, small areas of a vintage)
+    temporary : whether temporary UPNs (a letter at their end) are allowed
+    width, pad : digits of an identifier, and whether lost leading zeros may be put back
+    serial : days may be a spreadsheet's serial numbers, counted from its 1900 or 1904
+    pivot_year : two-digit years are allowed; those from it on lie in the last century
+    timezone : days may carry a time with its zone; the day is that of this place (`Europe/London`)
+    marks : signs that numbers may carry
+    single_year : a school or financial year may be one year, where it starts or ends
     """
 
     name: str
@@ -66,6 +74,15 @@ class Variable(Frozen):
     unit: str | None = None
     aliases: tuple[str, ...] = ()
     formats: tuple[str, ...] = DATE_FORMATS
+    shape: Literal["upn", "nino", "nhs_number", "postcode", "lsoa_2011", "lsoa_2021"] | None = None
+    temporary: bool = False
+    width: int | None = None
+    pad: bool = False
+    serial: Literal["excel_1900", "excel_1904"] | None = None
+    pivot_year: int | None = None
+    timezone: str | None = None
+    marks: tuple[Literal["pounds", "per_cent", "decimal_comma"], ...] = ()
+    single_year: Literal["start", "end"] | None = None
     simulate: Mapping[str, Any] | None = None
 
     @field_validator("codes", mode="before")
@@ -100,10 +117,50 @@ class Rule(Frozen):
     sql: str
     reason: str
     mend: str
+    severity: Literal["quarantine", "warn"] = "quarantine"
+
+
+class Spells(Frozen):
+    """Rows that last from a day to a day.
+
+    Attributes
+    ----------
+    of : columns of whatever can have one spell at a time
+    ends : whether the last day belongs to the spell
+    overlap : what is done with overlapping spells: set them all aside, merge them into the first, or keep them
+    apart : columns and codes of spells that should not be open at once, `{column: [[code, code], ...]}`; a warning
+    """
+
+    start: str
+    end: str
+    of: tuple[str, ...]
+    ends: Literal["inclusive", "exclusive"] = "inclusive"
+    overlap: Literal["quarantine", "merge", "keep"] = "quarantine"
+    apart: Mapping[str, tuple[tuple[str, str], ...]] = Field(default_factory=dict)
+
+
+class Constant(Frozen):
+    """What must be the same in all rows of an identifier, values that mean "not known" aside."""
+
+    of: str
+    columns: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 class Table(Frozen):
-    """The contract of one delivered table."""
+    """The contract of one delivered table.
+
+    Attributes
+    ----------
+    skip_rows : rows above the heading
+    spells, constant : what must hold across rows
+    alike : columns that together point to one person; rows that agree in them under several identifiers are listed, never merged
+    ages : column of a day -> youngest age in completed years that the person (of `people`, by month of birth) may have on it
+    typical : column -> range of its median; a warning outside, for units may have changed
+    joined : column that is filled for units in the programme; a unit that comes with and without it is in both lists
+    keep_first : column of a day; of several rows with one key the first counts, the others are dropped and listed
+    vintage : day of the councils that codes are carried over to, where exactly one is meant; as delivered without it
+    """
 
     name: str
     title: str
@@ -116,6 +173,15 @@ class Table(Frozen):
     drop: tuple[DropRule, ...] = ()
     missing_codes: tuple[str, ...] = ()
     max_quarantine_share: float = Field(default=0.05, ge=0, le=1)
+    skip_rows: int = Field(default=0, ge=0)
+    spells: Spells | None = None
+    constant: Constant | None = None
+    alike: tuple[str, ...] = ()
+    ages: Mapping[str, int] = Field(default_factory=dict)
+    typical: Mapping[str, tuple[float, float]] = Field(default_factory=dict)
+    joined: str | None = None
+    keep_first: str | None = None
+    vintage: dt.date | None = None
 
     @model_validator(mode="after")
     def agrees_with_itself(self) -> Table:
@@ -124,10 +190,20 @@ class Table(Frozen):
                 raise ValueError(f"key names column {column!r}, which the table lacks{nearest(column, self.columns)}")
             if self.columns[column].nullable:
                 raise ValueError(f"column {column!r} is part of the key and cannot be nullable")
+        for column in self.columns_named():
+            if column not in self.columns:
+                raise ValueError(f"the contract names column {column!r}, which the table lacks{nearest(column, self.columns)}")
         for rule in self.rules:
             for word in sorted(identifiers(rule.sql) - set(self.columns)):
                 raise ValueError(f"rule {rule.name!r} names {word!r}, which is no column{nearest(word, self.columns)}")
         return self
+
+    def columns_named(self) -> set[str]:
+        """Columns that the checks across rows name."""
+        spells = (self.spells.start, self.spells.end, *self.spells.of, *self.spells.apart) if self.spells else ()
+        constant = (self.constant.of, *self.constant.columns) if self.constant else ()
+        single = (self.joined, self.keep_first)
+        return {name for name in (*spells, *constant, *single, *self.alike, *self.ages, *self.typical) if name is not None}
 
 
 class Population(Frozen):
