@@ -2,6 +2,7 @@
 
 All work is SQL in DuckDB, generated from the table's entry in the data dictionary. Opening files is the readers' business.
 """
+
 from __future__ import annotations
 
 import datetime as dt
@@ -23,10 +24,10 @@ from evaluation.ingest.value_checks import Check
 from evaluation.ingest.values import literal, quoted
 from evaluation.ingest.work import BITS, DROPS, Work
 
-OWN = ("_file", "_row", "_fault", "_line")   # columns that the readers add
-SHARE_RAGGED, FEW_RAGGED = 0.01, 5           # beyond this share, and with more rows than this, the file is no table of this heading
-CUT_OFF_AT = (65_536, 1_048_576)             # rows that a spreadsheet holds, heading included
-ON_READING = {                               # reasons that readers give a row
+OWN = ("_file", "_row", "_fault", "_line")  # columns that the readers add
+SHARE_RAGGED, FEW_RAGGED = 0.01, 5  # beyond this share, and with more rows than this, the file is no table of this heading
+CUT_OFF_AT = (65_536, 1_048_576)  # rows that a spreadsheet holds, heading included
+ON_READING = {  # reasons that readers give a row
     "ragged_row": ("a row must have as many fields as the heading", "Look for unquoted commas, missing fields or a cut-off last row."),
     "looks_like_total": ("a row must be a record: these look like totals or footnotes", "Take totals and notes out of the export."),
 }
@@ -34,8 +35,17 @@ TOTALS = "^(grand |sub-?)?totals?( |:|$)|^(source|notes?|footnotes?|figures? (ar
 
 
 def check_relation(
-    con: duckdb.DuckDBPyConnection, relation: str, table: Table, *, sources: Sequence[Source] = (), room: Path, dictionary: Dictionary,
-    parents: Mapping[str, CheckedTable] | None = None, faults: Sequence[Fault] = (), extracted: dt.date | None = None, complete: bool = False,
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    table: Table,
+    *,
+    sources: Sequence[Source] = (),
+    room: Path,
+    dictionary: Dictionary,
+    parents: Mapping[str, CheckedTable] | None = None,
+    faults: Sequence[Fault] = (),
+    extracted: dt.date | None = None,
+    complete: bool = False,
 ) -> CheckedTable:
     """Apply a table's contract to a relation.
 
@@ -90,18 +100,32 @@ def match_columns(con: duckdb.DuckDBPyConnection, relation: str, table: Table) -
         if name:
             present[variable.name] = there.pop(name)
     missing = [v.name for v in table.columns.values() if v.name not in present]
-    if not present:   # the first row may hold data: name nothing of it
+    if not present:  # the first row may hold data: name nothing of it
         return present, [no_heading(table)]
     for name in missing:
         hint, required = nearest(name, [known for known in there if is_plain_name(known)]), table.columns[name].required
-        faults.append(Fault(table=table.name, column=name, reason="missing_column" if required else "missing_optional",
-                            must_hold=f"the column {'must' if required else 'may'} be delivered: it is missing{hint}",
-                            mend="Mend the heading, or deliver the column.", severity="reject" if required else "warn"))
+        faults.append(
+            Fault(
+                table=table.name,
+                column=name,
+                reason="missing_column" if required else "missing_optional",
+                must_hold=f"the column {'must' if required else 'may'} be delivered: it is missing{hint}",
+                mend="Mend the heading, or deliver the column.",
+                severity="reject" if required else "warn",
+            )
+        )
     for name in there.values():
         shown, which = (name, "the column") if is_plain_name(name) else ("", f"column number {place[name]}")
-        faults.append(Fault(table=table.name, column=shown, reason="unknown_column", severity="warn",
-                            must_hold=f"the contract does not know {which}{nearest(name, missing)}",
-                            mend="It is not read. Take it out, or mend its heading."))
+        faults.append(
+            Fault(
+                table=table.name,
+                column=shown,
+                reason="unknown_column",
+                severity="warn",
+                must_hold=f"the contract does not know {which}{nearest(name, missing)}",
+                mend="It is not read. Take it out, or mend its heading.",
+            )
+        )
     return present, faults
 
 
@@ -113,23 +137,42 @@ def is_plain_name(name: str) -> bool:
 def no_heading(table: Table) -> Fault:
     """The fault of a table whose first row names none of its columns."""
     names = ", ".join(v.name for v in table.columns.values() if v.required)
-    return Fault(table=table.name, reason="missing_column", must_hold=f"the first row must be a heading with {names}: it has none of them",
-                 mend="Deliver the table with its heading in the first row.", severity="reject")
+    return Fault(
+        table=table.name,
+        reason="missing_column",
+        must_hold=f"the first row must be a heading with {names}: it has none of them",
+        mend="Deliver the table with its heading in the first row.",
+        severity="reject",
+    )
 
 
 def faults_of_size(table: Table, rows: int, complete: bool) -> list[Fault]:
     """A table without rows, or with as many as a spreadsheet holds."""
     if rows == 0:
-        return [Fault(table=table.name, reason="empty_file", must_hold="the file must hold rows: it has none below its heading",
-                      mend="Deliver the table again, or leave it out of the plan.", severity="reject")]
+        return [
+            Fault(
+                table=table.name,
+                reason="empty_file",
+                must_hold="the file must hold rows: it has none below its heading",
+                mend="Deliver the table again, or leave it out of the plan.",
+                severity="reject",
+            )
+        ]
     if rows + 1 in CUT_OFF_AT and not complete:
-        return [Fault(table=table.name, reason="cut_off", severity="reject",
-                      must_hold=f"a table must be whole: with its heading this one has {rows + 1:,} rows, as many as a spreadsheet holds, and is likely cut off",
-                      mend="Export from the source as CSV or Parquet; if it is whole, state its rows in delivery.yml.")]
+        return [
+            Fault(
+                table=table.name,
+                reason="cut_off",
+                severity="reject",
+                must_hold=f"a table must be whole: with its heading this one has {rows + 1:,} rows, all that a spreadsheet holds: it is likely cut off",
+                mend="Export from the source as CSV or Parquet; if it is whole, state its rows in delivery.yml.",
+            )
+        ]
     return []
 
 
 # ---- finding faults
+
 
 def find_faults(work: Work, parents: Mapping[str, CheckedTable], extracted: dt.date | None) -> list[Fault]:
     """Fill the table of bad rows (`_id`, what) and say what was found."""
@@ -144,11 +187,11 @@ def mark_rows(work: Work) -> None:
     blank = " AND ".join(f"{quoted('c_' + name)} IS NULL" for name in work.columns)
     masks = []
     for number, mask in enumerate(work.masks):
-        part = work.checks[number * BITS:(number + 1) * BITS]
+        part = work.checks[number * BITS : (number + 1) * BITS]
         bits = " + ".join(f"CASE WHEN {check.sql} THEN {1 << bit} ELSE 0 END::BIGINT" for bit, check in enumerate(part)) or "0"
         masks.append(f'CASE WHEN "_fault" IS NOT NULL OR ({blank}) THEN 0 ELSE {bits} END AS {mask}')
     any_bit = " OR ".join(f"{mask} <> 0" for mask in work.masks)
-    sql = (f'SELECT _id, "_file", "_row", "_fault", ("_fault" IS NULL AND {blank}) AS _blank, {", ".join(masks)} FROM ({work.typed})')
+    sql = f'SELECT _id, "_file", "_row", "_fault", ("_fault" IS NULL AND {blank}) AS _blank, {", ".join(masks)} FROM ({work.typed})'
     try:
         work.make(work.bad, f'SELECT *, NULL::VARCHAR AS _also FROM ({sql}) WHERE {any_bit} OR "_fault" IS NOT NULL OR _blank')
     except duckdb.Error as error:
@@ -161,39 +204,65 @@ def blame_rule(work: Work, error: duckdb.Error) -> Exception:
         try:
             work.con.execute(f"SELECT ({rule.sql})::BOOLEAN FROM ({work.typed}) LIMIT 0")
         except duckdb.Error as problem:
-            return DictionaryError("A rule is a condition in DuckDB's SQL on the table's columns: "
-                                   f"{rule.name!r} is not ({type(problem).__name__}). "
-                                   f"Where: tables/{work.table.name}.yml, rules. Mend its `sql`.")
+            return DictionaryError(
+                "A rule is a condition in DuckDB's SQL on the table's columns: "
+                f"{rule.name!r} is not ({type(problem).__name__}). "
+                f"Where: tables/{work.table.name}.yml, rules. Mend its `sql`."
+            )
     return error
 
 
 def count_marks(work: Work) -> list[Fault]:
     """Faults of the checks, with counts and first rows."""
     tests = [(work.mark_of(number), check) for number, check in enumerate(work.checks)]
-    tests += [(f"\"_fault\" = '{reason}:'", Check(column="", reason=reason, sql="", must_hold=must_hold, mend=mend))
-              for reason, (must_hold, mend) in ON_READING.items()]
+    tests += [
+        (f"\"_fault\" = '{reason}:'", Check(column="", reason=reason, sql="", must_hold=must_hold, mend=mend))
+        for reason, (must_hold, mend) in ON_READING.items()
+    ]
     tests.append(("_blank", Check(column="", reason="blank_rows", sql="", must_hold="blank rows are dropped", mend="Nothing to mend.")))
-    found = work.con.execute("SELECT " + ", ".join(f'count(*) FILTER ({test}), min("_row", 5) FILTER ({test})' for test, _ in tests)
-                             + f" FROM {work.bad}").fetchone()
+    found = work.con.execute(
+        "SELECT " + ", ".join(f'count(*) FILTER ({test}), min("_row", 5) FILTER ({test})' for test, _ in tests) + f" FROM {work.bad}"
+    ).fetchone()
     faults = [fault_of(work.table, check, found[2 * n], found[2 * n + 1]) for n, (_, check) in enumerate(tests) if found[2 * n]]
-    ragged, rows = sum(fault.count for fault in faults if fault.reason == "ragged_row"), work.con.execute(f"SELECT count(*) FROM {work.relation}").fetchone()[0]
+    ragged, rows = (
+        sum(fault.count for fault in faults if fault.reason == "ragged_row"),
+        work.con.execute(f"SELECT count(*) FROM {work.relation}").fetchone()[0],
+    )
     if ragged > FEW_RAGGED and ragged > SHARE_RAGGED * rows:
-        faults.append(work.fault("ragged_file", "", f"at most {SHARE_RAGGED:.0%} of rows may have another number of fields than the heading: "
-                                 f"{ragged:,} of {rows:,} have", "Quote fields that hold commas, and export again.", "reject"))
+        faults.append(
+            work.fault(
+                "ragged_file",
+                "",
+                f"at most {SHARE_RAGGED:.0%} of rows may have another number of fields than the heading: {ragged:,} of {rows:,} have",
+                "Quote fields that hold commas, and export again.",
+                "reject",
+            )
+        )
     return faults
 
 
 def fault_of(table: Table, check: Check, count: int, first: list[int] | None) -> Fault:
     severity = "drop" if check.reason == "blank_rows" else check.severity
-    return Fault(table=table.name, column=check.column, reason=check.reason, must_hold=check.must_hold, count=count, first_rows=tuple(first or ()),
-                 mend=check.mend, severity=severity)
+    return Fault(
+        table=table.name,
+        column=check.column,
+        reason=check.reason,
+        must_hold=check.must_hold,
+        count=count,
+        first_rows=tuple(first or ()),
+        mend=check.mend,
+        severity=severity,
+    )
 
 
 def mark_totals(work: Work) -> list[Fault]:
     """Rows already at fault whose first filled cell says that they are a total or a note."""
     first = "coalesce(" + ", ".join(quoted("c_" + name) for name in work.columns) + ")"
-    sql = (f'SELECT t._id, t."_file", t."_row" FROM ({work.typed}) AS t WHERE t._id IN (SELECT _id FROM {work.bad} WHERE "_fault" IS NULL AND NOT _blank) '
-           f"AND regexp_matches(lower({first}), '{TOTALS}')")
+    sql = (
+        f'SELECT t._id, t."_file", t."_row" FROM ({work.typed}) AS t '
+        f'WHERE t._id IN (SELECT _id FROM {work.bad} WHERE "_fault" IS NULL AND NOT _blank) '
+        f"AND regexp_matches(lower({first}), '{TOTALS}')"
+    )
     must_hold, mend = ON_READING["looks_like_total"]
     return work.add("looks_like_total", "", sql, must_hold=must_hold, mend=mend)
 
@@ -204,12 +273,18 @@ def mark_future(work: Work, extracted: dt.date | None) -> list[Fault]:
     for variable in work.table.columns.values() if extracted else ():
         if variable.type == "date" and variable.name in work.present:
             sql = f'SELECT _id, "_file", "_row" FROM ({work.typed}) WHERE "_fault" IS NULL AND {quoted(variable.name)} > DATE {literal(extracted)}'
-            found += work.add("after_extract", variable.name, sql, must_hold=f"a day must not lie after the extract of {extracted} (delivery.yml)",
-                              mend="Mend the days, or the day of the extract in delivery.yml.")
+            found += work.add(
+                "after_extract",
+                variable.name,
+                sql,
+                must_hold=f"a day must not lie after the extract of {extracted} (delivery.yml)",
+                mend="Mend the days, or the day of the extract in delivery.yml.",
+            )
     return found
 
 
 # ---- writing
+
 
 def finish(work: Work, *, rows_in: int, sources: tuple[Source, ...], room: Path, faults: tuple[Fault, ...]) -> CheckedTable:
     """Write what was kept, set aside and blanked; every row accounted for."""
@@ -227,17 +302,29 @@ def finish(work: Work, *, rows_in: int, sources: tuple[Source, ...], room: Path,
     rows_kept = work.con.execute(f"SELECT count(*) FROM read_parquet({literal(path)})").fetchone()[0]
     dropped = {"blank_rows": blanks, **{reason: fates.get(reason, 0) for reason in DROPS}}
     return CheckedTable(
-        name=work.table.name, path=path, rows_in=rows_in, rows_kept=rows_kept, rows_quarantined=quarantined, rows_dropped=sum(dropped.values()),
-        dropped=tuple((rule, rows) for rule, rows in dropped.items() if rows), quarantine=quarantine, blanks=blanked, faults=faults, sources=sources,
-        content_hash=hash_rows(work.con, path, work.columns, order))
+        name=work.table.name,
+        path=path,
+        rows_in=rows_in,
+        rows_kept=rows_kept,
+        rows_quarantined=quarantined,
+        rows_dropped=sum(dropped.values()),
+        dropped=tuple((rule, rows) for rule, rows in dropped.items() if rows),
+        quarantine=quarantine,
+        blanks=blanked,
+        faults=faults,
+        sources=sources,
+        content_hash=hash_rows(work.con, path, work.columns, order),
+    )
 
 
 def kept_rows(work: Work) -> str:
     """SELECT of the sound rows, with what merging changed."""
     if not work.changed:
         return f"SELECT {', '.join(quoted(name) for name in work.columns)} FROM ({work.sound})"
-    columns = [f"{work.changed[name].format(column=quoted(name))} AS {quoted(name)}" if name in work.changed else f"k.{quoted(name)}"
-               for name in work.columns]
+    columns = [
+        f"{work.changed[name].format(column=quoted(name))} AS {quoted(name)}" if name in work.changed else f"k.{quoted(name)}"
+        for name in work.columns
+    ]
     return f"SELECT {', '.join(columns)} FROM ({work.sound}) AS k LEFT JOIN _changes AS g ON g._id = k._id"
 
 
@@ -260,8 +347,8 @@ def write_quarantine(work: Work, room: Path, rows: int) -> Path | None:
     named = [f"CASE WHEN {work.mark_of(n)} THEN {literal(check.reason + ':' + check.column)} END" for n, check in enumerate(work.checks)]
     reasons = f"list_filter(list_concat([{', '.join([*named, 'f._fault'])}], coalesce(string_split(f._also, '|'), [])), lambda x: x IS NOT NULL)"
     raw = "r.*" if work.fault_on_reading == "NULL" else 'r.* EXCLUDE ("_fault")'
-    work.con.execute(f'''COPY (SELECT {raw}, {reasons} AS _reasons FROM {work.relation} AS r JOIN _fates AS f ON r.rowid = f._id
-                         WHERE f._fate = 'aside' ORDER BY f."_file", f."_row", f._id) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)''')
+    work.con.execute(f"""COPY (SELECT {raw}, {reasons} AS _reasons FROM {work.relation} AS r JOIN _fates AS f ON r.rowid = f._id
+                         WHERE f._fate = 'aside' ORDER BY f."_file", f."_row", f._id) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)""")
     return path
 
 

@@ -3,6 +3,7 @@
 Where the contract states no vintage, a spelling means the council that bears it. Where it does, a code of another day is carried over along the
 reorganisations of councils.csv, if exactly one council is meant; where several are (a part of a county merged with others), the row is set aside.
 """
+
 from __future__ import annotations
 
 import datetime as dt
@@ -47,14 +48,30 @@ def council_lookup(work: Work, number: int, variable: Variable) -> Lookup:
     unknown = f"{c} IS NOT NULL AND {name}_text IS NULL"
     hint = suggestions([text for text in found if text not in meant], work.dictionary)
     checks = (
-        Check(column=variable.name, reason="unknown_council", sql=unknown, must_hold=f"the value must be a council's code, name or alias{hint}",
-              mend="Mend the delivery, or add the spelling to data_dictionary/councils.csv."),
-        Check(column=variable.name, reason="council_of_another_day", sql=f"{name}_text IS NOT NULL AND {quoted(variable.name)} IS NULL",
-              must_hold=f"the council must have been there on {work.table.vintage}, or stand for exactly one that was",
-              mend="Deliver the council of that day: this one was split or merged, and the code alone does not say which part is meant."))
+        Check(
+            column=variable.name,
+            reason="unknown_council",
+            sql=unknown,
+            must_hold=f"the value must be a council's code, name or alias{hint}",
+            mend="Mend the delivery, or add the spelling to data_dictionary/councils.csv.",
+        ),
+        Check(
+            column=variable.name,
+            reason="council_of_another_day",
+            sql=f"{name}_text IS NOT NULL AND {quoted(variable.name)} IS NULL",
+            must_hold=f"the council must have been there on {work.table.vintage}, or stand for exactly one that was",
+            mend="Deliver the council of that day: this one was split or merged, and the code alone does not say which part is meant.",
+        ),
+    )
     extra = f"{name}.text AS {name}_text, {name}.carried AS {name}_carried, {value}"
-    return Lookup(column=variable.name, join=f" LEFT JOIN {name} ON {name}.text = t.{c}", value=extra, checks=checks, carried=f"{name}_carried",
-                  kinds=frozenset(kind_of(text) for text in found if text in meant))
+    return Lookup(
+        column=variable.name,
+        join=f" LEFT JOIN {name} ON {name}.text = t.{c}",
+        value=extra,
+        checks=checks,
+        carried=f"{name}_carried",
+        kinds=frozenset(kind_of(text) for text in found if text in meant),
+    )
 
 
 def meaning(text: str, dictionary: Dictionary, vintage: dt.date | None) -> tuple[str, str | None, bool] | None:
@@ -72,8 +89,12 @@ def on_day(council: Council, day: dt.date, dictionary: Dictionary) -> set[str]:
     if council.exists_on(day):
         return {council.code}
     over = council.last_day is not None and day > council.last_day
-    return {code for name in (council.successors if over else council.predecessors) if name in dictionary.councils
-            for code in on_day(dictionary.councils[name], day, dictionary)}
+    return {
+        code
+        for name in (council.successors if over else council.predecessors)
+        if name in dictionary.councils
+        for code in on_day(dictionary.councils[name], day, dictionary)
+    }
 
 
 def kind_of(text: str) -> str:

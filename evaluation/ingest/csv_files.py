@@ -2,6 +2,7 @@
 
 Row numbers count records as a spreadsheet shows them, the heading being row 1 (a line break inside quotes does not count).
 """
+
 from __future__ import annotations
 
 import csv
@@ -29,7 +30,7 @@ from evaluation.ingest.opening import (
 from evaluation.ingest.tables import Fault, Source
 
 DELIMITERS = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
-BLOCKS = (CHUNK, 1 << 26, (1 << 30) - 1)     # bytes of a parser's block, tried in turn: a row must fit into one
+BLOCKS = (CHUNK, 1 << 26, (1 << 30) - 1)  # bytes of a parser's block, tried in turn: a row must fit into one
 LONGEST_HEADING, LOOK_FOR_HEADING = 1 << 20, 50
 
 
@@ -47,8 +48,15 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, table: Table) -> tuple[
         raise Unreadable(refusal)
     names = read_heading(path, scan.encoding, table)
     if scan.quotes % 2:
-        raise Unreadable(unreadable(table, path, "every quotation mark that opens must close: one does not "
-                                    f"(look at line {line_of_odd_quotes(path, scan.encoding)})", "Mend the quotes in the export.", "open_quote"))
+        raise Unreadable(
+            unreadable(
+                table,
+                path,
+                f"every quotation mark that opens must close: one does not (look at line {line_of_odd_quotes(path, scan.encoding)})",
+                "Mend the quotes in the export.",
+                "open_quote",
+            )
+        )
     ragged = parse(con, path, table, scan, names)
     faults = list(scan.faults)
     if not scan.ends_with_newline:
@@ -75,18 +83,21 @@ def parse(con: duckdb.DuckDBPyConnection, path: Path, table: Table, scan: Scan, 
             if isinstance(delivered, io.BytesIO):
                 delivered.seek(0)
             reader = arrow_csv.open_csv(
-                delivered, read_options=arrow_csv.ReadOptions(use_threads=False, block_size=block, skip_rows=skip),
+                delivered,
+                read_options=arrow_csv.ReadOptions(use_threads=False, block_size=block, skip_rows=skip),
                 parse_options=arrow_csv.ParseOptions(newlines_in_values=scan.quotes > 0, ignore_empty_lines=False, invalid_row_handler=set_aside),
-                convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False))
+                convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+            )
             if reader.schema.names != names:
                 raise Unreadable(unreadable(table, path, "its heading must stand in one row without quotes around line breaks", "Mend the heading."))
             load_batches(con, reader, heading_names(names), path.name, first=2 + skip)
             return ragged
-        except (pa.ArrowInvalid, duckdb.Error) as error:      # DuckDB wraps what the parser raises while it streams
+        except (pa.ArrowInvalid, duckdb.Error) as error:  # DuckDB wraps what the parser raises while it streams
             if "straddl" not in str(error) and "block" not in str(error):
                 break
-    raise Unreadable(unreadable(table, path, "it must be a table of fields separated by commas: it cannot be read so",
-                                "Export the table again as CSV.")) from None
+    raise Unreadable(
+        unreadable(table, path, "it must be a table of fields separated by commas: it cannot be read so", "Export the table again as CSV.")
+    ) from None
 
 
 def text_of(path: Path, scan: Scan) -> Path | io.BytesIO:
@@ -94,17 +105,30 @@ def text_of(path: Path, scan: Scan) -> Path | io.BytesIO:
     if scan.encoding == "utf-8" and not scan.nuls:
         return path
     content = path.read_bytes()
-    return io.BytesIO(content.replace(b"\0", b"").decode(scan.encoding).encode() if scan.encoding != "utf-16" else
-                      content.decode("utf-16").replace("\0", "").encode())
+    return io.BytesIO(
+        content.replace(b"\0", b"").decode(scan.encoding).encode()
+        if scan.encoding != "utf-16"
+        else content.decode("utf-16").replace("\0", "").encode()
+    )
 
 
 def end_of_file(table: Table, path: Path, ragged: list[tuple[int, str]], last: int) -> Fault:
     """A file that ends without a line break: cut off where its last row lacks fields, and perhaps where not."""
     if any(number == last for number, _ in ragged):
-        return unreadable(table, path, f"the last row must be whole: row {last:,} ends before its last field and without a line break",
-                          "Transfer the file again, and compare its size and rows with the source.", "cut_off")
-    return Fault(table=table.name, reason="no_final_newline", must_hold="the last row should end with a line break: it may be cut off",
-                 mend="Compare the number of rows with the source.", severity="warn")
+        return unreadable(
+            table,
+            path,
+            f"the last row must be whole: row {last:,} ends before its last field and without a line break",
+            "Transfer the file again, and compare its size and rows with the source.",
+            "cut_off",
+        )
+    return Fault(
+        table=table.name,
+        reason="no_final_newline",
+        must_hold="the last row should end with a line break: it may be cut off",
+        mend="Compare the number of rows with the source.",
+        severity="warn",
+    )
 
 
 def read_heading(path: Path, encoding: str, table: Table) -> list[str]:
@@ -117,9 +141,16 @@ def read_heading(path: Path, encoding: str, table: Table) -> list[str]:
     matches = len(known & {name.strip().lower() for name in names})
     for delimiter, word in DELIMITERS.items():
         if matches < min(2, len(known)) and len(known & {name.strip(' "').lower() for name in line.split(delimiter)}) > matches:
-            raise Unreadable(unreadable(table, path, f"fields must be separated by commas: the heading looks like {delimiter!r} ({word})",
-                                        "Export with commas.", "wrong_delimiter"))
-    if not matches:      # the first row may hold data: name nothing of it
+            raise Unreadable(
+                unreadable(
+                    table,
+                    path,
+                    f"fields must be separated by commas: the heading looks like {delimiter!r} ({word})",
+                    "Export with commas.",
+                    "wrong_delimiter",
+                )
+            )
+    if not matches:  # the first row may hold data: name nothing of it
         raise Unreadable(heading_elsewhere(map(cells_of, lines), table, path) or no_heading(table))
     require_single(names, table, path)
     return names

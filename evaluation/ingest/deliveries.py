@@ -2,6 +2,7 @@
 
 The register keeps digests of files and of rows, and no value; the digests of rows are good for counting what changed, and stay in the room.
 """
+
 from __future__ import annotations
 
 import datetime as dt
@@ -18,7 +19,7 @@ from evaluation.ingest.tables import CheckedTable, Fault
 from evaluation.ingest.values import literal, quoted
 
 CONTROL = "delivery.yml"
-SHARE_REWRITTEN = 0.2          # beyond this share of earlier rows gone or changed, history was rewritten
+SHARE_REWRITTEN = 0.2  # beyond this share of earlier rows gone or changed, history was rewritten
 
 
 class ControlFile(Frozen):
@@ -56,8 +57,10 @@ def read_control(folder: Path) -> Control:
     try:
         return Control(**(yaml.safe_load(path.read_text(encoding="utf-8")) or {}))
     except (yaml.YAMLError, ValidationError, TypeError, OSError, UnicodeDecodeError):
-        raise ContractError(f"{CONTROL} must state `extract_date` (a day), `files` (name: {{rows, sha256}}) and `vintages`, or be away: it is none of this. "
-                            f"Mend it, or take it out of the folder {folder.name!r}.") from None
+        raise ContractError(
+            f"{CONTROL} must state `extract_date` (a day), `files` (name: {{rows, sha256}}) and `vintages`, or be away: it is none of this. "
+            f"Mend it, or take it out of the folder {folder.name!r}."
+        ) from None
 
 
 def compare_control(control: Control, checked: CheckedTable, table: Table) -> list[Fault]:
@@ -72,17 +75,32 @@ def compare_control(control: Control, checked: CheckedTable, table: Table) -> li
     for name, variable in table.columns.items():
         stated = control.vintages.get(f"{table.name}.{name}", "")
         if stated and variable.shape and not variable.shape.endswith(stated):
-            found.append(Fault(table=table.name, column=name, reason="wrong_vintage", severity="reject", mend="Deliver codes of the contract's vintage.",
-                               must_hold=f"codes must be of the vintage {variable.shape.rpartition('_')[2]}: {CONTROL} states {stated}"))
+            found.append(
+                Fault(
+                    table=table.name,
+                    column=name,
+                    reason="wrong_vintage",
+                    severity="reject",
+                    mend="Deliver codes of the contract's vintage.",
+                    must_hold=f"codes must be of the vintage {variable.shape.rpartition('_')[2]}: {CONTROL} states {stated}",
+                )
+            )
     return found
 
 
 def differs(table: Table, label: str, must_hold: str) -> Fault:
-    return Fault(table=table.name, reason="control_differs", must_hold=must_hold, file=label, severity="reject",
-                 mend="Transfer the file again, or mend what its source states.")
+    return Fault(
+        table=table.name,
+        reason="control_differs",
+        must_hold=must_hold,
+        file=label,
+        severity="reject",
+        mend="Transfer the file again, or mend what its source states.",
+    )
 
 
 # ---- what was delivered before
+
 
 def compare_register(checked: Mapping[str, CheckedTable], keys: Mapping[str, tuple[str, ...]], register: Path) -> list[Fault]:
     """Files that were delivered before, and tables whose earlier rows changed; nothing is written."""
@@ -93,8 +111,16 @@ def compare_register(checked: Mapping[str, CheckedTable], keys: Mapping[str, tup
         if before is None:
             continue
         if table.sources and table.sources[0].sha256 == before["sha256"]:
-            found.append(Fault(table=name, reason="delivered_before", severity="warn", file=table.sources[0].label,
-                               must_hold="a delivery should be new: the same file was delivered before", mend="Ask for the new one, if one is due."))
+            found.append(
+                Fault(
+                    table=name,
+                    reason="delivered_before",
+                    severity="warn",
+                    file=table.sources[0].label,
+                    must_hold="a delivery should be new: the same file was delivered before",
+                    mend="Ask for the new one, if one is due.",
+                )
+            )
             continue
         found += changes(table, keys[name], register / before["rows"], len_before=before["kept"])
     return found
@@ -111,9 +137,17 @@ def changes(table: CheckedTable, key: tuple[str, ...], earlier: Path, *, len_bef
     if not gone and not changed:
         return []
     rewritten = gone + changed > SHARE_REWRITTEN * max(len_before, 1)
-    return [Fault(table=table.name, reason="history_changed", count=gone + changed, severity="reject" if rewritten else "warn",
-                  must_hold=f"earlier rows should stay as they were: of {len_before:,} delivered before, {gone:,} are gone and {changed:,} changed; {new:,} are new",
-                  mend="Ask the source why its past changed; to accept it, take the table out of the room's register.")]
+    return [
+        Fault(
+            table=table.name,
+            reason="history_changed",
+            count=gone + changed,
+            severity="reject" if rewritten else "warn",
+            must_hold=f"earlier rows should stay as they were: of {len_before:,} delivered before, {gone:,} are gone and {changed:,} changed; "
+            f"{new:,} are new",
+            mend="Ask the source why its past changed; to accept it, take the table out of the room's register.",
+        )
+    ]
 
 
 def digests(path: Path, key: tuple[str, ...]) -> str:
@@ -128,7 +162,9 @@ def read_register(register: Path) -> dict[str, dict]:
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError:
-        raise ContractError(f"The register of deliveries must be as it was written: {path.name} cannot be read. Restore it, or take it away.") from None
+        raise ContractError(
+            f"The register of deliveries must be as it was written: {path.name} cannot be read. Restore it, or take it away."
+        ) from None
 
 
 def enter(checked: Mapping[str, CheckedTable], keys: Mapping[str, tuple[str, ...]], register: Path) -> Path:
@@ -141,8 +177,13 @@ def enter(checked: Mapping[str, CheckedTable], keys: Mapping[str, tuple[str, ...
         for name, table in checked.items():
             rows = register / f"{name}.parquet"
             con.execute(f"COPY ({digests(table.path, keys[name])} ORDER BY ALL) TO {literal(rows)} (FORMAT parquet)")
-            known[name] = {"file": table.sources[0].label, "sha256": table.sources[0].sha256, "kept": table.rows_kept,
-                           "content_hash": table.content_hash, "rows": rows.name}
+            known[name] = {
+                "file": table.sources[0].label,
+                "sha256": table.sources[0].sha256,
+                "kept": table.rows_kept,
+                "content_hash": table.content_hash,
+                "rows": rows.name,
+            }
     waiting = register / ".register.json"
     waiting.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     os.replace(waiting, register / "register.json")

@@ -1,4 +1,5 @@
 """One pass over the bytes of a text file: its digest, its encoding, its quotation marks, and what should not be there."""
+
 from __future__ import annotations
 
 import codecs
@@ -19,7 +20,7 @@ class Scan:
 
     sha256: str
     bytes: int
-    encoding: str            # 'utf-8', 'utf-16', 'cp1252'
+    encoding: str  # 'utf-8', 'utf-16', 'cp1252'
     quotes: int
     nuls: int
     longest: int
@@ -45,8 +46,16 @@ def scan_bytes(path: Path, table: Table) -> Scan:
     if encoding == "utf-16":
         quotes, zeros = path.read_bytes().decode("utf-16", errors="ignore").count('"'), 0
         last = b"\n" if last in (b"\n", b"\0") else last
-    return Scan(sha256=digest.hexdigest(), bytes=size, encoding=encoding, quotes=quotes, nuls=zeros, longest=longest,
-                ends_with_newline=last in (b"\n", b"\r", b""), faults=tuple(faults))
+    return Scan(
+        sha256=digest.hexdigest(),
+        bytes=size,
+        encoding=encoding,
+        quotes=quotes,
+        nuls=zeros,
+        longest=longest,
+        ends_with_newline=last in (b"\n", b"\r", b""),
+        faults=tuple(faults),
+    )
 
 
 def decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
@@ -82,17 +91,29 @@ def not_utf8(path: Path, table: Table, found: list[Fault]) -> tuple[str, list[Fa
     """Windows-1252 where the whole file is, a refusal with the first byte where it is not."""
     content = path.read_bytes()
     text = content.decode("utf-8", errors="surrogateescape")
-    offset = len(text[:next(place for place, letter in enumerate(text) if "\udc80" <= letter <= "\udcff")].encode())
+    offset = len(text[: next(place for place, letter in enumerate(text) if "\udc80" <= letter <= "\udcff")].encode())
     try:
         content.decode("cp1252")
     except UnicodeDecodeError:
         neither = f"text must be UTF-8: byte {offset:,} is neither that nor Windows-1252"
         return "utf-8", [unreadable(table, path, neither, "Export as UTF-8.", "encoding")]
     if any(letter > "\x7f" and not "\udc80" <= letter <= "\udcff" for letter in text.removeprefix("\ufeff")):
-        return "utf-8", [unreadable(table, path, f"text must be in one encoding: UTF-8 and Windows-1252 are mixed, from byte {offset:,} on",
-                                    "Export the whole table as UTF-8.", "encoding")]
-    warned = Fault(table=table.name, reason="encoding", must_hold="text should be UTF-8: the file was read as Windows-1252", mend="Export as UTF-8.",
-                   severity="warn")
+        return "utf-8", [
+            unreadable(
+                table,
+                path,
+                f"text must be in one encoding: UTF-8 and Windows-1252 are mixed, from byte {offset:,} on",
+                "Export the whole table as UTF-8.",
+                "encoding",
+            )
+        ]
+    warned = Fault(
+        table=table.name,
+        reason="encoding",
+        must_hold="text should be UTF-8: the file was read as Windows-1252",
+        mend="Export as UTF-8.",
+        severity="warn",
+    )
     return "cp1252", [*found, warned]
 
 

@@ -1,4 +1,5 @@
 """Shared by the readers of files: the fault of a file that cannot be read, and loading rows of texts with their numbers into DuckDB."""
+
 from __future__ import annotations
 
 import hashlib
@@ -50,8 +51,13 @@ def heading_elsewhere(rows: Iterable[Sequence[str]], table: Table, path: Path) -
     known = known_names(table)
     for number, cells in enumerate(rows, start=1):
         if len(known & {cell.strip().lower() for cell in cells}) >= min(2, len(known)):
-            return unreadable(table, path, f"the heading must stand in row {table.skip_rows + 1}: it stands in row {number}",
-                              f"Take the rows above it away, or state `skip_rows: {number - 1}` in the table's contract.", "heading_elsewhere")
+            return unreadable(
+                table,
+                path,
+                f"the heading must stand in row {table.skip_rows + 1}: it stands in row {number}",
+                f"Take the rows above it away, or state `skip_rows: {number - 1}` in the table's contract.",
+                "heading_elsewhere",
+            )
     return None
 
 
@@ -80,10 +86,17 @@ def add_ragged(con: duckdb.DuckDBPyConnection, label: str, ragged: Sequence[tupl
     import pyarrow as pa
 
     rows = sorted(ragged)
-    con.register("ragged", pa.table({
-        "_row": pa.array([row for row, _ in rows], pa.int64()), "_line": pa.array([line for _, line in rows], pa.string()),
-        "since": pa.array([row - before for before, (row, _) in enumerate(rows)], pa.int64()),     # rows numbered from here stand after it
-        "skipped": pa.array(range(1, len(rows) + 1), pa.int64())}))
+    con.register(
+        "ragged",
+        pa.table(
+            {
+                "_row": pa.array([row for row, _ in rows], pa.int64()),
+                "_line": pa.array([line for _, line in rows], pa.string()),
+                "since": pa.array([row - before for before, (row, _) in enumerate(rows)], pa.int64()),  # rows numbered from here stand after it
+                "skipped": pa.array(range(1, len(rows) + 1), pa.int64()),
+            }
+        ),
+    )
     total = f"regexp_matches(lower(ltrim(_line, '\" ')), '{TOTALS}')"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE numbered AS

@@ -1,4 +1,5 @@
 """Tables delivered as Parquet: every value as text, so that the same contract applies as to any other file."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -19,8 +20,12 @@ def read_parquet(con: duckdb.DuckDBPyConnection, path: Path, table: Table) -> tu
         names = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
         require_single([name for name in names if name not in OWN], table, path)
         columns = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}" for name in names if name not in OWN)
-        con.execute(f"CREATE OR REPLACE TEMP TABLE delivered AS SELECT {columns}{',' if columns else ''} {literal(path.name)} AS _file, "
-                    f"CAST(file_row_number + 2 AS VARCHAR) AS _row FROM read_parquet({literal(path)}, file_row_number = true)")
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE delivered AS SELECT {columns}{',' if columns else ''} {literal(path.name)} AS _file, "
+            f"CAST(file_row_number + 2 AS VARCHAR) AS _row FROM read_parquet({literal(path)}, file_row_number = true)"
+        )
     except (duckdb.Error, UnicodeDecodeError):
-        raise Unreadable(unreadable(table, path, "it must be a whole Parquet file: it cannot be read as one", "Write or transfer the file again.")) from None
+        raise Unreadable(
+            unreadable(table, path, "it must be a whole Parquet file: it cannot be read as one", "Write or transfer the file again.")
+        ) from None
     return Source(label=path.name, sha256=digest_of(path), bytes=path.stat().st_size, rows=rows_of(con)), []

@@ -2,6 +2,7 @@
 
 Nothing here decides who somebody is: conflicts are set aside, likenesses are listed, and twins stay two.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -19,10 +20,17 @@ def mark_orphans(work: Work, parents: Mapping[str, CheckedTable]) -> list[Fault]
         if parent not in parents or variable.name not in work.present:
             continue
         there = f"SELECT DISTINCT {quoted(column)} AS value FROM read_parquet({literal(parents[parent].path)})"
-        sql = (f'SELECT r._id, r."_file", r."_row" FROM ({work.typed}) AS r ANTI JOIN ({there}) AS p ON r.{quoted(variable.name)} = p.value '
-               f'WHERE r.{quoted(variable.name)} IS NOT NULL AND r."_fault" IS NULL')
-        found += work.add("orphan_key", variable.name, sql, must_hold=f"the value must be among the kept rows of {parent}.{column}",
-                          mend=f"Deliver the missing rows of {parent} (or mend those set aside), or take these rows out.")
+        sql = (
+            f'SELECT r._id, r."_file", r."_row" FROM ({work.typed}) AS r ANTI JOIN ({there}) AS p ON r.{quoted(variable.name)} = p.value '
+            f'WHERE r.{quoted(variable.name)} IS NOT NULL AND r."_fault" IS NULL'
+        )
+        found += work.add(
+            "orphan_key",
+            variable.name,
+            sql,
+            must_hold=f"the value must be among the kept rows of {parent}.{column}",
+            mend=f"Deliver the missing rows of {parent} (or mend those set aside), or take these rows out.",
+        )
     return found
 
 
@@ -37,11 +45,18 @@ def mark_too_young(work: Work, parents: Mapping[str, CheckedTable]) -> list[Faul
         if day not in work.present:
             continue
         months = f"12 * (year(r.{quoted(day)}) - CAST(left(b.born, 4) AS INTEGER)) + month(r.{quoted(day)}) - CAST(right(b.born, 2) AS INTEGER)"
-        sql = (f'SELECT r._id, r."_file", r."_row" FROM ({work.typed}) AS r JOIN ({born}) AS b ON r.{quoted(person)} = b.person_id '
-               f'WHERE r."_fault" IS NULL AND {months} < {12 * age}')
+        sql = (
+            f'SELECT r._id, r."_file", r."_row" FROM ({work.typed}) AS r JOIN ({born}) AS b ON r.{quoted(person)} = b.person_id '
+            f'WHERE r."_fault" IS NULL AND {months} < {12 * age}'
+        )
         young = "before the person's month of birth" if age == 0 else f"before the person was {age}"
-        found += work.add("too_young", day, sql, must_hold=f"{work.table.name}.{day} must not lie {young} (people.birth_month)",
-                          mend=f"Find out which is wrong, {work.table.name}.{day} or people.birth_month, and mend it at its source.")
+        found += work.add(
+            "too_young",
+            day,
+            sql,
+            must_hold=f"{work.table.name}.{day} must not lie {young} (people.birth_month)",
+            mend=f"Find out which is wrong, {work.table.name}.{day} or people.birth_month, and mend it at its source.",
+        )
     return found
 
 
@@ -51,19 +66,33 @@ def mark_conflicts(work: Work) -> list[Fault]:
     if constant is None or constant.of not in work.present:
         return []
     of, unknown = quoted(constant.of), texts(constant.unknown or ("",))
-    differs = " OR ".join(f"count(DISTINCT CASE WHEN CAST({quoted(name)} AS VARCHAR) NOT IN {unknown} THEN {quoted(name)} END) > 1"
-                          for name in constant.columns)
+    differs = " OR ".join(
+        f"count(DISTINCT CASE WHEN CAST({quoted(name)} AS VARCHAR) NOT IN {unknown} THEN {quoted(name)} END) > 1" for name in constant.columns
+    )
     work.make("_conflicts", f'SELECT {of} AS _of FROM ({work.typed}) WHERE "_fault" IS NULL AND {of} IS NOT NULL GROUP BY {of} HAVING {differs}')
     rows = f'FROM ({work.typed}) AS r JOIN _conflicts AS d ON r.{of} = d._of WHERE r."_fault" IS NULL'
     names = ", ".join(constant.columns)
     apart = again(work, of)
     what = f"{constant.of} must stand for one person: {names} differ between rows of one"
-    found = work.add("reused_id", constant.of, f'SELECT r._id, r."_file", r."_row" {rows} AND d._of IN ({apart})',
-                     must_hold=f"{what}, with a gap between them, as where a number was given again (all rows are set aside)",
-                     mend="Ask the source which rows are whose, and deliver two numbers.") if apart else []
+    found = (
+        work.add(
+            "reused_id",
+            constant.of,
+            f'SELECT r._id, r."_file", r."_row" {rows} AND d._of IN ({apart})',
+            must_hold=f"{what}, with a gap between them, as where a number was given again (all rows are set aside)",
+            mend="Ask the source which rows are whose, and deliver two numbers.",
+        )
+        if apart
+        else []
+    )
     others = f" AND d._of NOT IN ({apart})" if apart else ""
-    return found + work.add("conflicting_id", constant.of, f'SELECT r._id, r."_file", r."_row" {rows}{others}',
-                            must_hold=f"{what} (all rows are set aside)", mend="Find out which row is right, and mend the others at their source.")
+    return found + work.add(
+        "conflicting_id",
+        constant.of,
+        f'SELECT r._id, r."_file", r."_row" {rows}{others}',
+        must_hold=f"{what} (all rows are set aside)",
+        mend="Find out which row is right, and mend the others at their source.",
+    )
 
 
 def again(work: Work, of: str) -> str:
@@ -73,8 +102,10 @@ def again(work: Work, of: str) -> str:
         return ""
     start, end = quoted(spells.start), quoted(spells.end)
     before = f"max(coalesce({end}, DATE '9999-12-31')) OVER (PARTITION BY {of} ORDER BY {start} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
-    return (f"SELECT _of FROM (SELECT d._of, coalesce({start} > {before} + 1, true) AS _gap FROM ({work.typed}) AS r JOIN _conflicts AS d "
-            f'ON r.{of} = d._of WHERE "_fault" IS NULL) GROUP BY _of HAVING bool_and(_gap)')
+    return (
+        f"SELECT _of FROM (SELECT d._of, coalesce({start} > {before} + 1, true) AS _gap FROM ({work.typed}) AS r JOIN _conflicts AS d "
+        f'ON r.{of} = d._of WHERE "_fault" IS NULL) GROUP BY _of HAVING bool_and(_gap)'
+    )
 
 
 def list_alike(work: Work) -> list[Fault]:
@@ -84,7 +115,12 @@ def list_alike(work: Work) -> list[Fault]:
         return []
     known = " AND ".join(f"{name} IS NOT NULL" for name in alike)
     key = "concat_ws(chr(31), " + ", ".join(quoted(name) for name in work.table.key) + ")"
-    sql = f'''SELECT "_row" FROM ({work.typed}) WHERE "_fault" IS NULL AND {known}
-              QUALIFY count(DISTINCT {key}) OVER (PARTITION BY {", ".join(alike)}) > 1'''
-    return work.note("alike", ", ".join(work.table.alike), sql, must_hold="people who agree in these columns have several identifiers: one person, perhaps",
-                     mend="Nothing is merged. The rows are for whoever links the records.")
+    sql = f"""SELECT "_row" FROM ({work.typed}) WHERE "_fault" IS NULL AND {known}
+              QUALIFY count(DISTINCT {key}) OVER (PARTITION BY {", ".join(alike)}) > 1"""
+    return work.note(
+        "alike",
+        ", ".join(work.table.alike),
+        sql,
+        must_hold="people who agree in these columns have several identifiers: one person, perhaps",
+        mend="Nothing is merged. The rows are for whoever links the records.",
+    )

@@ -3,10 +3,12 @@
 Nothing is guessed: delimiters, encodings and ragged rows are reported, never mended in silence. How a kind of file is opened is its reader's
 business, and what the texts must be the contract's.
 """
+
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -23,12 +25,13 @@ from evaluation.ingest.tables import CheckedTable, Fault, reject
 from evaluation.ingest.workbooks import read_workbook
 
 READERS = {".csv": read_csv, ".parquet": read_parquet, ".xlsx": read_workbook}
-MEMORY = "1300MB"             # for DuckDB; what does not fit goes to the room
-LOCKS = (".~lock.{name}#", "~${name}")     # what office programmes leave beside a file that is open
+MEMORY = "1300MB"  # for DuckDB; what does not fit goes to the room
+LOCKS = (".~lock.{name}#", "~${name}")  # what office programmes leave beside a file that is open
 
 
-def receive_extracts(folder: Path, dictionary: Dictionary, *, room: Path, tables: Sequence[str] | None = None,
-                     register: Path | None = None) -> dict[str, CheckedTable]:
+def receive_extracts(
+    folder: Path, dictionary: Dictionary, *, room: Path, tables: Sequence[str] | None = None, register: Path | None = None
+) -> dict[str, CheckedTable]:
     """Read and check the delivered tables of a folder.
 
     Parameters
@@ -53,6 +56,35 @@ def receive_extracts(folder: Path, dictionary: Dictionary, *, room: Path, tables
     DictionaryError
         The contracts themselves are wrong.
     """
+    found = inspect_extracts(folder, dictionary, room=room, tables=tables, register=register)
+    if found.refused:
+        raise reject(found.faults)
+    return dict(found.tables)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What a delivery holds, refused or not: the tables that could be checked, in order of name, and every fault of every file."""
+
+    tables: Mapping[str, CheckedTable]
+    faults: tuple[Fault, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether anything rejects a file, and so the delivery."""
+        return any(fault.severity == "reject" for fault in self.faults)
+
+
+def inspect_extracts(
+    folder: Path, dictionary: Dictionary, *, room: Path, tables: Sequence[str] | None = None, register: Path | None = None
+) -> Inspection:
+    """Like `receive_extracts`, but a delivery that is refused is described and not raised; only one that was accepted is entered in the register.
+
+    Raises
+    ------
+    ContractError
+        There is no such folder, or its delivery.yml cannot be read.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise ContractError(f"Delivered tables lie in a folder: {folder.name!r} is none. Mend the folder's path, or make the delivery first.")
@@ -70,22 +102,34 @@ def receive_extracts(folder: Path, dictionary: Dictionary, *, room: Path, tables
     if register is not None and checked:
         across += compare_register(checked, keys, register)
     faults += across
-    if any(fault.severity == "reject" for fault in faults):
-        raise reject(faults)
-    if register is not None:
-        enter(checked, keys, register)
-    for fault in [*of_folder, *across]:   # what belongs to no one table alone travels with the table that it names, or with the first
+    for fault in (
+        [*of_folder, *across] if checked else ()
+    ):  # what belongs to no one table alone travels with the table that it names, or with the first
         name = fault.table if fault.table in checked else min(checked)
         checked[name] = dataclasses.replace(checked[name], faults=(fault, *checked[name].faults))
-    return dict(sorted(checked.items()))
+    inspection = Inspection(tables=dict(sorted(checked.items())), faults=tuple(faults))
+    if register is not None and not inspection.refused:
+        enter(checked, keys, register)
+    return inspection
 
 
 def files_not_there(control: Control, folder: Path) -> list[Fault]:
     """Files that delivery.yml names and the folder lacks."""
     there = {path.name for path in folder.iterdir()}
     lacking = sorted(set(control.files) - there)
-    return [Fault(table="delivery", reason="control_differs", severity="reject", must_hold=f"every file that {CONTROL} states must be there: "
-                  f"{len(lacking)} of {len(control.files)} are not", mend="Transfer the missing files, or mend what the source states.")] if lacking else []
+    return (
+        [
+            Fault(
+                table="delivery",
+                reason="control_differs",
+                severity="reject",
+                must_hold=f"every file that {CONTROL} states must be there: {len(lacking)} of {len(control.files)} are not",
+                mend="Transfer the missing files, or mend what the source states.",
+            )
+        ]
+        if lacking
+        else []
+    )
 
 
 def find_files(folder: Path, dictionary: Dictionary, tables: Sequence[str] | None) -> tuple[dict[str, Path], list[Fault]]:
@@ -104,8 +148,15 @@ def find_files(folder: Path, dictionary: Dictionary, tables: Sequence[str] | Non
         if len(paths) == 1:
             found[name] = paths[0]
         elif paths:
-            faults.append(Fault(table=name, reason="two_files", mend="Take all but one away.", severity="reject",
-                                must_hold=f"a table comes in one file: {', '.join(path.name for path in paths)} are there"))
+            faults.append(
+                Fault(
+                    table=name,
+                    reason="two_files",
+                    mend="Take all but one away.",
+                    severity="reject",
+                    must_hold=f"a table comes in one file: {', '.join(path.name for path in paths)} are there",
+                )
+            )
         else:
             hint = nearest(name, [stem for stem in there if stem not in dictionary.tables])
             faults.append(missing_file(name, f"the file {name}.csv, .parquet or .xlsx must be delivered: it is missing{hint}"))
@@ -114,9 +165,13 @@ def find_files(folder: Path, dictionary: Dictionary, tables: Sequence[str] | Non
 
 def unknown_file(name: str, dictionary: Dictionary) -> Fault:
     """A file that is no table; its name is shown where it cannot be a person's."""
-    return Fault(table=name if is_plain_name(name) else "delivery", reason="unknown_file", severity="warn",
-                 must_hold=f"a delivered file is named after a table: this one is not{nearest(name, dictionary.tables)}",
-                 mend="It is not read. Rename it, or take it away.")
+    return Fault(
+        table=name if is_plain_name(name) else "delivery",
+        reason="unknown_file",
+        severity="warn",
+        must_hold=f"a delivered file is named after a table: this one is not{nearest(name, dictionary.tables)}",
+        mend="It is not read. Rename it, or take it away.",
+    )
 
 
 def missing_file(table: str, must_hold: str) -> Fault:
@@ -151,8 +206,9 @@ def in_order_of_reference(found: Mapping[str, Path], dictionary: Dictionary) -> 
     return ordered
 
 
-def receive_table(path: Path, table: Table, dictionary: Dictionary, *, room: Path, parents: Mapping[str, CheckedTable],
-                  control: Control | None = None) -> CheckedTable:
+def receive_table(
+    path: Path, table: Table, dictionary: Dictionary, *, room: Path, parents: Mapping[str, CheckedTable], control: Control | None = None
+) -> CheckedTable:
     """Read one file and apply its table's contract; every fault names the file."""
     control = control or Control()
     try:
@@ -163,22 +219,39 @@ def receive_table(path: Path, table: Table, dictionary: Dictionary, *, room: Pat
         raise reject([dataclasses.replace(fault, file=path.name) for fault in error.faults]) from None
 
 
-def checked_file(path: Path, table: Table, dictionary: Dictionary, *, room: Path, parents: Mapping[str, CheckedTable],
-                 control: Control) -> CheckedTable:
+def checked_file(
+    path: Path, table: Table, dictionary: Dictionary, *, room: Path, parents: Mapping[str, CheckedTable], control: Control
+) -> CheckedTable:
     """The table of a file that did not change while it was read."""
     room.mkdir(parents=True, exist_ok=True)
     if any((path.parent / lock.format(name=path.name)).exists() for lock in LOCKS):
-        raise Unreadable(unreadable(table, path, "it must not be open in another programme: its lock lies beside it", "Close it, and check again.",
-                                    "changed_while_read"))
+        raise Unreadable(
+            unreadable(
+                table, path, "it must not be open in another programme: its lock lies beside it", "Close it, and check again.", "changed_while_read"
+            )
+        )
     before = path.stat()
     with duckdb.connect(config={"temp_directory": str(room / ".duckdb"), "memory_limit": MEMORY}) as con:
         source, faults = READERS[path.suffix.lower()](con, path, table)
         after = path.stat()
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or digest_of(path) != source.sha256:
-            raise Unreadable(unreadable(table, path, "it must not change while it is read: it did", "Wait until it is written, and deliver again.",
-                                        "changed_while_read"))
-        checked = check_relation(con, "delivered", table, sources=[source], room=room, dictionary=dictionary, parents=parents, faults=faults,
-                                 extracted=control.extract_date, complete=control.complete(path.name))
+            raise Unreadable(
+                unreadable(
+                    table, path, "it must not change while it is read: it did", "Wait until it is written, and deliver again.", "changed_while_read"
+                )
+            )
+        checked = check_relation(
+            con,
+            "delivered",
+            table,
+            sources=[source],
+            room=room,
+            dictionary=dictionary,
+            parents=parents,
+            faults=faults,
+            extracted=control.extract_date,
+            complete=control.complete(path.name),
+        )
     stated = compare_control(control, checked, table)
     if stated:
         raise reject([*stated, *checked.faults])

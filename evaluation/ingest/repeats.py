@@ -1,11 +1,12 @@
 """Rows that share a key: exact duplicates, later rows of a unit, units in both lists, and copies among which nobody may choose."""
+
 from __future__ import annotations
 
 from evaluation.ingest.tables import Fault
 from evaluation.ingest.values import quoted
 from evaluation.ingest.work import Work
 
-SHARE_BLOWN_UP = 0.5           # beyond this share of exact duplicates a table was joined to another, not delivered twice by mistake
+SHARE_BLOWN_UP = 0.5  # beyond this share of exact duplicates a table was joined to another, not delivered twice by mistake
 FEW = 20
 
 
@@ -21,17 +22,34 @@ def mark_repeats(work: Work) -> list[Fault]:
     same = ", ".join(quoted(name) for name in work.columns)
     # `_drops`: a fault-free row that repeats, in every column, a fault-free row that stands before it.
     drops = f'_sound AND row_number() OVER (PARTITION BY _sound, {same} ORDER BY "_file", "_row", _id) > 1'
-    work.make("_copies", f'''
+    work.make(
+        "_copies",
+        f"""
         SELECT *, {drops if "exact_duplicates" in work.table.drop else "false"} AS _drops FROM (
             SELECT r._id, r."_file", r."_row", r._id NOT IN ({faulty}) AS _sound, {", ".join("r." + quoted(name) for name in work.columns)}
-            FROM ({work.typed}) AS r JOIN _twice AS d ON {match} WHERE r."_fault" IS NULL)''')
-    dropped = work.add("exact_duplicates", "", 'SELECT _id, "_file", "_row" FROM _copies WHERE _drops',
-                       must_hold="exact duplicates of a row are dropped", mend="Nothing to mend; ask why rows came twice.", severity="drop")
+            FROM ({work.typed}) AS r JOIN _twice AS d ON {match} WHERE r."_fault" IS NULL)""",
+    )
+    dropped = work.add(
+        "exact_duplicates",
+        "",
+        'SELECT _id, "_file", "_row" FROM _copies WHERE _drops',
+        must_hold="exact duplicates of a row are dropped",
+        mend="Nothing to mend; ask why rows came twice.",
+        severity="drop",
+    )
     both, later = in_both_lists(work, key), later_rows(work, key)
-    work.make("_repeated", f'''
-        SELECT _id, "_file", "_row", _drops, count(*) FILTER (NOT _drops) OVER (PARTITION BY {", ".join(key)}) > 1 AS _shares FROM _copies''')
-    shared = work.add("duplicate_key", ", ".join(work.table.key), 'SELECT _id, "_file", "_row" FROM _repeated WHERE _shares AND NOT _drops',
-                      must_hold="rows must not share a key (all copies are set aside)", mend="Decide which row is right and deliver only that one.")
+    work.make(
+        "_repeated",
+        f"""
+        SELECT _id, "_file", "_row", _drops, count(*) FILTER (NOT _drops) OVER (PARTITION BY {", ".join(key)}) > 1 AS _shares FROM _copies""",
+    )
+    shared = work.add(
+        "duplicate_key",
+        ", ".join(work.table.key),
+        'SELECT _id, "_file", "_row" FROM _repeated WHERE _shares AND NOT _drops',
+        must_hold="rows must not share a key (all copies are set aside)",
+        mend="Decide which row is right and deliver only that one.",
+    )
     return [*dropped, *blown_up(work, dropped), *both, *later, *shared]
 
 
@@ -40,8 +58,15 @@ def blown_up(work: Work, dropped: list[Fault]) -> list[Fault]:
     rows = work.con.execute(f"SELECT count(*) FROM {work.relation}").fetchone()[0]
     if not dropped or rows < FEW or dropped[0].count <= SHARE_BLOWN_UP * rows:
         return []
-    return [work.fault("multiplied_rows", "", f"a row must stand once: {dropped[0].count:,} of {rows:,} repeat another, as after a join to a table with "
-                       "several rows a key", "Deliver the table before it was joined to another.", "reject")]
+    return [
+        work.fault(
+            "multiplied_rows",
+            "",
+            f"a row must stand once: {dropped[0].count:,} of {rows:,} repeat another, as after a join to a table with several rows a key",
+            "Deliver the table before it was joined to another.",
+            "reject",
+        )
+    ]
 
 
 def in_both_lists(work: Work, key: list[str]) -> list[Fault]:
@@ -50,9 +75,14 @@ def in_both_lists(work: Work, key: list[str]) -> list[Fault]:
         return []
     column = quoted(work.table.joined)
     both = f"count({column}) OVER (PARTITION BY {', '.join(key)}) BETWEEN 1 AND count(*) OVER (PARTITION BY {', '.join(key)}) - 1"
-    return work.note("in_both_lists", work.table.joined, f'SELECT "_row" FROM (SELECT "_row", {both} AS _both FROM _copies WHERE NOT _drops) WHERE _both',
-                     must_hold="a unit must be in the programme or among its comparisons, once: some come in both lists",
-                     mend=f"Deliver each once, with {work.table.joined} where it joined.", severity="reject")
+    return work.note(
+        "in_both_lists",
+        work.table.joined,
+        f'SELECT "_row" FROM (SELECT "_row", {both} AS _both FROM _copies WHERE NOT _drops) WHERE _both',
+        must_hold="a unit must be in the programme or among its comparisons, once: some come in both lists",
+        mend=f"Deliver each once, with {work.table.joined} where it joined.",
+        severity="reject",
+    )
 
 
 def later_rows(work: Work, key: list[str]) -> list[Fault]:
@@ -60,11 +90,19 @@ def later_rows(work: Work, key: list[str]) -> list[Fault]:
     if work.table.keep_first is None:
         return []
     day, parts = quoted(work.table.keep_first), ", ".join(key)
-    work.make("_later", f'''
+    work.make(
+        "_later",
+        f"""
         SELECT _id, "_file", "_row" FROM (SELECT *, rank() OVER (PARTITION BY {parts} ORDER BY {day}) > 1 AS _after,
-            bool_and(_sound AND {day} IS NOT NULL) OVER (PARTITION BY {parts}) AS _dated FROM _copies WHERE NOT _drops) WHERE _after AND _dated''')
-    found = work.add("later_entry", work.table.keep_first, "SELECT * FROM _later", severity="drop",
-                     must_hold=f"of several rows of a unit the first {work.table.keep_first} counts; later ones are dropped",
-                     mend="Nothing to mend if units may begin again; the rows are listed in the sheet of faults.")
+            bool_and(_sound AND {day} IS NOT NULL) OVER (PARTITION BY {parts}) AS _dated FROM _copies WHERE NOT _drops) WHERE _after AND _dated""",
+    )
+    found = work.add(
+        "later_entry",
+        work.table.keep_first,
+        "SELECT * FROM _later",
+        severity="drop",
+        must_hold=f"of several rows of a unit the first {work.table.keep_first} counts; later ones are dropped",
+        mend="Nothing to mend if units may begin again; the rows are listed in the sheet of faults.",
+    )
     work.con.execute("UPDATE _copies SET _drops = true WHERE _id IN (SELECT _id FROM _later)")
     return found

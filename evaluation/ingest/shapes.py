@@ -4,14 +4,15 @@ The letters and weights are those of the publishers' own descriptions: UPN (DfE,
 NHS number (NHS Data Dictionary: weights 10 to 2, modulus 11), National Insurance number (HMRC NIM39110: letters not used), postcode (the form
 of BS 7666). The last small area of 2011 is a parameter.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"       # 23: without I, O and S
-LAST_LSOA_2011 = "E01033768"                  # recalled, not verified: change it here if the publisher says otherwise
+UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"  # 23: without I, O and S
+LAST_LSOA_2011 = "E01033768"  # recalled, not verified: change it here if the publisher says otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +50,25 @@ def nhs_holds(c: str) -> str:
 def nino_holds(c: str) -> str:
     """Letters and digits of a National Insurance number, spaces and case aside."""
     bare = f"replace(upper({c}), ' ', '')"
-    return (f"regexp_full_match({bare}, '[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{{6}}[A-D]') "
-            f"AND left({bare}, 2) NOT IN ('BG', 'GB', 'KN', 'NK', 'NT', 'TN', 'ZZ')")
+    return (
+        f"regexp_full_match({bare}, '[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{{6}}[A-D]') "
+        f"AND left({bare}, 2) NOT IN ('BG', 'GB', 'KN', 'NK', 'NT', 'TN', 'ZZ')"
+    )
 
 
 SHAPES: dict[str, Shape] = {
     "upn": Shape(in_words="a pupil number whose check letter fits", holds=upn_holds, action="quarantine"),
     "nhs_number": Shape(in_words="an NHS number whose check digit fits", holds=nhs_holds, written=lambda c: f"replace({c}, ' ', '')"),
     "nino": Shape(in_words="a National Insurance number", holds=nino_holds, written=lambda c: f"replace(upper({c}), ' ', '')"),
-    "postcode": Shape(in_words="a postcode", holds=lambda c: f"regexp_full_match(upper({c}), '(GIR ?0AA|[A-Z]{{1,2}}[0-9][A-Z0-9]? ?[0-9][A-Z]{{2}})')",
-                      written=lambda c: f"upper({c})"),
-    "lsoa_2011": Shape(in_words="a small area (LSOA) of 2011", action="quarantine",
-                       holds=lambda c: f"regexp_full_match({c}, '[EW]01[0-9]{{6}}') AND (left({c}, 1) = 'W' OR {c} <= '{LAST_LSOA_2011}')"),
+    "postcode": Shape(
+        in_words="a postcode",
+        holds=lambda c: f"regexp_full_match(upper({c}), '(GIR ?0AA|[A-Z]{{1,2}}[0-9][A-Z0-9]? ?[0-9][A-Z]{{2}})')",
+        written=lambda c: f"upper({c})",
+    ),
+    "lsoa_2011": Shape(
+        in_words="a small area (LSOA) of 2011",
+        action="quarantine",
+        holds=lambda c: f"regexp_full_match({c}, '[EW]01[0-9]{{6}}') AND (left({c}, 1) = 'W' OR {c} <= '{LAST_LSOA_2011}')",
+    ),
     "lsoa_2021": Shape(in_words="a small area (LSOA) of 2021", holds=lambda c: f"regexp_full_match({c}, '[EW]01[0-9]{{6}}')", action="quarantine"),
 }

@@ -2,6 +2,7 @@
 
 The last day belongs to the spell unless the contract says otherwise: two spells of which one ends the day before the other begins do not overlap.
 """
+
 from __future__ import annotations
 
 from evaluation.ingest.tables import Fault
@@ -21,41 +22,75 @@ def find_spells(work: Work) -> list[Fault]:
     of = ", ".join(quoted(name) for name in spells.of)
     found = []
     if spells.ends == "exclusive":
-        found += work.add("empty_spell", spells.end, f'SELECT _id, "_file", "_row" FROM ({work.typed}) WHERE "_fault" IS NULL AND {end} = {start}',
-                          must_hold="a spell must last a day: its last day does not belong to it, and is its first", mend="Mend the days at their source.")
-    work.make("_spells", f'''
+        found += work.add(
+            "empty_spell",
+            spells.end,
+            f'SELECT _id, "_file", "_row" FROM ({work.typed}) WHERE "_fault" IS NULL AND {end} = {start}',
+            must_hold="a spell must last a day: its last day does not belong to it, and is its first",
+            mend="Mend the days at their source.",
+        )
+    work.make(
+        "_spells",
+        f"""
         SELECT _id, "_file", "_row", {", ".join(dict.fromkeys([*(quoted(name) for name in (*spells.of, *spells.apart)), start, end]))},
-            coalesce({last}, {FOREVER}) AS _last FROM ({work.sound}) WHERE {start} IS NOT NULL''')
-    found += work.note("open_spell", spells.end, f'SELECT "_row" FROM _spells WHERE {end} IS NULL', severity="normalise",
-                       must_hold="spells without an end are open, and known up to the day to which the source is complete", mend="Nothing to mend.")
+            coalesce({last}, {FOREVER}) AS _last FROM ({work.sound}) WHERE {start} IS NOT NULL""",
+    )
+    found += work.note(
+        "open_spell",
+        spells.end,
+        f'SELECT "_row" FROM _spells WHERE {end} IS NULL',
+        severity="normalise",
+        must_hold="spells without an end are open, and known up to the day to which the source is complete",
+        mend="Nothing to mend.",
+    )
     found += not_apart(work)
     if spells.overlap == "keep":
         return found
-    work.make("_runs", f'''
+    work.make(
+        "_runs",
+        f"""
         SELECT *, sum(_starts::INTEGER) OVER (PARTITION BY {of} ORDER BY {start}, _last, _id) AS _run FROM (
             SELECT *, coalesce({start} > max(_last) OVER (PARTITION BY {of} ORDER BY {start}, _last, _id
-                                                      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), true) AS _starts FROM _spells)''')
-    work.make("_overlapping", f"SELECT *, row_number() OVER (PARTITION BY {of}, _run ORDER BY {start}, _last, _id) AS _place FROM _runs "
-                              f"QUALIFY count(*) OVER (PARTITION BY {of}, _run) > 1")
+                                                      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), true) AS _starts FROM _spells)""",
+    )
+    work.make(
+        "_overlapping",
+        f"SELECT *, row_number() OVER (PARTITION BY {of}, _run ORDER BY {start}, _last, _id) AS _place FROM _runs "
+        f"QUALIFY count(*) OVER (PARTITION BY {of}, _run) > 1",
+    )
     return found + (merged(work, of) if spells.overlap == "merge" else set_aside(work))
 
 
 def set_aside(work: Work) -> list[Fault]:
     """All spells that overlap another."""
     what = ", ".join(work.table.spells.of)
-    return work.add("overlapping_spells", work.table.spells.start, 'SELECT _id, "_file", "_row" FROM _overlapping',
-                    must_hold=f"spells of one {what} must not overlap (all that do are set aside)", mend="Decide which spells are right and deliver only those.")
+    return work.add(
+        "overlapping_spells",
+        work.table.spells.start,
+        'SELECT _id, "_file", "_row" FROM _overlapping',
+        must_hold=f"spells of one {what} must not overlap (all that do are set aside)",
+        mend="Decide which spells are right and deliver only those.",
+    )
 
 
 def merged(work: Work, of: str) -> list[Fault]:
     """Overlapping spells as one: the first row lasts to the last day of all, the others are dropped."""
     spells, end = work.table.spells, quoted(work.table.spells.end)
-    work.make("_changes", f'''
+    work.make(
+        "_changes",
+        f"""
         SELECT _id, _end FROM (SELECT _id, _place, CASE WHEN bool_or({end} IS NULL) OVER w THEN NULL ELSE max({end}) OVER w END AS _end
-                               FROM _overlapping WINDOW w AS (PARTITION BY {of}, _run)) WHERE _place = 1''')
+                               FROM _overlapping WINDOW w AS (PARTITION BY {of}, _run)) WHERE _place = 1""",
+    )
     work.changed = {spells.end: "CASE WHEN g._id IS NOT NULL THEN g._end ELSE k.{column} END"}
-    return work.add("merged_spell", spells.start, 'SELECT _id, "_file", "_row" FROM _overlapping WHERE _place > 1', severity="drop",
-                    must_hold="spells that overlap an earlier one of the same kind are merged into it", mend="Nothing to mend; ask why they overlap.")
+    return work.add(
+        "merged_spell",
+        spells.start,
+        'SELECT _id, "_file", "_row" FROM _overlapping WHERE _place > 1',
+        severity="drop",
+        must_hold="spells that overlap an earlier one of the same kind are merged into it",
+        mend="Nothing to mend; ask why they overlap.",
+    )
 
 
 def not_apart(work: Work) -> list[Fault]:
@@ -66,8 +101,13 @@ def not_apart(work: Work) -> list[Fault]:
         other = [quoted(name) for name in spells.of if name != column]
         same = " AND ".join(f"a.{name} = b.{name}" for name in other) or "true"
         for one, two in pairs:
-            sql = f'''SELECT DISTINCT a."_row" AS "_row" FROM _spells AS a JOIN _spells AS b ON {same} AND a.{quoted(column)} = {literal(one)}
-                      AND b.{quoted(column)} = {literal(two)} AND a.{start} <= b._last AND b.{start} <= a._last'''
-            found += work.note("open_at_once", column, sql, must_hold=f"spells of {one} and {two} should not be open at once",
-                               mend="Ask the source which one was paid; both are kept.")
+            sql = f"""SELECT DISTINCT a."_row" AS "_row" FROM _spells AS a JOIN _spells AS b ON {same} AND a.{quoted(column)} = {literal(one)}
+                      AND b.{quoted(column)} = {literal(two)} AND a.{start} <= b._last AND b.{start} <= a._last"""
+            found += work.note(
+                "open_at_once",
+                column,
+                sql,
+                must_hold=f"spells of {one} and {two} should not be open at once",
+                mend="Ask the source which one was paid; both are kept.",
+            )
     return found

@@ -2,6 +2,7 @@
 
 Everything here is an expression over one column; which rows fail is said in `value_checks`.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,14 +11,28 @@ from evaluation.dictionary import Variable
 from evaluation.ingest.shapes import SHAPES
 
 SPACES = " \t\r\n\u00a0\u200b\ufeff"
-UNSEEN = "[\\x{00}-\\x{1f}\\x{7f}\\x{a0}\\x{ad}\\x{200b}-\\x{200f}\\x{2060}\\x{feff}]"     # characters that no identifier holds and no eye sees
+UNSEEN = "[\\x{00}-\\x{1f}\\x{7f}\\x{a0}\\x{ad}\\x{200b}-\\x{200f}\\x{2060}\\x{feff}]"  # characters that no identifier holds and no eye sees
 TERMS = ("autumn", "spring", "summer")
 TRUE, FALSE = ("true", "t", "1", "1.0", "yes", "y"), ("false", "f", "0", "0.0", "no", "n")
-SUPPRESSED = {   # marks of published tables; a figure behind one exists or may exist, so it is never zero
-    "*": "suppressed", "c": "suppressed", "[c]": "suppressed", "<5": "suppressed", "~": "suppressed", "x": "unavailable", "X": "unavailable",
-    "[x]": "unavailable", "..": "unavailable", ".": "unavailable", ":": "unavailable", "z": "not_applicable", "[z]": "not_applicable",
-    "-": "not_applicable", "low": "rounds_to_zero", "[low]": "rounds_to_zero"}
-SENTINEL_DAYS = ("0001-01-01", "1900-01-01", "1901-01-01", "9999-12-31")     # what systems write where no day is known
+SUPPRESSED = {  # marks of published tables; a figure behind one exists or may exist, so it is never zero
+    "*": "suppressed",
+    "c": "suppressed",
+    "[c]": "suppressed",
+    "<5": "suppressed",
+    "~": "suppressed",
+    "x": "unavailable",
+    "X": "unavailable",
+    "[x]": "unavailable",
+    "..": "unavailable",
+    ".": "unavailable",
+    ":": "unavailable",
+    "z": "not_applicable",
+    "[z]": "not_applicable",
+    "-": "not_applicable",
+    "low": "rounds_to_zero",
+    "[low]": "rounds_to_zero",
+}
+SENTINEL_DAYS = ("0001-01-01", "1900-01-01", "1901-01-01", "9999-12-31")  # what systems write where no day is known
 SERIAL_ORIGIN = {"excel_1900": "1899-12-30", "excel_1904": "1904-01-01"}
 NUMERIC = ("integer", "number")
 
@@ -68,8 +83,10 @@ def cleaned_text(variable: Variable, column: str | None) -> str:
     unseen = f"CASE WHEN regexp_matches({text}, '{UNSEEN}') THEN nullif(regexp_replace({text}, '{UNSEEN}', '', 'g'), '') ELSE {text} END"
     cleaned = f"CASE WHEN {text} IN {texts(['', *missing_texts(variable)])} THEN NULL ELSE {unseen} END"
     if variable.width and variable.pad:
-        return f"(SELECT CASE WHEN regexp_full_match(x, '[0-9]+') THEN lpad(x, greatest({variable.width}, length(x))::INTEGER, '0') ELSE x END " \
-               f"FROM (SELECT {cleaned} AS x))"
+        return (
+            f"(SELECT CASE WHEN regexp_full_match(x, '[0-9]+') THEN lpad(x, greatest({variable.width}, length(x))::INTEGER, '0') ELSE x END "
+            f"FROM (SELECT {cleaned} AS x))"
+        )
     return cleaned
 
 
@@ -95,8 +112,10 @@ def typed_value(variable: Variable) -> str:
         case "boolean":
             return f"CASE WHEN lower({c}) IN {texts(TRUE)} THEN true WHEN lower({c}) IN {texts(FALSE)} THEN false END"
         case "school_year" | "financial_year":
-            return (f"CASE WHEN regexp_full_match({c}, '[12][0-9]{{3}}[/-]?([0-9]{{2}}|[12][0-9]{{3}})') AND {consecutive.format(c)} "
-                    f"THEN left({c}, 4) || '/' || right({c}, 2) {one_year(variable, c)}END")
+            return (
+                f"CASE WHEN regexp_full_match({c}, '[12][0-9]{{3}}[/-]?([0-9]{{2}}|[12][0-9]{{3}})') AND {consecutive.format(c)} "
+                f"THEN left({c}, 4) || '/' || right({c}, 2) {one_year(variable, c)}END"
+            )
         case "term":
             form = f"regexp_full_match(lower({c}), '[12][0-9]{{3}}/[0-9]{{2}}-({'|'.join(TERMS)})')"
             return f"CASE WHEN {form} AND {consecutive.format(f'left({c}, 7)')} THEN lower({c}) END"
@@ -118,8 +137,10 @@ def plain_number(variable: Variable, c: str) -> str:
     if "decimal_comma" in variable.marks:
         return f"replace(replace({bare_number(variable, c)}, '.', ''), ',', '.')"
     bare = bare_number(variable, c)
-    thousands = f"(contains({bare}, ',') OR contains({bare}, ' ') OR contains({bare}, '\u00a0')) AND " \
-                f"regexp_full_match({bare}, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}}|[ \u00a0][0-9]{{3}})+(\\.[0-9]+)?')"
+    thousands = (
+        f"(contains({bare}, ',') OR contains({bare}, ' ') OR contains({bare}, '\u00a0')) AND "
+        f"regexp_full_match({bare}, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}}|[ \u00a0][0-9]{{3}})+(\\.[0-9]+)?')"
+    )
     return f"CASE WHEN {thousands} THEN translate({bare}, ', \u00a0', '') ELSE {bare} END"
 
 
@@ -134,11 +155,15 @@ def typed_day(variable: Variable, c: str) -> str:
     found = f"try_strptime({day}, [{', '.join(literal(form) for form in variable.formats)}])"
     otherwise = ""
     if variable.serial:
-        otherwise += f" WHEN regexp_full_match({c}, '[1-9][0-9]{{4}}(\\.0+)?') THEN DATE '{SERIAL_ORIGIN[variable.serial]}' + CAST(left({c}, 5) AS INTEGER)"
+        otherwise += (
+            f" WHEN regexp_full_match({c}, '[1-9][0-9]{{4}}(\\.0+)?') THEN DATE '{SERIAL_ORIGIN[variable.serial]}' + CAST(left({c}, 5) AS INTEGER)"
+        )
     if variable.pivot_year is not None:
         year = f"CAST(right({c}, 2) AS INTEGER)"
-        otherwise += f" WHEN regexp_full_match({c}, '[0-9]{{2}}/[0-9]{{2}}/[0-9]{{2}}') THEN try_strptime(left({c}, 6) || " \
-                     f"(CASE WHEN {year} >= {variable.pivot_year} THEN '19' ELSE '20' END) || right({c}, 2), '%d/%m/%Y')::DATE"
+        otherwise += (
+            f" WHEN regexp_full_match({c}, '[0-9]{{2}}/[0-9]{{2}}/[0-9]{{2}}') THEN try_strptime(left({c}, 6) || "
+            f"(CASE WHEN {year} >= {variable.pivot_year} THEN '19' ELSE '20' END) || right({c}, 2), '%d/%m/%Y')::DATE"
+        )
     if variable.timezone:
         otherwise += f" WHEN regexp_full_match({c}, '{TIMED}') THEN (TRY_CAST({c} AS TIMESTAMPTZ) AT TIME ZONE {literal(variable.timezone)})::DATE"
     return f"CASE WHEN year({found}) >= 1000 THEN {found}::DATE{otherwise} END"

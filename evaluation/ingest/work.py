@@ -2,6 +2,7 @@
 
 What is looked for lies in the modules beside it; each takes a `Work`, marks rows with reasons, and says what it found.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -14,8 +15,8 @@ from evaluation.ingest.tables import Fault, Severity
 from evaluation.ingest.value_checks import Check, checks_of
 from evaluation.ingest.values import cleaned_text, literal, quoted, typed_value
 
-BITS = 60                      # checks per integer mask
-DROPS = ("exact_duplicates", "later_entry", "merged_spell")     # reasons for which a row is dropped by a declared rule
+BITS = 60  # checks per integer mask
+DROPS = ("exact_duplicates", "later_entry", "merged_spell")  # reasons for which a row is dropped by a declared rule
 
 
 class Work:
@@ -46,8 +47,11 @@ class Work:
     def all_checks(self) -> list[Check]:
         """The checks of every column and the rules of the table that set rows aside."""
         found = [check for variable in self.table.columns.values() for check in checks_of(variable)]
-        found += [Check(column=rule.name, reason="rule_broken", sql=f"NOT coalesce(TRY({rule.sql}), true)", must_hold=rule.reason, mend=rule.mend)
-                  for rule in self.table.rules if rule.severity == "quarantine"]
+        found += [
+            Check(column=rule.name, reason="rule_broken", sql=f"NOT coalesce(TRY({rule.sql}), true)", must_hold=rule.reason, mend=rule.mend)
+            for rule in self.table.rules
+            if rule.severity == "quarantine"
+        ]
         return found + self.council_checks
 
     def as_table(self, relation: str) -> str:
@@ -108,8 +112,10 @@ class Work:
         zeros = ", ".join("0" for _ in self.masks)
         mark = literal(f"{reason}:{column}")
         self.con.execute(f"UPDATE {self.bad} SET _also = concat_ws('|', _also, {mark}) WHERE _id IN (SELECT _id FROM _added)")
-        self.con.execute(f'INSERT INTO {self.bad} SELECT _id, "_file", "_row", NULL, false, {zeros}, {mark} FROM _added '
-                         f"WHERE _id NOT IN (SELECT _id FROM {self.bad})")
+        self.con.execute(
+            f'INSERT INTO {self.bad} SELECT _id, "_file", "_row", NULL, false, {zeros}, {mark} FROM _added '
+            f"WHERE _id NOT IN (SELECT _id FROM {self.bad})"
+        )
         return [self.fault(reason, column, must_hold, mend, severity, count, first)]
 
     def note(self, reason: str, column: str, sql: str, *, must_hold: str, mend: str, severity: Severity = "warn") -> list[Fault]:
@@ -119,5 +125,13 @@ class Work:
 
     def fault(self, reason: str, column: str, must_hold: str, mend: str, severity: Severity, count: int = 0, first: list[int] | None = None) -> Fault:
         """A fault of this table."""
-        return Fault(table=self.table.name, column=column, reason=reason, must_hold=must_hold, count=count, first_rows=tuple(first or ()), mend=mend,
-                     severity=severity)
+        return Fault(
+            table=self.table.name,
+            column=column,
+            reason=reason,
+            must_hold=must_hold,
+            count=count,
+            first_rows=tuple(first or ()),
+            mend=mend,
+            severity=severity,
+        )

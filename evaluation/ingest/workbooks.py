@@ -3,6 +3,7 @@
 Values are read by calamine; formulas without a value, hidden rows and filters are looked for in the workbook's own parts, for calamine
 gives no word of them.
 """
+
 from __future__ import annotations
 
 import datetime as dt
@@ -27,8 +28,8 @@ from evaluation.ingest.opening import (
 )
 from evaluation.ingest.tables import Fault, Source
 
-LARGEST = 4 << 30              # bytes that a workbook may unfold to
-FOLDED = 1_000                 # times that it may be larger unfolded, once it is larger than SMALL
+LARGEST = 4 << 30  # bytes that a workbook may unfold to
+FOLDED = 1_000  # times that it may be larger unfolded, once it is larger than SMALL
 SMALL = 1 << 28
 
 
@@ -44,7 +45,7 @@ def read_workbook(con: duckdb.DuckDBPyConnection, path: Path, table: Table) -> t
 
     require_bounded(path, table)
     cells, faults = cells_and_faults(path, table)
-    cells = cells[table.skip_rows:]
+    cells = cells[table.skip_rows :]
     if not cells:
         raise Unreadable(unreadable(table, path, "it must hold a heading and rows: it is empty", "Deliver the table again.", "empty_file"))
     heading = [cell_text(cell).strip() for cell in cells[0]]
@@ -67,8 +68,14 @@ def require_bounded(path: Path, table: Table) -> None:
     except (zipfile.BadZipFile, OSError, NotImplementedError):
         raise Unreadable(cannot_be_read(path, table)) from None
     if unfolded > LARGEST or (unfolded > SMALL and unfolded > FOLDED * path.stat().st_size):
-        raise Unreadable(unreadable(table, path, "a workbook must unfold to a table: this one unfolds to far more than its size allows",
-                                    "Save the workbook again, or deliver CSV."))
+        raise Unreadable(
+            unreadable(
+                table,
+                path,
+                "a workbook must unfold to a table: this one unfolds to far more than its size allows",
+                "Save the workbook again, or deliver CSV.",
+            )
+        )
 
 
 def cannot_be_read(path: Path, table: Table) -> Fault:
@@ -95,8 +102,15 @@ def cells_and_faults(path: Path, table: Table) -> tuple[list[list[object]], list
     if merged:
         raise Unreadable(unreadable(table, path, "cells must not be merged: some are", "Take the merging away.", "merged_cells"))
     if look["formulas"]:
-        raise Unreadable(unreadable(table, path, f"a cell must hold a value: {look['formulas']:,} hold a formula whose value was not saved",
-                                    "Open the workbook, let it calculate, and save values.", "formula_without_value"))
+        raise Unreadable(
+            unreadable(
+                table,
+                path,
+                f"a cell must hold a value: {look['formulas']:,} hold a formula whose value was not saved",
+                "Open the workbook, let it calculate, and save values.",
+                "formula_without_value",
+            )
+        )
     faults = []
     if look["rows"] or look["filter"]:
         faults.append(hides(table, "hidden_rows", f"no row should be hidden or filtered away: {look['rows']:,} are, and were read like the others"))

@@ -1,4 +1,5 @@
 """Try every bad input of the corpus: `python -m tests.faults`. Exit code 1 where one is not as expected."""
+
 from __future__ import annotations
 
 import sys

@@ -1,4 +1,5 @@
 """A bad input, what must come of it, and the judge: never a traceback, never silent, every row accounted for, no value said."""
+
 from __future__ import annotations
 
 import tempfile
@@ -16,7 +17,7 @@ from evaluation.errors import EvaluationError
 from evaluation.ingest.reading import receive_extracts
 from evaluation.ingest.tables import CheckedTable, Fault
 
-CANARY = "QZX"                 # begins every identifier and name that a case plants; no message may hold it
+CANARY = "QZX"  # begins every identifier and name that a case plants; no message may hold it
 Action = Literal["reject", "quarantine", "blank", "warn", "normalise", "drop", "keep"]
 Prove = Callable[[dict[str, CheckedTable]], object]
 
@@ -78,7 +79,7 @@ def with_changes(dictionary: Dictionary, changes: Mapping[str, Mapping[str, Any]
             if dot:
                 columns[column] = columns[column].model_copy(update={what: value})
         whole = {key: value for key, value in fields.items() if "." not in key}
-        if whole.pop("columns_alone", False):      # a table by itself, without those that it refers to
+        if whole.pop("columns_alone", False):  # a table by itself, without those that it refers to
             columns = {key: value.model_copy(update={"references": None}) for key, value in columns.items()}
         if isinstance(whole.get("spells"), Mapping):
             whole["spells"] = table.spells.model_copy(update=whole["spells"])
@@ -109,7 +110,7 @@ def judge(case: Case, folder: Path) -> list[str]:
     if case.prove and received:
         try:
             case.prove(received)
-        except Exception as error:      # whatever a proof meets is a complaint, so that the other cases are tried
+        except Exception as error:  # whatever a proof meets is a complaint, so that the other cases are tried
             found.append(f"not proven: {error!r}")
     return found
 
@@ -131,7 +132,7 @@ def complaints(expect: Expect, faults: list[Fault], received: Mapping[str, Check
         return [f"no {expect.action} for {expect.reason}: {[(fault.severity, fault.reason, fault.column) for fault in faults]}"]
     hit = hits[0]
     found = []
-    if expect.rows and hit.first_rows[:len(expect.rows)] != expect.rows:
+    if expect.rows and hit.first_rows[: len(expect.rows)] != expect.rows:
         found.append(f"rows {hit.first_rows} are not {expect.rows}")
     if expect.count and hit.count != expect.count:
         found.append(f"{hit.count} rows are not {expect.count}")
@@ -146,8 +147,11 @@ def complaints(expect: Expect, faults: list[Fault], received: Mapping[str, Check
 def unexpected(case: Case, faults: list[Fault]) -> list[str]:
     """Refusals and rows set aside that the case did not ask for."""
     allowed = {expect.reason for expect in case.expect} | set(case.also) | ({"too_many_faults"} if "too_many_faults" in case.also else set())
-    return [f"unexpected {fault.severity}: {fault.text()}" for fault in faults
-            if fault.severity in ("reject", "quarantine") and fault.reason not in allowed]
+    return [
+        f"unexpected {fault.severity}: {fault.text()}"
+        for fault in faults
+        if fault.severity in ("reject", "quarantine") and fault.reason not in allowed
+    ]
 
 
 def unbalanced(received: Mapping[str, CheckedTable]) -> list[str]:

@@ -1,4 +1,5 @@
 """All one hundred bad inputs, in their order."""
+
 from __future__ import annotations
 
 from tests.faults import days_and_spells, deliveries, files, identities, places_and_records, values

@@ -2,6 +2,7 @@
 
 Family 0 to 9 join on 15 May 2012, the others do not. Each has an adult and a child of ten; every source is complete from 2010 to 2013.
 """
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -13,8 +14,19 @@ from evaluation.panel.families import build_families
 from evaluation.periods import Periods
 from tests.faults.writing import table
 
-FAMILIES = ("family_id", "council_code", "first_eligible_date", "entry_date", "exit_date", "exit_reason", "referral_reason",
-            "criterion_crime_asb_date", "criterion_education_date", "criterion_work_date", "key_worker_caseload")
+FAMILIES = (
+    "family_id",
+    "council_code",
+    "first_eligible_date",
+    "entry_date",
+    "exit_date",
+    "exit_reason",
+    "referral_reason",
+    "criterion_crime_asb_date",
+    "criterion_education_date",
+    "criterion_work_date",
+    "key_worker_caseload",
+)
 PEOPLE = ("person_id", "family_id", "member_from", "member_to", "birth_month", "sex", "role", "sen", "free_school_meals", "ethnicity_group")
 SOURCES = ("education", "police", "benefits", "employment")
 TERMS = tuple(f"{year}/{year - 1999:02d}-{term}" for year in (2011, 2012, 2013) for term in ("autumn", "spring", "summer"))
@@ -32,21 +44,32 @@ def people_rows(number: int = N) -> list[list[str]]:
     return adults + [[f"QZXC{i:03d}", f"QZXF{i:03d}", "2011-01-01", "", "2002-03", "M", "child", "none", "N", "white"] for i in range(number)]
 
 
-def write_families(folder: Path, families: list[list[str]], people: list[list[str]], *, last: str = "2013-12-31",
-                   terms: tuple[str, ...] = TERMS) -> None:
+def write_families(
+    folder: Path, families: list[list[str]], people: list[list[str]], *, last: str = "2013-12-31", terms: tuple[str, ...] = TERMS
+) -> None:
     """The tables of a study of families."""
     table("families", FAMILIES, *families)(folder)
     table("people", PEOPLE, *people)(folder)
     ids = sorted({row[0] for row in people})
     table("links", ("person_id", "source", "status"), *((one, source, "linked") for one in ids for source in SOURCES))(folder)
     councils = sorted({row[1] for row in families})
-    table("source_coverage", ("source", "council_code", "first_date", "last_date"),
-          *((source, council, "2010-01-01", last) for source in (*SOURCES, "asb") for council in councils))(folder)
+    table(
+        "source_coverage",
+        ("source", "council_code", "first_date", "last_date"),
+        *((source, council, "2010-01-01", last) for source in (*SOURCES, "asb") for council in councils),
+    )(folder)
     children = [one for one in ids if one.startswith("QZXC")]
-    table("attendance", ("person_id", "term", "possible_sessions", "authorised_sessions", "unauthorised_sessions"),
-          *((child, term, "120", "3", "6") for child in children for term in terms))(folder)
-    table("benefit_spells", ("person_id", "benefit", "start_date", "end_date"), ("QZXP000", "jsa", "2012-02-01", "2012-12-31"),
-          *((f"QZXP{i:03d}", "jsa", "2012-02-01", "") for i in range(10, 30)))(folder)
+    table(
+        "attendance",
+        ("person_id", "term", "possible_sessions", "authorised_sessions", "unauthorised_sessions"),
+        *((child, term, "120", "3", "6") for child in children for term in terms),
+    )(folder)
+    table(
+        "benefit_spells",
+        ("person_id", "benefit", "start_date", "end_date"),
+        ("QZXP000", "jsa", "2012-02-01", "2012-12-31"),
+        *((f"QZXP{i:03d}", "jsa", "2012-02-01", "") for i in range(10, 30)),
+    )(folder)
 
 
 def covered_to_2013(folder: Path) -> None:

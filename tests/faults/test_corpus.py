@@ -1,4 +1,5 @@
 """The one hundred bad inputs: each with the action, the reason, the rows and the message that it must have, never a traceback, never a value said."""
+
 from __future__ import annotations
 
 import pytest
@@ -19,11 +20,15 @@ def test_bad_input(case, tmp_path):
     assert judge(case, folder) == []
 
 
-@pytest.mark.parametrize("expect, made, complaint", [
-    ((Expect(action="quarantine", reason="no_such_date"),), "2012-01-31", "no quarantine for no_such_date"),
-    (KEEP, "2012-02-31", "not kept"),
-    ((Expect(action="quarantine", reason="no_such_date", rows=(3,)),), "2012-02-31", "rows (2,) are not (3,)"),
-    ((Expect(action="quarantine", reason="no_such_date", words=("Tuesday",)),), "2012-02-31", "'Tuesday' is not in")])
+@pytest.mark.parametrize(
+    "expect, made, complaint",
+    [
+        ((Expect(action="quarantine", reason="no_such_date"),), "2012-01-31", "no quarantine for no_such_date"),
+        (KEEP, "2012-02-31", "not kept"),
+        ((Expect(action="quarantine", reason="no_such_date", rows=(3,)),), "2012-02-31", "rows (2,) are not (3,)"),
+        ((Expect(action="quarantine", reason="no_such_date", words=("Tuesday",)),), "2012-02-31", "'Tuesday' is not in"),
+    ],
+)
 def test_the_judge_sees_what_is_not_as_expected(tmp_path, expect, made, complaint):
     folder = tmp_path / "delivery"
     folder.mkdir()
@@ -36,6 +41,7 @@ def test_the_judge_sees_a_traceback_and_a_value_said(tmp_path):
     def raise_one(error: Exception):
         def receive(folder, dictionary, room):
             raise error
+
         return receive
 
     for error, complaint in ((KeyError("x"), "traceback"), (ContractError(f"row of {CANARY}0001"), "a value is said")):

@@ -1,4 +1,5 @@
 """How the corpus writes its deliveries: small files of good rows, into which a case puts what is wrong."""
+
 from __future__ import annotations
 
 import zipfile
@@ -46,7 +47,9 @@ def figures(column: str, *values: str, others: str = "") -> Callable[[Path], obj
     """Writes figures with one column (and others, given as 'name=value,...', the same in every row)."""
     more = [part.split("=") for part in others.split(",") if part]
     heading = ("line_id", column, *(name for name, _ in more))
-    return table("figures", heading, *((f"{CANARY}L{number:04d}", value, *(text for _, text in more)) for number, value in enumerate(values, start=1)))
+    return table(
+        "figures", heading, *((f"{CANARY}L{number:04d}", value, *(text for _, text in more)) for number, value in enumerate(values, start=1))
+    )
 
 
 def pupils(column: str, *values: str) -> Callable[[Path], object]:
@@ -66,6 +69,7 @@ def persons(*rows: Sequence[str]) -> Callable[[Path], object]:
 
 def workbook(name: str, fill: Callable, *, days_from_1904: bool = False) -> Callable[[Path], object]:
     """Writes a workbook that `fill(book, sheet)` has filled."""
+
     def write(folder: Path) -> None:
         import openpyxl
         from openpyxl.utils.datetime import CALENDAR_MAC_1904
@@ -75,14 +79,19 @@ def workbook(name: str, fill: Callable, *, days_from_1904: bool = False) -> Call
             book.epoch = CALENDAR_MAC_1904
         fill(book, book.active)
         book.save(folder / name)
+
     return write
 
 
 def long_workbook(name: str, heading: Sequence[str], rows: int) -> Callable[[Path], object]:
     """Writes a workbook of many rows without an office library, which would take minutes."""
+
     def cells(values: Sequence[str], number: int) -> str:
-        return f'<row r="{number}">' + "".join(f'<c r="{chr(65 + n)}{number}" t="inlineStr"><is><t>{value}</t></is></c>' for n, value in
-                                               enumerate(values)) + "</row>"
+        return (
+            f'<row r="{number}">'
+            + "".join(f'<c r="{chr(65 + n)}{number}" t="inlineStr"><is><t>{value}</t></is></c>' for n, value in enumerate(values))
+            + "</row>"
+        )
 
     def write(folder: Path) -> None:
         spread = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -90,18 +99,30 @@ def long_workbook(name: str, heading: Sequence[str], rows: int) -> Callable[[Pat
         package = "http://schemas.openxmlformats.org/package/2006"
         body = "".join(cells((f"{CANARY}{number}", "2012-01-01"), number) for number in range(2, rows + 1))
         with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            archive.writestr("[Content_Types].xml", f'<Types xmlns="{package}/content-types"><Default Extension="xml" ContentType="application/xml"/>'
-                             '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-                             '<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>'
-                             '<Override PartName="/xl/worksheets/sheet1.xml" '
-                             'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>')
-            archive.writestr("_rels/.rels", f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" Type="{office}/officeDocument" '
-                             'Target="xl/workbook.xml"/></Relationships>')
-            archive.writestr("xl/workbook.xml", f'<workbook xmlns="{spread}" xmlns:r="{office}"><sheets><sheet name="events" sheetId="1" r:id="rId1"/></sheets>'
-                             "</workbook>")
-            archive.writestr("xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" Type="{office}/worksheet" '
-                             'Target="worksheets/sheet1.xml"/></Relationships>')
+            archive.writestr(
+                "[Content_Types].xml",
+                f'<Types xmlns="{package}/content-types"><Default Extension="xml" ContentType="application/xml"/>'
+                '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+                '<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>'
+                '<Override PartName="/xl/worksheets/sheet1.xml" '
+                'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>',
+            )
+            archive.writestr(
+                "_rels/.rels",
+                f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" Type="{office}/officeDocument" '
+                'Target="xl/workbook.xml"/></Relationships>',
+            )
+            archive.writestr(
+                "xl/workbook.xml",
+                f'<workbook xmlns="{spread}" xmlns:r="{office}"><sheets><sheet name="events" sheetId="1" r:id="rId1"/></sheets></workbook>',
+            )
+            archive.writestr(
+                "xl/_rels/workbook.xml.rels",
+                f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" Type="{office}/worksheet" '
+                'Target="worksheets/sheet1.xml"/></Relationships>',
+            )
             archive.writestr("xl/worksheets/sheet1.xml", f'<worksheet xmlns="{spread}"><sheetData>{cells(heading, 1)}{body}</sheetData></worksheet>')
+
     return write
 
 
