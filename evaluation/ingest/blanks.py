@@ -52,7 +52,7 @@ def scans_of(work: Work, variable: Variable) -> list[str]:
     start = f'SELECT "_file", {work.row} AS _row, {literal(variable.name)} AS column_name, '
     unread = f"{work.fault_on_reading} IS NULL"
     scans = []
-    if codes:
+    if codes and work.needs[variable.name].missing:
         reason = f"CASE {' '.join(f'WHEN {text} = {literal(code)} THEN {literal(why)}' for code, why in codes.items())} END"
         short = f"length({quoted(work.present[variable.name])}) <= {max(map(len, codes)) + 8}"
         scans.append(f"{start}{reason} AS reason FROM {work.relation} WHERE {short} AND {text} IN {texts(tuple(codes))} AND {unread}")

@@ -164,7 +164,7 @@ def faults_of_size(table: Table, rows: int, complete: bool) -> list[Fault]:
                 table=table.name,
                 reason="cut_off",
                 severity="reject",
-                must_hold=f"a table must be whole: with its heading this one has {rows + 1:,} rows, all that a spreadsheet holds: it is likely cut off",
+                must_hold=f"a table must be whole: this one has {rows + 1:,} rows, all that a spreadsheet holds, and is likely cut off",
                 mend="Export from the source as CSV or Parquet; if it is whole, state its rows in delivery.yml.",
             )
         ]
@@ -258,11 +258,8 @@ def fault_of(table: Table, check: Check, count: int, first: list[int] | None) ->
 def mark_totals(work: Work) -> list[Fault]:
     """Rows already at fault whose first filled cell says that they are a total or a note."""
     first = "coalesce(" + ", ".join(quoted("c_" + name) for name in work.columns) + ")"
-    sql = (
-        f'SELECT t._id, t."_file", t."_row" FROM ({work.typed}) AS t '
-        f'WHERE t._id IN (SELECT _id FROM {work.bad} WHERE "_fault" IS NULL AND NOT _blank) '
-        f"AND regexp_matches(lower({first}), '{TOTALS}')"
-    )
+    marked = f'SELECT _id FROM {work.bad} WHERE "_fault" IS NULL AND NOT _blank'
+    sql = f"SELECT _id, \"_file\", \"_row\" FROM ({work.typed_among(marked)}) WHERE regexp_matches(lower({first}), '{TOTALS}')"
     must_hold, mend = ON_READING["looks_like_total"]
     return work.add("looks_like_total", "", sql, must_hold=must_hold, mend=mend)
 
@@ -313,7 +310,7 @@ def finish(work: Work, *, rows_in: int, sources: tuple[Source, ...], room: Path,
         blanks=blanked,
         faults=faults,
         sources=sources,
-        content_hash=hash_rows(work.con, path, work.columns, order),
+        content_hash=hash_rows(work.con, path, work.columns),
     )
 
 
@@ -352,12 +349,12 @@ def write_quarantine(work: Work, room: Path, rows: int) -> Path | None:
     return path
 
 
-def hash_rows(con: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[str], order: str) -> str:
-    """SHA-256 of the columns' names and the rows' text, in order of the key."""
+def hash_rows(con: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[str]) -> str:
+    """SHA-256 of the columns' names and the rows' text, in the file's order, which is that of the key."""
     text = " || chr(31) || ".join(f"coalesce(CAST({quoted(name)} AS VARCHAR), chr(26))" for name in columns)
     total = hashlib.sha256(chr(31).join(columns).encode())
     with con.cursor() as cursor:
-        rows = cursor.sql(f"SELECT encode({text} || chr(30)) AS row FROM read_parquet({literal(path)}) ORDER BY {order}")
+        rows = cursor.sql(f"SELECT encode({text} || chr(30)) AS row FROM read_parquet({literal(path)})")
         for batch in rows.to_arrow_reader(65_536):
             total.update(b"".join(batch.column(0).to_pylist()))
     return total.hexdigest()

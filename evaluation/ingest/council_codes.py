@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from evaluation.dictionary import Council, Dictionary, Variable, spelling
 from evaluation.ingest.value_checks import Check
-from evaluation.ingest.values import cleaned_text, literal, quoted
+from evaluation.ingest.values import literal, quoted
 
 if TYPE_CHECKING:
     from evaluation.ingest.work import Work
@@ -37,7 +37,7 @@ class Lookup:
 def council_lookup(work: Work, number: int, variable: Variable) -> Lookup:
     """Make the table from spellings to codes, and what is needed to use it."""
     name, c = f"_councils_{number}", quoted("c_" + variable.name)
-    rows = work.con.execute(f"SELECT DISTINCT {cleaned_text(variable, work.present.get(variable.name))} FROM {work.relation}").fetchall()
+    rows = work.con.execute(f"SELECT DISTINCT {work.text_of(variable)} FROM {work.relation}").fetchall()
     found = [text for (text,) in rows if text is not None]
     known = [row for text in found if (row := meaning(text, work.dictionary, work.table.vintage))]
     work.make(name, "SELECT NULL::VARCHAR AS text, NULL::VARCHAR AS code, false AS carried LIMIT 0")

@@ -254,7 +254,7 @@ def stripped_identifiers(work: Work) -> list[Fault]:
     """Identifiers that held characters which nobody sees (NUL, no-break or zero-width spaces), and were read without them."""
     found = []
     for variable in work.table.columns.values():
-        if variable.type == "id" and variable.name in work.present:
+        if variable.type == "id" and variable.name in work.present and work.needs[variable.name].unseen:
             text = raw_text(work.present[variable.name])
             sql = f"SELECT {work.row} AS _row FROM {work.relation} WHERE regexp_matches({text}, {literal(UNSEEN)})"
             found += work.note(

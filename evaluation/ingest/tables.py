@@ -138,5 +138,7 @@ def describe(tables: Mapping[str, CheckedTable]) -> pd.DataFrame:
 def describe_faults(faults: Iterable[Fault]) -> pd.DataFrame:
     """Every fault with its count and first rows; one row per fault. Counts are for those inside, not for publication."""
     rows = [{"table": fault.table, "file": fault.file, "column": fault.column, "reason": fault.reason, "severity": fault.severity,
-             "rows": fault.count, "first_rows": ", ".join(str(row) for row in fault.first_rows), "must_hold": fault.must_hold, "mend": fault.mend} for fault in faults]
-    return pd.DataFrame(rows, columns=["table", "file", "column", "reason", "severity", "rows", "first_rows", "must_hold", "mend"])
+             "rows": fault.count, "first_rows": ", ".join(str(row) for row in fault.first_rows), "must_hold": fault.must_hold, "mend": fault.mend}
+            for fault in faults]
+    columns = ["table", "file", "column", "reason", "severity", "rows", "first_rows", "must_hold", "mend"]
+    return pd.DataFrame(rows, columns=columns)

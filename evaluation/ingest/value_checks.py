@@ -174,7 +174,7 @@ def faces_of(variable: Variable, c: str) -> list[Kind]:
     """Texts that are of the type and yet none: for identifiers and free text."""
     if variable.type not in LONGEST or variable.references == "councils.code":
         return []
-    errors = f"starts_with({c}, '#') AND regexp_full_match(upper({c}), '#(REF!|VALUE!|DIV/0!|NAME[?]|NUM!|NULL!|N/A)')"
+    errors = f"CASE WHEN starts_with({c}, '#') THEN regexp_full_match(upper({c}), '#(REF!|VALUE!|DIV/0!|NAME[?]|NUM!|NULL!|N/A)') ELSE false END"
     found = [
         Kind(
             reason="spreadsheet_error",
@@ -196,18 +196,19 @@ def faces_of(variable: Variable, c: str) -> list[Kind]:
 
 def identifier_faces(variable: Variable, c: str) -> list[Kind]:
     """Identifiers of nobody, identifiers that became days, identifiers that lost their zeros."""
+    ends_alike = f"left({c}, 1) = right({c}, 1)"      # spares most identifiers the dearer test
     repeated = f"replace({c}, left({c}, 1), '') = '' AND (length({c}) >= 8 OR (length({c}) >= 4 AND NOT regexp_matches({c}, '[1-9]')))"
     day = f"regexp_full_match(lower({c}), '([0-9]{{1,2}}-({MONTHS})|({MONTHS})-[0-9]{{1,4}})')"
     found = [
         Kind(
             reason="placeholder_id",
-            sql=f"({repeated}) OR (length({c}) < 11 AND lower({c}) IN {texts(NOBODY)})",
+            sql=f"CASE WHEN {ends_alike} AND ({repeated}) THEN true WHEN length({c}) < 11 THEN lower({c}) IN {texts(NOBODY)} ELSE false END",
             must_hold="an identifier must be somebody's: these stand for nobody (zeros, one letter repeated, 123456789, 'unknown')",
             mend="Deliver the identifier, or leave the cell empty where the contract allows it.",
         ),
         Kind(
             reason="date_for_id",
-            sql=f"length({c}) <= 8 AND {day}",
+            sql=f"CASE WHEN length({c}) <= 8 AND contains({c}, '-') THEN {day} ELSE false END",
             must_hold="an identifier must be as its source wrote it: a spreadsheet made days of these",
             mend="Export the column again as text, from the source and not from the spreadsheet.",
         ),

@@ -6,6 +6,7 @@ Everything here is an expression over one column; which rows fail is said in `va
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from evaluation.dictionary import Variable
 from evaluation.ingest.shapes import SHAPES
@@ -72,21 +73,46 @@ def day_as(iso: str, form: str) -> str:
     return form.replace("%Y", year).replace("%m", month).replace("%d", day).replace("%y", year[2:])
 
 
-def cleaned_text(variable: Variable, column: str | None) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What the texts of one column need before they are read; what no text of the column needs is left out of every later pass.
+
+    Attributes
+    ----------
+    trim : some have spaces at their ends
+    missing : some mean missing
+    unseen : some hold characters that nobody sees
+    """
+
+    trim: bool = True
+    missing: bool = True
+    unseen: bool = True
+
+
+ALL_NEEDS = Needs()
+
+
+def needs_of(variable: Variable, column: str) -> tuple[str, str, str]:
+    """Aggregates that say what a column's texts need, in the order of `Needs`."""
+    text, codes = raw_text(column), missing_texts(variable)
+    missing = f"bool_or({text} IN {texts(tuple(codes))})" if codes else "false"
+    unseen = f"bool_or(regexp_matches({quoted(column)}, '{UNSEEN}'))" if variable.type == "id" else "false"
+    return f"bool_or({text} <> {quoted(column)})", missing, unseen
+
+
+def cleaned_text(variable: Variable, column: str | None, needs: Needs = ALL_NEEDS) -> str:
     """A delivered cell as text: NULL where it is empty or means missing; identifiers without characters that nobody sees."""
     if column is None:
         return "NULL::VARCHAR"
-    text = raw_text(column)
-    cleaned = f"CASE WHEN {text} IN {texts(['', *missing_texts(variable)])} THEN NULL ELSE {text} END"
-    if variable.type != "id":
-        return cleaned
-    unseen = f"CASE WHEN regexp_matches({text}, '{UNSEEN}') THEN nullif(regexp_replace({text}, '{UNSEEN}', '', 'g'), '') ELSE {text} END"
-    cleaned = f"CASE WHEN {text} IN {texts(['', *missing_texts(variable)])} THEN NULL ELSE {unseen} END"
+    text = raw_text(column) if needs.trim else quoted(column)
+    kept = text
+    if variable.type == "id" and needs.unseen:
+        kept = f"CASE WHEN regexp_matches({text}, '{UNSEEN}') THEN nullif(regexp_replace({text}, '{UNSEEN}', '', 'g'), '') ELSE {text} END"
+    codes = ["", *missing_texts(variable)] if needs.missing else [""]
+    cleaned = f"CASE WHEN {text} IN {texts(codes)} THEN NULL ELSE {kept} END" if len(codes) > 1 or kept != text else f"nullif({text}, '')"
     if variable.width and variable.pad:
-        return (
-            f"(SELECT CASE WHEN regexp_full_match(x, '[0-9]+') THEN lpad(x, greatest({variable.width}, length(x))::INTEGER, '0') ELSE x END "
-            f"FROM (SELECT {cleaned} AS x))"
-        )
+        padded = f"lpad(x, greatest({variable.width}, length(x))::INTEGER, '0')"
+        return f"(SELECT CASE WHEN regexp_full_match(x, '[0-9]+') THEN {padded} ELSE x END FROM (SELECT {cleaned} AS x))"
     return cleaned
 
 
@@ -98,8 +124,9 @@ def typed_value(variable: Variable) -> str:
         case "id":
             return typed_identifier(variable, c)
         case "integer":
-            plain = plain_number(variable, c)
-            return f"CASE WHEN TRY_CAST({plain} AS DOUBLE) = TRY_CAST({plain} AS BIGINT) THEN TRY_CAST({plain} AS BIGINT) END"
+            plain, quick = plain_number(variable, c), f"TRY_CAST({c} AS BIGINT)"      # '120.5' casts to 120, hence the comparison
+            slow = f"CASE WHEN TRY_CAST({plain} AS DOUBLE) = TRY_CAST({plain} AS BIGINT) THEN TRY_CAST({plain} AS BIGINT) END"
+            return f"CASE WHEN CAST({quick} AS VARCHAR) = {c} THEN {quick} ELSE {slow} END"
         case "year":
             return f"CASE WHEN regexp_full_match({c}, '[12][0-9]{{3}}(\\.0+)?') THEN TRY_CAST(left({c}, 4) AS INTEGER) END"
         case "number":

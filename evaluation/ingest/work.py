@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 import duckdb
 
-from evaluation.dictionary import Dictionary, Table
+from evaluation.dictionary import Dictionary, Table, Variable
 from evaluation.ingest.council_codes import council_lookup
 from evaluation.ingest.tables import Fault, Severity
 from evaluation.ingest.value_checks import Check, checks_of
-from evaluation.ingest.values import cleaned_text, literal, quoted, typed_value
+from evaluation.ingest.values import ALL_NEEDS, Needs, cleaned_text, literal, needs_of, quoted, typed_value
 
 BITS = 60  # checks per integer mask
 DROPS = ("exact_duplicates", "later_entry", "merged_spell")  # reasons for which a row is dropped by a declared rule
@@ -40,6 +40,7 @@ class Work:
         there = {row[0] for row in con.execute(f"DESCRIBE {self.relation}").fetchall()}
         self.fault_on_reading = '"_fault"' if "_fault" in there else "NULL"
         self.row = 'TRY_CAST("_row" AS BIGINT)'
+        self.needs = self.look_over()
         self.typed = self.typed_query()
         self.checks = self.all_checks()
         self.changed: dict[str, str] = {}
@@ -73,9 +74,27 @@ class Work:
         for name in self.made:
             self.con.execute(f"DROP TABLE IF EXISTS {name}")
 
+    def text_of(self, variable: Variable) -> str:
+        """SQL of a column's cleaned text."""
+        return cleaned_text(variable, self.present.get(variable.name), self.needs.get(variable.name, ALL_NEEDS))
+
+    def typed_among(self, ids: str) -> str:
+        """The typed query over the rows of a query of ids alone: the others are never read."""
+        return self.typed.replace(f"FROM {self.relation})", f"FROM {self.relation} WHERE rowid IN ({ids}))", 1)
+
+    def look_over(self) -> dict[str, Needs]:
+        """One pass over the texts: what each column's need before they are read."""
+        there = {name: self.table.columns[name] for name in self.present}
+        aggregates = [sql for name, variable in there.items() for sql in needs_of(variable, self.present[name])]
+        row = self.con.execute(f"SELECT {', '.join(aggregates)} FROM {self.relation}").fetchall()[0]
+        flags = [tuple(bool(flag) for flag in row[place : place + 3]) for place in range(0, len(row), 3)]
+        return {
+            name: Needs(trim=trim or unseen, missing=missing, unseen=unseen) for name, (trim, missing, unseen) in zip(there, flags, strict=True)
+        }
+
     def typed_query(self) -> str:
         """The typed query, with a lookup joined for every column of councils."""
-        cleaned = ", ".join(f"{cleaned_text(v, self.present.get(v.name))} AS {quoted('c_' + v.name)}" for v in self.table.columns.values())
+        cleaned = ", ".join(f"{self.text_of(v)} AS {quoted('c_' + v.name)}" for v in self.table.columns.values())
         inner = f'SELECT rowid AS _id, "_file", {self.row} AS "_row", {self.fault_on_reading} AS "_fault", {cleaned} FROM {self.relation}'
         joins, typed, self.council_checks, self.council_notes = "", [], [], []
         for number, variable in enumerate(self.table.columns.values()):

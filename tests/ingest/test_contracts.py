@@ -80,7 +80,8 @@ def test_thousands_commas_are_understood_in_numbers_only_where_they_belong(check
 
 
 @pytest.mark.parametrize("day, kept, fault", [
-    ("2011-04-30", "2011-04-30", ""), ("30/04/2011", "2011-04-30", ""), ("2011-04-30 00:00:00", "2011-04-30", ""), ("04/30/2011", None, "month_first"),
+    ("2011-04-30", "2011-04-30", ""), ("30/04/2011", "2011-04-30", ""), ("2011-04-30 00:00:00", "2011-04-30", ""),
+    ("04/30/2011", None, "month_first"),
     ("30/02/2011", None, "no_such_date"), ("31/04/2011", None, "no_such_date"), ("01/02/15", None, "two_digit_year"), ("40663", None, "excel_serial"),
     ("2011-04-30 23:00:00", None, "time_of_day"), ("soon", None, "wrong_type")])
 def test_days_are_read_in_the_declared_forms_and_no_other(check, day, kept, fault):
@@ -130,7 +131,8 @@ def test_an_unknown_council_is_set_aside(check):
 
 def test_the_same_council_under_two_names_is_a_duplicate_key(check):
     coverage = ("source", "council_code", "first_date", "last_date")
-    checked = check("source_coverage", coverage, ("police", "E06000022", "2010-01-01", "2015-12-31"), ("police", "Bath and North East Somerset", "2011-01-01", "2015-12-31"))
+    checked = check("source_coverage", coverage, ("police", "E06000022", "2010-01-01", "2015-12-31"),
+                    ("police", "Bath and North East Somerset", "2011-01-01", "2015-12-31"))
     assert found(checked) == {("duplicate_key", "source, council_code", 2, (2, 3))}
 
 

@@ -118,7 +118,8 @@ def test_row_numbers_are_those_of_the_file(delivery, receive):
     (delivery / "employment_spells.csv").write_text("".join(lines) + "".join(f"P{i:02d},2013-01-01,\n" for i in range(40)) + "".join(
         f"P{i:02d},2014-01-01,\n" for i in range(10)))
     table = receive(delivery)["employment_spells"]
-    assert reasons({"": table}) == {("employment_spells", "no_such_date", "start_date", 1, (11,)), ("employment_spells", "wrong_type", "start_date", 1, (40,)),
+    assert reasons({"": table}) == {("employment_spells", "no_such_date", "start_date", 1, (11,)),
+                                    ("employment_spells", "wrong_type", "start_date", 1, (40,)),
                                     ("employment_spells", "ragged_row", "", 2, (31, 33)), ("employment_spells", "blank_rows", "", 1, (21,))}
     assert (table.rows_in, table.rows_kept, table.rows_quarantined, table.rows_dropped) == (90, 85, 4, 1)
     lines = duckdb.execute("SELECT _row, _line FROM read_parquet(?) WHERE _line IS NOT NULL ORDER BY 1", [str(table.quarantine)]).fetchall()
