@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -130,8 +131,8 @@ def match_columns(con: duckdb.DuckDBPyConnection, relation: str, table: Table) -
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a heading may be printed: letters and underscores only, for a broken heading may hold an identifier or a date."""
-    return name.replace("_", "").isalpha() and len(name) <= 40
+    """Whether a heading may be printed: small letters and underscores only, for a broken heading may hold a name, an identifier or a date."""
+    return re.fullmatch("[a-z][a-z_]{0,39}", name) is not None
 
 
 def no_heading(table: Table) -> Fault:

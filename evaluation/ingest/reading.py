@@ -165,11 +165,12 @@ def find_files(folder: Path, dictionary: Dictionary, tables: Sequence[str] | Non
 
 def unknown_file(name: str, dictionary: Dictionary) -> Fault:
     """A file that is no table; its name is shown where it cannot be a person's."""
+    near = nearest(name, dictionary.tables)
     return Fault(
-        table=name if is_plain_name(name) else "delivery",
+        table=name if near and is_plain_name(name) else "delivery",
         reason="unknown_file",
         severity="warn",
-        must_hold=f"a delivered file is named after a table: this one is not{nearest(name, dictionary.tables)}",
+        must_hold=f"a delivered file is named after a table: this one is not{near}",
         mend="It is not read. Rename it, or take it away.",
     )
 

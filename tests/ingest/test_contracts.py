@@ -193,6 +193,10 @@ def test_a_heading_that_may_hold_data_is_named_by_its_place(check):
     assert "column number 6" in checked.faults[0].text() and "2001" not in repr(checked.faults)
 
 
+def test_a_heading_that_may_be_a_name_is_not_said(check):
+    assert "QZXNAME" not in repr(check("attendance", (*ATTENDANCE, "QZXNAME"), (*GOOD, "x")).faults)
+
+
 def test_columns_may_stand_in_any_order_and_case(check):
     checked = check("attendance", ("TERM", "Person_ID", *ATTENDANCE[2:]), (GOOD[1], GOOD[0], *GOOD[2:]))
     assert checked.frame()["person_id"].tolist() == ["p1"]
