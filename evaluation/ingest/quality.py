@@ -52,15 +52,15 @@ def empty_cells(con: duckdb.DuckDBPyConnection, name: str, dictionary: Dictionar
     """The empty cells of one table."""
     columns = dictionary.tables[name].columns
     nullable = [column for column, variable in columns.items() if variable.nullable]
-    link = ("family_id", "pool_of_family") if "family_id" in columns else ("person_id", "pool_of_person")
-    if link[0] not in columns or not nullable:
+    links = {"family_id": "pool_of_family", "person_id": "pool_of_person"}
+    named = {column: pool for column, pool in links.items() if column in columns}
+    if not named or not nullable:
         return
-    parts = ", ".join(
-        f"count(*) FILTER (joined AND t.{quoted(column)} IS NULL), count(*) FILTER (NOT joined AND t.{quoted(column)} IS NULL)" for column in nullable
-    )
-    row = con.execute(
-        f"SELECT count(*) FILTER (joined), count(*) FILTER (NOT joined), {parts} FROM {quoted(name)} AS t JOIN {link[1]} USING ({link[0]})"
-    ).fetchone()
+    joins = " ".join(f"LEFT JOIN {pool} ON {pool}.{column} = t.{column}" for column, pool in named.items())
+    joined = f"coalesce({', '.join(f'{pool}.joined' for pool in named.values())})"
+    parts = ", ".join(f"count(*) FILTER ({joined} AND t.{quoted(column)} IS NULL), count(*) FILTER (NOT {joined} AND t.{quoted(column)} IS NULL)"
+                      for column in nullable)
+    row = con.execute(f"SELECT count(*) FILTER ({joined}), count(*) FILTER (NOT {joined}), {parts} FROM {quoted(name)} AS t {joins}").fetchall()[0]
     for number, column in enumerate(nullable):
         yield Share(where=name, what=column, joined=(row[2 + 2 * number], row[0]), not_joined=(row[3 + 2 * number], row[1]))
 

@@ -9,7 +9,7 @@ from evaluation.ingest.reading import inspect_extracts
 from evaluation.reporting.quality import quality_page
 from tests.faults.case import corpus_dictionary
 from tests.faults.families import covered_to_2013
-from tests.faults.writing import event_text, raw
+from tests.faults.writing import event_text, raw, table
 from tests.reporting.test_html import Reader
 
 DAYS = ("2012-01-31", "2012-02-31", "soon", "31/12/9999")
@@ -63,3 +63,15 @@ def test_linkage_and_empty_cells_are_shown_by_pool(tmp_path):
     assert row.format("sought and not found", "1 of 20 (5%)", "0 of 40 (0%)") in page
     assert row.format("no word", "0 of 20 (0%)", "1 of 40 (2%)") in page
     assert '<td class="text">entry_date</td><td>0 of 10 (0%)</td><td>20 of 20 (100%)</td>' in page
+
+
+def test_an_incident_that_names_only_a_person_counts_in_that_persons_pool(tmp_path):
+    def write(folder: Path) -> None:
+        covered_to_2013(folder)
+        rows = (("I1", "QZXP000", ""), ("I2", "", "QZXF020"), ("I3", "QZXP020", "QZXF020"))     # one of a family that joined, two of one that did not
+        table("asb_incidents", ("incident_id", "date", "incident_type", "action", "person_id", "family_id"),
+              *((number, "2012-05-01", "nuisance", "none", person, family) for number, person, family in rows))(folder)
+
+    page = page_of(tmp_path / "delivery", write)
+    assert '<td class="text">person_id</td><td>0 of 1 (0%)</td><td>1 of 2 (50%)</td>' in page
+    assert '<td class="text">family_id</td><td>1 of 1 (100%)</td><td>0 of 2 (0%)</td>' in page
