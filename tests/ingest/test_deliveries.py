@@ -63,7 +63,8 @@ def test_a_register_that_cannot_be_read_is_refused(deliver, tmp_path):
         deliver(*DAYS)
 
 
-@pytest.mark.parametrize("content", ["files: 3", "- a", "extract_day: 2012-01-01", "extract_date: soon", "files: {events.csv: {rows: -1}}", "a: [", "\x00"])
+@pytest.mark.parametrize("content", [
+    "files: 3", "- a", "extract_day: 2012-01-01", "extract_date: soon", "files: {events.csv: {rows: -1}}", "a: [", "\x00"])
 def test_a_control_file_that_is_none_is_refused_without_showing_it(tmp_path, content):
     (tmp_path / "delivery.yml").write_text(content, encoding="utf-8")
     with pytest.raises(ContractError, match="delivery.yml must state"):

@@ -53,7 +53,8 @@ def test_a_refused_delivery_is_described_too(tmp_path):
 def test_linkage_and_empty_cells_are_shown_by_pool(tmp_path):
     def write(folder: Path) -> None:
         covered_to_2013(folder)
-        links = (folder / "links.csv").read_text().replace("QZXP000,police,linked", "QZXP000,police,not_linked").replace("QZXP020,police,linked\n", "")
+        links = (folder / "links.csv").read_text().replace("QZXP000,police,linked", "QZXP000,police,not_linked")
+        links = links.replace("QZXP020,police,linked\n", "")
         (folder / "links.csv").write_text(links)
 
     page = page_of(tmp_path / "delivery", write)
