@@ -15,8 +15,10 @@ import duckdb
 
 from evaluation.dictionary import Dictionary, Table, nearest
 from evaluation.errors import DictionaryError
+from evaluation.ingest import totals
 from evaluation.ingest.blanks import blank_values, write_blanks
-from evaluation.ingest.persons import list_alike, mark_conflicts, mark_orphans, mark_too_young
+from evaluation.ingest.days import mark_future, mark_too_young
+from evaluation.ingest.persons import list_alike, mark_conflicts, mark_orphans
 from evaluation.ingest.profiles import find_profiles, stripped_identifiers
 from evaluation.ingest.repeats import mark_repeats
 from evaluation.ingest.spells import find_spells
@@ -30,9 +32,8 @@ SHARE_RAGGED, FEW_RAGGED = 0.01, 5  # beyond this share, and with more rows than
 CUT_OFF_AT = (65_536, 1_048_576)  # rows that a spreadsheet holds, heading included
 ON_READING = {  # reasons that readers give a row
     "ragged_row": ("a row must have as many fields as the heading", "Look for unquoted commas, missing fields or a cut-off last row."),
-    "looks_like_total": ("a row must be a record: these look like totals or footnotes", "Take totals and notes out of the export."),
+    "looks_like_total": (totals.MUST_HOLD, totals.MEND),
 }
-TOTALS = "^(grand |sub-?)?totals?( |:|$)|^(source|notes?|footnotes?|figures? (are|is))s?[: ]"
 
 
 def check_relation(
@@ -178,7 +179,7 @@ def faults_of_size(table: Table, rows: int, complete: bool) -> list[Fault]:
 def find_faults(work: Work, parents: Mapping[str, CheckedTable], extracted: dt.date | None) -> list[Fault]:
     """Fill the table of bad rows (`_id`, what) and say what was found."""
     mark_rows(work)
-    found = [*count_marks(work), *mark_totals(work), *blank_values(work), *stripped_identifiers(work), *find_profiles(work)]
+    found = [*count_marks(work), *totals.mark_totals(work), *blank_values(work), *stripped_identifiers(work), *find_profiles(work)]
     found += mark_future(work, extracted) + mark_orphans(work, parents) + mark_too_young(work, parents) + mark_conflicts(work)
     return [*found, *mark_repeats(work), *find_spells(work), *list_alike(work)]
 
@@ -243,6 +244,7 @@ def count_marks(work: Work) -> list[Fault]:
 
 
 def fault_of(table: Table, check: Check, count: int, first: list[int] | None) -> Fault:
+    """The fault of a check that rows failed."""
     severity = "drop" if check.reason == "blank_rows" else check.severity
     return Fault(
         table=table.name,
@@ -254,31 +256,6 @@ def fault_of(table: Table, check: Check, count: int, first: list[int] | None) ->
         mend=check.mend,
         severity=severity,
     )
-
-
-def mark_totals(work: Work) -> list[Fault]:
-    """Rows already at fault whose first filled cell says that they are a total or a note."""
-    first = "coalesce(" + ", ".join(quoted("c_" + name) for name in work.columns) + ")"
-    marked = f'SELECT _id FROM {work.bad} WHERE "_fault" IS NULL AND NOT _blank'
-    sql = f"SELECT _id, \"_file\", \"_row\" FROM ({work.typed_among(marked)}) WHERE regexp_matches(lower({first}), '{TOTALS}')"
-    must_hold, mend = ON_READING["looks_like_total"]
-    return work.add("looks_like_total", "", sql, must_hold=must_hold, mend=mend)
-
-
-def mark_future(work: Work, extracted: dt.date | None) -> list[Fault]:
-    """Days after the day of the extract."""
-    found = []
-    for variable in work.table.columns.values() if extracted else ():
-        if variable.type == "date" and variable.name in work.present:
-            sql = f'SELECT _id, "_file", "_row" FROM ({work.typed}) WHERE "_fault" IS NULL AND {quoted(variable.name)} > DATE {literal(extracted)}'
-            found += work.add(
-                "after_extract",
-                variable.name,
-                sql,
-                must_hold=f"a day must not lie after the extract of {extracted} (delivery.yml)",
-                mend="Mend the days, or the day of the extract in delivery.yml.",
-            )
-    return found
 
 
 # ---- writing

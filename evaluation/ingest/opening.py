@@ -9,9 +9,8 @@ from pathlib import Path
 import duckdb
 
 from evaluation.dictionary import Table
-from evaluation.ingest.contracts import TOTALS
 from evaluation.ingest.tables import Fault
-from evaluation.ingest.values import literal
+from evaluation.ingest.values import TOTALS, literal
 
 
 class Unreadable(Exception):

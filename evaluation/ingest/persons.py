@@ -1,4 +1,4 @@
-"""What identifiers say of people across rows and tables: references without a row, two people under one identifier, one under two, days before birth.
+"""What identifiers say of people across rows and tables: references without a row, two people under one identifier, one under two.
 
 Nothing here decides who somebody is: conflicts are set aside, likenesses are listed, and twins stay two.
 """
@@ -30,32 +30,6 @@ def mark_orphans(work: Work, parents: Mapping[str, CheckedTable]) -> list[Fault]
             sql,
             must_hold=f"the value must be among the kept rows of {parent}.{column}",
             mend=f"Deliver the missing rows of {parent} (or mend those set aside), or take these rows out.",
-        )
-    return found
-
-
-def mark_too_young(work: Work, parents: Mapping[str, CheckedTable]) -> list[Fault]:
-    """Days on which the person was not born, or too young for the contract, by the month of birth in `people`."""
-    found = []
-    person = next((v.name for v in work.table.columns.values() if v.references == "people.person_id"), None)
-    if person is None or "people" not in parents:
-        return []
-    born = f"SELECT person_id, max(birth_month) AS born FROM read_parquet({literal(parents['people'].path)}) GROUP BY person_id"
-    for day, age in work.table.ages.items():
-        if day not in work.present:
-            continue
-        months = f"12 * (year(r.{quoted(day)}) - CAST(left(b.born, 4) AS INTEGER)) + month(r.{quoted(day)}) - CAST(right(b.born, 2) AS INTEGER)"
-        sql = (
-            f'SELECT r._id, r."_file", r."_row" FROM ({work.typed}) AS r JOIN ({born}) AS b ON r.{quoted(person)} = b.person_id '
-            f'WHERE r."_fault" IS NULL AND {months} < {12 * age}'
-        )
-        young = "before the person's month of birth" if age == 0 else f"before the person was {age}"
-        found += work.add(
-            "too_young",
-            day,
-            sql,
-            must_hold=f"{work.table.name}.{day} must not lie {young} (people.birth_month)",
-            mend=f"Find out which is wrong, {work.table.name}.{day} or people.birth_month, and mend it at its source.",
         )
     return found
 

@@ -36,6 +36,7 @@ SUPPRESSED = {  # marks of published tables; a figure behind one exists or may e
 SENTINEL_DAYS = ("0001-01-01", "1900-01-01", "1901-01-01", "9999-12-31")  # what systems write where no day is known
 SERIAL_ORIGIN = {"excel_1900": "1899-12-30", "excel_1904": "1904-01-01"}
 NUMERIC = ("integer", "number")
+TOTALS = "^(grand |sub-?)?totals?( |:|$)|^(source|notes?|footnotes?|figures? (are|is))s?[: ]"
 
 
 def quoted(name: str) -> str:

@@ -195,6 +195,12 @@ CASES = (
         prove=lambda received: _reasons(received, {5: "looks_like_total:", 6: "looks_like_total:"}),
     ),
     Case(
+        number=36,
+        name="a total that fits its column",
+        make=raw("figures.csv", b"line_id,sessions,absent\nL1,100,3\nL2,120,4\nTotal,220,8\n"),
+        expect=aside("looks_like_total", rows=(4,), words=("stands in 1 of 2 columns",)),
+    ),
+    Case(
         number=37,
         name="blank rows below",
         make=raw("events.csv", (event_text(*DAYS) + ",,\n,,\n\n").encode()),
