@@ -24,7 +24,7 @@ from evaluation.errors import DictionaryError
 from evaluation.locations import project_file
 
 VariableType = Literal["id", "text", "code", "integer", "number", "date", "month", "boolean", "term", "school_year", "financial_year", "year"]
-Unit = Literal["family", "person", "school", "council"]
+Unit = Literal["family", "person", "school", "council", "small_area"]
 DropRule = Literal["exact_duplicates"]
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y")
 REFERENCE_DAY = dt.date(2012, 9, 1)   # a name borne by two councils means the one of 2012/13 unless a day is given
@@ -121,22 +121,32 @@ class Rule(Frozen):
 
 
 class Spells(Frozen):
-    """Rows that last from a day to a day.
+    """Rows that last from a day to a day; a spell without an end goes on.
 
     Attributes
     ----------
-    of : columns of whatever can have one spell at a time
-    ends : whether the last day belongs to the spell
+    of : column, or columns, of whatever can have one spell at a time
+    begins, ends : columns of the first and the last day
+    last_day : whether the last day belongs to the spell
     overlap : what is done with overlapping spells: set them all aside, merge them into the first, or keep them
     apart : columns and codes of spells that should not be open at once, `{column: [[code, code], ...]}`; a warning
+    what : the spells in words, in the plural: 'programme spells of one family'
+    mend : what to do about overlapping ones
     """
 
-    start: str
-    end: str
     of: tuple[str, ...]
-    ends: Literal["inclusive", "exclusive"] = "inclusive"
+    begins: str
+    ends: str
+    last_day: Literal["inclusive", "exclusive"] = "inclusive"
     overlap: Literal["quarantine", "merge", "keep"] = "quarantine"
     apart: Mapping[str, tuple[tuple[str, str], ...]] = Field(default_factory=dict)
+    what: str = "spells of one kind"
+    mend: str = "Decide which spells are right and deliver only those."
+
+    @field_validator("of", mode="before")
+    @classmethod
+    def one_or_more(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
 
 class Constant(Frozen):
@@ -190,20 +200,22 @@ class Table(Frozen):
                 raise ValueError(f"key names column {column!r}, which the table lacks{nearest(column, self.columns)}")
             if self.columns[column].nullable:
                 raise ValueError(f"column {column!r} is part of the key and cannot be nullable")
-        for column in self.columns_named():
-            if column not in self.columns:
-                raise ValueError(f"the contract names column {column!r}, which the table lacks{nearest(column, self.columns)}")
+        for where, columns in self.columns_named().items():
+            for column in columns:
+                if column not in self.columns:
+                    raise ValueError(f"{where} names column {column!r}, which the table lacks{nearest(column, self.columns)}")
         for rule in self.rules:
             for word in sorted(identifiers(rule.sql) - set(self.columns)):
                 raise ValueError(f"rule {rule.name!r} names {word!r}, which is no column{nearest(word, self.columns)}")
         return self
 
-    def columns_named(self) -> set[str]:
-        """Columns that the checks across rows name."""
-        spells = (self.spells.start, self.spells.end, *self.spells.of, *self.spells.apart) if self.spells else ()
-        constant = (self.constant.of, *self.constant.columns) if self.constant else ()
-        single = (self.joined, self.keep_first)
-        return {name for name in (*spells, *constant, *single, *self.alike, *self.ages, *self.typical) if name is not None}
+    def columns_named(self) -> dict[str, tuple[str, ...]]:
+        """Columns that the checks across rows name, by check."""
+        spells, constant = self.spells, self.constant
+        return {
+            "spells": (spells.begins, spells.ends, *spells.of, *spells.apart) if spells else (), "alike": self.alike, "ages": tuple(self.ages),
+            "constant": (constant.of, *constant.columns) if constant else (), "typical": tuple(self.typical),
+            "joined": (self.joined,) if self.joined else (), "keep_first": (self.keep_first,) if self.keep_first else ()}
 
 
 class Population(Frozen):
@@ -223,17 +235,21 @@ class OutcomeSource(Frozen):
     ----------
     kind : how it is made
         `ratio_of_sums` numerator over denominator; `share_of_people` with numerator / denominator >= threshold;
-        `any_event` and `count_events` dated by `column`; `any_spell` from `column` to `end_column` touching the period; `value` of `column`.
+        `any_event` and `count_events` dated by `column`; `any_spell` from `column` to `end_column` touching the period; `any_sustained_spell`
+        that on the period's last day has gone on for `weeks` without a break of more than `gap_days`; `value` of `column`.
     multiply : factor after which the value stands in the outcome's unit
     calendar : quarters of the year (1 to 4) in which anything is collected; empty means all
     by_term : events of July count to the second quarter (summer term), those of September to the fourth (autumn term); August has none
     link_source : source in `links` and `source_coverage` for which the person must be linked and the period covered
     coverage_source : source in `source_coverage`; the link source unless stated
     members : name of the population in the family
+    thresholds : first school year -> threshold from that year on, where it changed
+    by_address : an event that names neither person nor family counts to the family that lived at its address on the day
+    unknown_where : rows of spells that say only that nothing is known; a period that one of them touches is missing
     """
 
     table: str
-    kind: Literal["ratio_of_sums", "share_of_people", "any_event", "count_events", "any_spell", "value"]
+    kind: Literal["ratio_of_sums", "share_of_people", "any_event", "count_events", "any_spell", "any_sustained_spell", "value"]
     numerator: str | None = None
     denominator: str | None = None
     column: str | None = None
@@ -246,14 +262,23 @@ class OutcomeSource(Frozen):
     members: str | None = None
     where: str | None = None
     threshold: float | None = None
+    thresholds: Mapping[str, float] = Field(default_factory=dict)
+    by_address: bool = False
+    unknown_where: str | None = None
+    weeks: int | None = Field(default=None, ge=1)
+    gap_days: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def is_complete(self) -> OutcomeSource:
         needs = ("numerator", "denominator") if self.kind in ("ratio_of_sums", "share_of_people") else ("column",)
-        needs += {"share_of_people": ("threshold",), "any_spell": ("end_column",)}.get(self.kind, ())
+        threshold = () if self.thresholds else ("threshold",)
+        needs += {"share_of_people": threshold, "any_spell": ("end_column",), "any_sustained_spell": ("end_column", "weeks")}.get(self.kind, ())
         missing = [name for name in needs if getattr(self, name) is None]
         if missing:
             raise ValueError(f"kind {self.kind} needs {', '.join(missing)}")
+        for year in self.thresholds:
+            if not re.fullmatch(r"\d{4}/\d{2}", year):
+                raise ValueError(f"thresholds stand by school year, written like 2010/11: {year!r} is not")
         return self
 
     @property
@@ -276,6 +301,12 @@ class Outcome(Frozen):
     population: str
     unit_cost: str | None = None
     sources: Mapping[Unit, OutcomeSource]
+
+    @field_validator("sources")
+    @classmethod
+    def of_small_areas(cls, value: Mapping[Unit, OutcomeSource]) -> Mapping[Unit, OutcomeSource]:
+        """A small area's outcome is its families' together: it has their source."""
+        return {**value, "small_area": value["family"]} if "family" in value else value
 
 
 class Council(Frozen):
@@ -581,7 +612,10 @@ def check_source(dictionary: Dictionary, source: OutcomeSource, where: str) -> N
         raise DictionaryError(f"A source names a table: {source.table!r} is none{nearest(source.table, dictionary.tables)}. "
                               f"Where: {where}. Mend the name.")
     columns = dictionary.tables[source.table].columns
-    for field in ("numerator", "denominator", "column", "end_column", "where"):
+    if source.by_address and not all("address_id" in dictionary.tables[name].columns for name in (source.table, "addresses")):
+        raise DictionaryError(f"`by_address` needs a column address_id in {source.table} and in addresses: one lacks it. Where: {where}. "
+                              "Add the column, or take the field away.")
+    for field in ("numerator", "denominator", "column", "end_column", "where", "unknown_where"):
         for word in sorted(identifiers(getattr(source, field) or "") - set(columns)):
             raise DictionaryError(f"Field {field!r} names {word!r}, which is no column of {source.table}{nearest(word, columns)}. "
                                   f"Where: {where}. Mend the name.")
@@ -655,7 +689,7 @@ def outcome_section(dictionary: Dictionary) -> list[str]:
     lines = ["| outcome | domain | measure | unit | better | for |", "|---|---|---|---|---|---|"]
     for o in dictionary.outcomes.values():
         lines.append(f"| `{o.name}` {o.label} | {o.domain.replace('_', ' ')} | {o.measure} | {o.unit} | {o.direction.split('_')[0]} | "
-                     + ", ".join(f"{unit} ({source.table})" for unit, source in o.sources.items()) + " |")
+                     + ", ".join(f"{unit} ({source.table})" for unit, source in o.sources.items() if unit != "small_area") + " |")
     return lines
 
 

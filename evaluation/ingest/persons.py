@@ -74,7 +74,7 @@ def again(work: Work, of: str) -> str:
     spells = work.table.spells
     if spells is None:
         return ""
-    start, end = quoted(spells.start), quoted(spells.end)
+    start, end = quoted(spells.begins), quoted(spells.ends)
     before = f"max(coalesce({end}, DATE '9999-12-31')) OVER (PARTITION BY {of} ORDER BY {start} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
     return (
         f"SELECT _of FROM (SELECT d._of, coalesce({start} > {before} + 1, true) AS _gap FROM ({work.typed}) AS r JOIN _conflicts AS d "

@@ -15,29 +15,30 @@ FOREVER = "DATE '9999-12-31'"
 def find_spells(work: Work) -> list[Fault]:
     """Every fault of a table's spells; overlapping ones are set aside, merged or kept as the contract says."""
     spells = work.table.spells
-    if spells is None or not {spells.start, spells.end} <= set(work.present):
+    if spells is None or not {spells.begins, spells.ends} <= set(work.present):
         return []
-    start, end = quoted(spells.start), quoted(spells.end)
-    last = end if spells.ends == "inclusive" else f"({end} - 1)"
+    start, end = quoted(spells.begins), quoted(spells.ends)
+    last = end if spells.last_day == "inclusive" else f"({end} - 1)"
     of = ", ".join(quoted(name) for name in spells.of)
     found = []
-    if spells.ends == "exclusive":
+    if spells.last_day == "exclusive":
         found += work.add(
             "empty_spell",
-            spells.end,
+            spells.ends,
             f'SELECT _id, "_file", "_row" FROM ({work.typed}) WHERE "_fault" IS NULL AND {end} = {start}',
             must_hold="a spell must last a day: its last day does not belong to it, and is its first",
             mend="Mend the days at their source.",
         )
+    rows = work.sound if spells.overlap == "merge" else work.standing      # only what is right in all else may be merged
     work.make(
         "_spells",
         f"""
         SELECT _id, "_file", "_row", {", ".join(dict.fromkeys([*(quoted(name) for name in (*spells.of, *spells.apart)), start, end]))},
-            coalesce({last}, {FOREVER}) AS _last FROM ({work.sound}) WHERE {start} IS NOT NULL""",
+            coalesce({last}, {FOREVER}) AS _last FROM ({rows}) WHERE {start} IS NOT NULL AND ({end} IS NULL OR {end} >= {start})""",
     )
     found += work.note(
         "open_spell",
-        spells.end,
+        spells.ends,
         f'SELECT "_row" FROM _spells WHERE {end} IS NULL',
         severity="normalise",
         must_hold="spells without an end are open, and known up to the day to which the source is complete",
@@ -63,29 +64,29 @@ def find_spells(work: Work) -> list[Fault]:
 
 def set_aside(work: Work) -> list[Fault]:
     """All spells that overlap another."""
-    what = ", ".join(work.table.spells.of)
+    spells = work.table.spells
     return work.add(
         "overlapping_spells",
-        work.table.spells.start,
+        ", ".join(spells.of),
         'SELECT _id, "_file", "_row" FROM _overlapping',
-        must_hold=f"spells of one {what} must not overlap (all that do are set aside)",
-        mend="Decide which spells are right and deliver only those.",
+        must_hold=f"{spells.what} must not overlap (all of them are set aside)",
+        mend=spells.mend,
     )
 
 
 def merged(work: Work, of: str) -> list[Fault]:
     """Overlapping spells as one: the first row lasts to the last day of all, the others are dropped."""
-    spells, end = work.table.spells, quoted(work.table.spells.end)
+    spells, end = work.table.spells, quoted(work.table.spells.ends)
     work.make(
         "_changes",
         f"""
         SELECT _id, _end FROM (SELECT _id, _place, CASE WHEN bool_or({end} IS NULL) OVER w THEN NULL ELSE max({end}) OVER w END AS _end
                                FROM _overlapping WINDOW w AS (PARTITION BY {of}, _run)) WHERE _place = 1""",
     )
-    work.changed = {spells.end: "CASE WHEN g._id IS NOT NULL THEN g._end ELSE k.{column} END"}
+    work.changed = {spells.ends: "CASE WHEN g._id IS NOT NULL THEN g._end ELSE k.{column} END"}
     return work.add(
         "merged_spell",
-        spells.start,
+        spells.begins,
         'SELECT _id, "_file", "_row" FROM _overlapping WHERE _place > 1',
         severity="drop",
         must_hold="spells that overlap an earlier one of the same kind are merged into it",
@@ -96,7 +97,7 @@ def merged(work: Work, of: str) -> list[Fault]:
 def not_apart(work: Work) -> list[Fault]:
     """Spells of two kinds that should not be open at once; a warning."""
     spells, found = work.table.spells, []
-    start = quoted(spells.start)
+    start = quoted(spells.begins)
     for column, pairs in spells.apart.items():
         other = [quoted(name) for name in spells.of if name != column]
         same = " AND ".join(f"a.{name} = b.{name}" for name in other) or "true"

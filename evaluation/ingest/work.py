@@ -122,6 +122,12 @@ class Work:
         """SQL: the typed rows without any mark so far."""
         return f"SELECT * FROM ({self.typed}) WHERE _id NOT IN (SELECT _id FROM {self.bad})"
 
+    @property
+    def standing(self) -> str:
+        """SQL: the typed rows that were read and are not dropped, whatever else is wrong with them."""
+        dropped = " OR ".join(f"starts_with(_also, '{reason}:')" for reason in DROPS)
+        return f'SELECT * FROM ({self.typed}) WHERE "_fault" IS NULL AND _id NOT IN (SELECT _id FROM {self.bad} WHERE coalesce({dropped}, false))'
+
     def add(self, reason: str, column: str, sql: str, *, must_hold: str, mend: str, severity: Severity = "quarantine") -> list[Fault]:
         """Mark the rows of a query (`_id`, `_file`, `_row`) with one more reason; the fault, or none where there is no row."""
         self.make("_added", sql)

@@ -6,7 +6,7 @@ Built in `families.py` and `published.py`; this file only says what a panel is a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 
 from evaluation.errors import ContractError
 from evaluation.periods import Periods
+from evaluation.showing import Face, Showing, face_of
 
 NEVER = -1  # `entry` of a unit that does not join inside the panel's periods
 REQUIRED = ("unit_id", "council_code", "area", "pool", "entry", "eligible_from", "eligible_to")
@@ -29,13 +30,13 @@ class FlowStep:
     of: str  # what is counted: 'families', 'councils', ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Panel(Showing):
     """Units by periods.
 
     Attributes
     ----------
-    unit : 'family', 'person', 'school' or 'council'
+    unit : 'family', 'person', 'school', 'council' or 'small_area'
     periods : Periods
     units : DataFrame, one row per unit, RangeIndex; sorted by `unit_id`
         `unit_id` str; `council_code` str ('' where there is none); `area` str, the place to which the programme was assigned;
@@ -47,6 +48,10 @@ class Panel:
         What an outcome is a rate of (sessions, pupils, children), for adding units up. Absent for outcomes that are no rate.
     varying : name -> ndarray, shape (n_units, n_periods)
         Covariates by period (needs, children of school age, ...), known at the start of the period.
+    status : name -> ndarray, shape (n_units, n_periods), int8
+        Why an outcome is missing, as a `Status`; families only. Zero where it is observed.
+    members : name -> ndarray, shape (n_units, n_periods), whole numbers
+        Members of an outcome's population on the first day of each period; families only, and no entry where an outcome is of the family itself.
     flow : tuple of FlowStep
         Units received, dropped and kept, in order.
     notes : tuple of str
@@ -55,12 +60,14 @@ class Panel:
         Columns in which a series begins to be counted in another way, and how in words; levels are not comparable across them.
     """
 
-    unit: Literal["family", "person", "school", "council"]
+    unit: Literal["family", "person", "school", "council", "small_area"]
     periods: Periods
     units: pd.DataFrame
     outcomes: Mapping[str, np.ndarray]
     denominators: Mapping[str, np.ndarray] = field(default_factory=dict)
     varying: Mapping[str, np.ndarray] = field(default_factory=dict)
+    status: Mapping[str, np.ndarray] = field(default_factory=dict)
+    members: Mapping[str, np.ndarray] = field(default_factory=dict)
     flow: tuple[FlowStep, ...] = ()
     notes: tuple[str, ...] = ()
     breaks: tuple[tuple[int, str], ...] = ()
@@ -68,7 +75,8 @@ class Panel:
     def __post_init__(self) -> None:
         shape = (len(self.units), len(self.periods))
         missing = [name for name in REQUIRED if name not in self.units]
-        wrong = [name for group in (self.outcomes, self.denominators, self.varying) for name, array in group.items() if array.shape != shape]
+        arrays = (self.outcomes, self.denominators, self.varying, self.status, self.members)
+        wrong = [name for group in arrays for name, array in group.items() if array.shape != shape]
         if missing or wrong:
             raise ContractError(
                 f"A panel of {shape[0]} units and {shape[1]} periods lacks unit columns {missing} or has arrays of another shape {wrong}. "
@@ -80,5 +88,25 @@ class Panel:
         """Column of each unit's first treated period, -1 where never; shape (n_units,)."""
         return self.units["entry"].to_numpy()
 
+    def keep(self, rows: np.ndarray) -> Panel:
+        """The panel of some units; `rows` is a mask of shape (n_units,)."""
+        arrays = ("outcomes", "denominators", "varying", "status", "members")
+        kept = {name: {key: values[rows] for key, values in getattr(self, name).items()} for name in arrays}
+        return replace(self, units=self.units[rows].reset_index(drop=True), **kept)
+
     def __len__(self) -> int:
         return len(self.units)
+
+    def __repr__(self) -> str:
+        return f"<Panel: {self._size()}; {len(self.outcomes)} outcomes>"
+
+    def face(self) -> Face:
+        """How many units, over which periods, and how much of each outcome was observed."""
+        rows = [{"outcome": name.replace("_", " "), "observed (% of units and periods)": 100 * np.isfinite(values).mean(),
+                 "units never observed": int((~np.isfinite(values)).all(axis=1).sum()), "mean": float(np.nanmean(values)) if np.isfinite(values).any()
+                 else np.nan} for name, values in self.outcomes.items()]
+        return face_of(f"Panel: {self._size()}", pd.DataFrame(rows), notes=self.notes)
+
+    def _size(self) -> str:
+        joined = int((self.entry >= 0).sum())
+        return f"{len(self):,} {self.unit} units, of which {joined:,} join; {self.periods.label(0)} to {self.periods.label(len(self.periods) - 1)}"

@@ -47,7 +47,7 @@ LAYOUT = r"""
 #set document(title: %(title)s, description: %(description)s, keywords: (%(keywords)s,),
   date: datetime(year: %(year)d, month: %(month)d, day: %(day)d))
 #set text(font: %(font)s, size: 12pt, lang: "en", region: "GB", fill: ink)
-#set par(leading: 0.52em, spacing: 0.68em, justify: false)
+#set par(leading: 0.5em, spacing: 0.58em, justify: false)
 #set page(paper: "a4", margin: (x: 20mm, top: 24mm, bottom: 17mm), header-ascent: 5mm, footer-descent: 4mm,
   header: context { if counter(page).get().first() > 1 { set text(size: 10pt, fill: muted); %(banner)s
     grid(columns: (1fr, auto), column-gutter: 8mm, [#%(short)s], [#%(council)s]) } },
@@ -67,6 +67,12 @@ LAYOUT = r"""
 #show table: set par(leading: 0.45em)
 #show table.cell.where(y: 0): set text(weight: "bold")
 #let note(body) = block(above: 0.4em, below: 0.5em, text(size: 10pt, fill: muted, body))
+#let fitted(body) = context {
+  let room = 280mm - here().position().y
+  let size = (12pt, 11.5pt, 11pt, 10.5pt).find(size => measure({ set text(size: size); body }, width: 170mm).height <= room)
+  set text(size: if size == none { 10.5pt } else { size })
+  body
+}
 #let boxed(body, ..more) = block(width: 100%%, above: 0.7em, below: 0.7em, inset: (x: 12pt, y: 6pt), ..more, body)
 """
 
@@ -110,9 +116,13 @@ def document(blocks: Sequence[Block]) -> bytes:
 
 
 def source(blocks: Sequence[Block]) -> str:
-    """The report as Typst source."""
+    """The report as Typst source; what stands before the contents is one page, in the largest type that fits it."""
     cover, numbers = cover_of(blocks), numbering(tuple(blocks))
-    return _layout(cover) + "\n".join(typst_of(block, numbers) for block in blocks)
+    first = next((i for i, block in enumerate(blocks) if block.kind == Contents.kind), 0)
+    banner, page_one, rest = (
+        "\n".join(typst_of(block, numbers) for block in part) for part in (blocks[:1], blocks[1 : max(first, 1)], blocks[max(first, 1) :])
+    )
+    return "\n".join([_layout(cover) + banner, f"#fitted[\n{page_one}]" if page_one else "", rest])
 
 
 def with_row_headers(made: bytes) -> bytes:

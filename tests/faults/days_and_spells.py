@@ -188,7 +188,7 @@ CASES = (
             ("1", "jsa", "2013-01-01", ""),
             ("2", "jsa", "2012-01-01", ""),
         ),
-        expect=aside("overlapping_spells", column="start_date", rows=(2, 3), count=2),
+        expect=aside("overlapping_spells", column="person_id, kind", rows=(2, 3), count=2),
     ),
     Case(
         number=17,
@@ -208,7 +208,7 @@ CASES = (
         number=18,
         name="a spell of no length where ends are exclusive",
         make=spells(("1", "jsa", "2012-01-01", "2012-04-01"), ("1", "jsa", "2012-04-01", "2012-05-01"), ("2", "jsa", "2012-04-01", "2012-04-01")),
-        contract={"spells": {"spells": {"ends": "exclusive"}}},
+        contract={"spells": {"spells": {"last_day": "exclusive"}}},
         expect=aside("empty_spell", column="end_date", rows=(4,)),
     ),
     Case(number=19, name="a spell over the start of support", make=covered_to_2013, expect=KEEP, prove=spanning_entry),

@@ -14,6 +14,7 @@ from tests.faults.writing import KEEP, aside, figures, normalise, pupils, raw, r
 OFFENCES = ("offence_id", "person_id", "date", "offence_type", "disposal")
 ASB = ("incident_id", "date", "incident_type", "action", "person_id", "family_id")
 ALONE = {"columns_alone": True}
+INCIDENT = ("QZXI1", "2012-05-01", "nuisance", "none")
 
 
 def offences(*rows: tuple[str, ...], heading=OFFENCES):
@@ -142,10 +143,15 @@ CASES = (
         name="an incident known by address alone",
         contract={"asb_incidents": ALONE},
         prove=unlinked_is_kept,
-        make=table(
-            "asb_incidents", ASB, ("QZXI1", "2012-05-01", "nuisance", "none", "", ""), ("QZXI2", "2012-05-01", "nuisance", "none", "QZXP1", "")
-        ),
-        expect=warn("rule_broken", column="person_or_family", rows=(2,)),
+        make=table("asb_incidents", (*ASB, "address_id"), (*INCIDENT, "", "", "QZXA1"), ("QZXI2", *INCIDENT[1:], "QZXP1", "", "")),
+        expect=KEEP,
+    ),
+    Case(
+        number=87,
+        name="an incident of nobody and nowhere",
+        contract={"asb_incidents": {**ALONE, "max_quarantine_share": 1.0}},
+        make=table("asb_incidents", (*ASB, "address_id"), (*INCIDENT, "", "", ""), ("QZXI2", *INCIDENT[1:], "QZXP1", "", "")),
+        expect=aside("rule_broken", column="person_family_or_address", rows=(2,)),
     ),
     Case(
         number=88,
