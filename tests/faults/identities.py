@@ -134,6 +134,7 @@ CASES = (
     Case(
         number=66,
         name="rows of one key that differ",
+        also=("overlapping_spells",),
         make=persons(person("1", "1"), person("1", "1", surname="QZXT"), person("2", "2")),
         expect=aside("duplicate_key", rows=(2, 3), count=2),
     ),
