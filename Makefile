@@ -13,12 +13,13 @@ unexport PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE := 1
 export PIP_USER := 0
 
-.PHONY: help report test coverage lint lock clean
+.PHONY: help report test faults coverage lint lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make report   make a council's report from simulated family records (COUNCIL=$(COUNCIL))"
 	@echo "make test     run the tests"
+	@echo "make faults   try the one hundred bad inputs (see docs/deliveries.md)"
 	@echo "make coverage repeat the simulations of docs/coverage.md and docs/regression_to_the_mean.md (hours; see its --help)"
 	@echo "make lint     check the style of the code"
 	@echo "make lock     choose versions anew and write the two locks (needs uv)"
@@ -29,6 +30,9 @@ report: $(VENV)/ready-run
 
 test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest
+
+faults: $(VENV)/ready-dev
+	$(BIN)/python -m tests.faults
 
 coverage: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.coverage $(COVERAGE)

@@ -40,11 +40,23 @@ def methods(name: Annotated[str | None, typer.Argument(help="A matcher, estimato
 
 @app.command()
 def check(data: Annotated[Path, typer.Argument(help="A folder with the delivered tables (CSV, Parquet or XLSX).")],
-          table: Annotated[list[str] | None, typer.Option("--table", help="Check this table only; may be repeated.")] = None) -> None:
+          table: Annotated[list[str] | None, typer.Option("--table", help="Check this table only; may be repeated.")] = None,
+          report: Annotated[bool, typer.Option("--report", help="Write a page on its quality, and a sheet of faults for the room.")] = False,
+          room: Annotated[Path | None, typer.Option("--room", help="Folder that stays inside: tables, rows set aside, the register.")] = None,
+          ) -> None:
     """Check delivered tables against the data dictionary: rows kept and quarantined, every fault, how to mend it."""
     from evaluation.pipeline import check_data
 
-    for line in check_data(data, tables=tuple(table or ())):
+    for line in check_data(data, tables=tuple(table or ()), report=report, room=room):
+        typer.echo(line)
+
+
+@app.command()
+def dictionary(table: Annotated[str | None, typer.Argument(help="A table, for its columns, codes and rules.")] = None) -> None:
+    """What a delivery must hold: the tables, or one table's columns, types, codes and rules."""
+    from evaluation.pipeline import describe_dictionary
+
+    for line in describe_dictionary(table):
         typer.echo(line)
 
 

