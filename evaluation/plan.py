@@ -207,8 +207,35 @@ class Estimator(Section):
         return self
 
 
+class ExceptionPlan(Section):
+    """A number that someone lets out although the audit would hold it: printed in the release's record."""
+
+    number: str = Field(min_length=1)  # a pattern of 'population: what', as in the ledger
+    name: str = Field(min_length=1)
+    reason: str = Field(min_length=10)
+    date: str
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def as_day(cls, value: object) -> str:
+        return day(value)
+
+
+ProfileName = Literal[
+    "ten_five", "published", "ons_srs", "uk_llc", "opensafely", "nhs_hes", "dfe_legacy", "dwp_statxplore", "moj", "mhclg"
+]
+
+
 class DisclosurePlan(Section):
-    profile: Literal["ten_five", "published"]
+    """The rule of what may leave: one profile, or those of all owners of the data, of which the strictest is in force."""
+
+    profile: ProfileName | tuple[ProfileName, ...] = Field(min_length=1)
+    exceptions: tuple[ExceptionPlan, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The profiles named."""
+        return (self.profile,) if isinstance(self.profile, str) else self.profile
 
 
 class ReportPlan(Section):
@@ -219,10 +246,15 @@ class ReportPlan(Section):
     @field_validator("date", mode="before")
     @classmethod
     def as_day(cls, value: object) -> str:
-        try:
-            return dt.date.fromisoformat(str(value)).isoformat()
-        except ValueError:
-            raise ValueError(f"write the day as 2026-11-24, not {str(value)!r}") from None
+        return day(value)
+
+
+def day(value: object) -> str:
+    """An ISO date."""
+    try:
+        return dt.date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise ValueError(f"write the day as 2026-11-24, not {str(value)!r}") from None
 
 
 class Plan(Section):
@@ -275,7 +307,7 @@ class Plan(Section):
             raise ValueError("families are followed by quarter: periods.kind must be quarter")
         if self.data.kind == "simulated" and not self.report.simulated:
             raise ValueError("simulated data must be marked: set report.simulated: true")
-        if self.unit in ("family", "person") and self.data.kind != "open_statistics" and self.disclosure.profile == "published":
+        if self.unit in ("family", "person") and self.data.kind != "open_statistics" and set(self.disclosure.names) == {"published"}:
             raise ValueError("the profile `published` is for open statistics only: records of families need ten_five")
         return self
 

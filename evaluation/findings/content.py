@@ -9,6 +9,7 @@ import numpy as np
 
 from evaluation.dictionary import Dictionary
 from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, decimals, number
+from evaluation.disclosure.population import Population
 from evaluation.disclosure.release import (
     BalanceLine,
     Check,
@@ -29,6 +30,7 @@ from evaluation.disclosure.release import (
     Warned,
 )
 from evaluation.disclosure.rules import PEOPLE
+from evaluation.disclosure.whose import ALL
 from evaluation.findings import spread, texts
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import Nouns, lower_first, present
@@ -100,7 +102,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         checks=checks(shown),
         warnings=inputs.warnings,
         tables=(
-            *base_table(shown, inputs.nouns, ledger),
+            *base_table(charted, inputs.nouns, ledger),  # the base is a period too: not where single periods may not be shown
             *other_table(shown, inputs.nouns, ledger),
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,
@@ -173,15 +175,19 @@ def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) 
 
 def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
     """From all units received to those analysed, with reasons; all places together, then this report's."""
-    many, sample = inputs.nouns.many, inputs.sample
+    many, sample, whose = inputs.nouns.many, inputs.sample, inputs.nouns.whose
 
-    def line(label: str, count: int, reason: str = "", level: int = 0) -> FlowLine:
-        return FlowLine(label=label, count=ledger.count(count, of=many, what=label, population="flow"), reason=reason, level=level)
+    def line(label: str, count: int, who: Population, reason: str = "", level: int = 0) -> FlowLine:
+        return FlowLine(label=label, count=ledger.count(count, of=many, what=label, population=who), reason=reason, level=level)
+
+    def whose_step(step: FlowStep) -> Population:
+        return {"received": whose.received("flow"), "kept": whose.panel("flow")}.get(step.step) or whose.left(step.reason)
 
     lines = [
         line(
             "not used" if step.step == "dropped" else f"{step.reason[:1].upper()}{step.reason[1:]}",
             step.count,
+            whose_step(step),
             step.reason if step.step == "dropped" else "",
             1 if step.step == "dropped" else 0,
         )
@@ -190,10 +196,10 @@ def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
     ]
     joined = sample.n_treated + int(sample.panel.units.index.isin(sample.dropped["unit"]).sum())
     where = "in programme areas" if inputs.plan.programme.assignment == "area" else "that joined the programme"
-    lines.append(line(f"{many.capitalize()} {where}", joined))
+    lines.append(line(f"{many.capitalize()} {where}", joined, whose.joined(ALL, "flow")))
     for reason, count in sample.dropped["reason"].value_counts(sort=False).sort_index().items():
-        lines.append(line("not matched", int(count), REASONS.get(reason, reason), 1))
-    lines.append(line(f"Programme {many} matched", sample.n_treated))
+        lines.append(line("not matched", int(count), whose.unmatched(reason), REASONS.get(reason, reason), 1))
+    lines.append(line(f"Programme {many} matched", sample.n_treated, whose.matched(ALL, "flow")))
     return tuple(lines)
 
 

@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.dictionary import Dictionary
+from evaluation.disclosure.audit import Waiver, audited
 from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.register import Register
 from evaluation.disclosure.release import ReportContent, Warned
-from evaluation.disclosure.rules import RULES
+from evaluation.disclosure.rules import rule_of
+from evaluation.disclosure.whose import fingerprint
 from evaluation.errors import PlanError
 from evaluation.findings.content import assemble
 from evaluation.findings.study import OutcomeStudy
@@ -26,7 +29,7 @@ from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.estimate import Estimating, study_outcome
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.receive import build_panel, of_pool, receive
-from evaluation.pipeline.scopes import inputs_of, scopes_of
+from evaluation.pipeline.scopes import inputs_of, scopes_of, studies_of
 from evaluation.plan import Plan
 
 Step = Callable[[str], object]
@@ -74,11 +77,30 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     )
 
 
-def release(analysis: Analysis, councils: Sequence[str], *, analysis_hash: str) -> tuple[tuple[ReportContent, ...], Ledger]:
-    """The protected content of every report asked for (of all, when none is named), and the ledger of what they show."""
-    ledger = Ledger(profile=RULES[analysis.plan.disclosure.profile])
-    scopes = scopes_of(analysis, councils)
-    return tuple(assemble(inputs_of(analysis, scope, ledger, analysis_hash), ledger) for scope in scopes), ledger
+def release(
+    analysis: Analysis, councils: Sequence[str], *, analysis_hash: str, register: Register | None = None
+) -> tuple[tuple[ReportContent, ...], Ledger]:
+    """The protected content of every report asked for (of all, when none is named), and the ledger of what they show.
+
+    Raises
+    ------
+    DisclosureError
+        Numbers tell too much together, or together with those of earlier releases, and cannot be repaired.
+    """
+    asked = analysis.plan.disclosure
+    scopes = [(scope, studies_of(analysis, scope)) for scope in scopes_of(analysis, councils)]
+    earlier, changed = register.read(vintage_of(analysis)) if register else ((), ())
+
+    def make(ledger: Ledger) -> tuple[ReportContent, ...]:
+        return tuple(assemble(inputs_of(analysis, scope, studies, ledger, analysis_hash), ledger) for scope, studies in scopes)
+
+    waivers = [Waiver(**one.model_dump()) for one in asked.exceptions]
+    return audited(make, rule_of(asked.profile), earlier=earlier, changed=changed, waivers=waivers)
+
+
+def vintage_of(analysis: Analysis) -> str:
+    """Which state of the data a release is about: a hash of every table."""
+    return fingerprint([f"{name} {table.content_hash}" for name, table in sorted(analysis.tables.items())])
 
 
 def with_placebos(study: OutcomeStudy, found: Placebos, plan: Plan) -> OutcomeStudy:

@@ -1,0 +1,51 @@
+"""The record of a release (`audit.json`): what the audit did, what the scan looked at, who let what out. Once out, it is entered in the register."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evaluation.disclosure.ledger import Entry, Ledger
+from evaluation.disclosure.register import NAME, Register, as_json, entry_of, kept
+
+if TYPE_CHECKING:
+    from evaluation.plan import Plan
+
+PENDING = "released_numbers.json"  # in the room, not in its folder `release`: true sizes are in it
+AUDIT = "audit.json"
+
+
+def register_of(room: Path, plan: Plan) -> Register:
+    """The register of a study, beside its runs. Simulated records of another seed are about other families."""
+    return Register(path=room.parent / NAME, unrelated=plan.data.kind == "simulated")
+
+
+def prepare(room: Path, ledger: Ledger, *, vintage: str) -> None:
+    """Write what the audit found, and aside what the register has to know once the files are out."""
+    audit = ledger.audit.as_json() if ledger.audit is not None else {}
+    _write(room / "release" / AUDIT, {"audit": audit})
+    _write(room / PENDING, {"vintage": vintage, "numbers": [as_json(entry) for entry in kept(ledger.entries)]})
+
+
+def let_out(room: Path, scanned: Mapping[str, object], identifiers: Iterable[str]) -> None:
+    """Complete the record after the scan, scan it as well, and enter the release in the register."""
+    from evaluation.disclosure.scan import scan
+
+    record = room / "release" / AUDIT
+    before = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    _write(record, before | dict(scanned))
+    scan([record], identifiers)
+    if (room / PENDING).is_file():
+        pending = json.loads((room / PENDING).read_text(encoding="utf-8"))
+        Register(path=room.parent / NAME).add(numbers_of(pending), release=room.name.strip(".").removesuffix(".partial"), vintage=pending["vintage"])
+
+
+def numbers_of(pending: Mapping) -> list[Entry]:
+    """The numbers that a release brought out."""
+    return [entry_of(read) for read in pending["numbers"]]
+
+
+def _write(path: Path, content: Mapping) -> None:
+    path.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
