@@ -75,7 +75,7 @@ class Audit:
     rule: str
     numbers: int
     unlinked: int
-    earlier: int
+    earlier: int  # numbers that are out already and not in this release
     cells: int
     narrowest: float | None
     rounded: tuple[tuple[str, int], ...]  # population: what; to the nearest
@@ -126,7 +126,7 @@ def audited(
             doubtful = None
             look = look_at(ledger, earlier=earlier, changed=changed, waivers=waivers)
         if not look.unsafe:
-            ledger.audit = record(ledger, look, len(earlier), repairs, waivers)
+            ledger.audit = record(ledger, look, earlier, repairs, waivers)
             return made, ledger
         if not (more := repaired(look.unsafe, repairs, profile)):
             break
@@ -382,7 +382,7 @@ def coarser(entry: Entry, repair: Repair | None, profile: Profile, why: str) -> 
     return Repair(base=following, reason=why) if further else Repair(hidden=True, reason=why)
 
 
-def record(ledger: Ledger, look: Look, earlier: int, repairs: Mapping[str, Repair], waivers: Sequence[Waiver]) -> Audit:
+def record(ledger: Ledger, look: Look, earlier: Sequence[Entry], repairs: Mapping[str, Repair], waivers: Sequence[Waiver]) -> Audit:
     """The record of a release that is safe."""
     people = [entry for entry in ledger.entries if entry.of in PEOPLE]
     named = {entry.key: f"{entry.population}: {entry.what}" for entry in people}
@@ -390,7 +390,7 @@ def record(ledger: Ledger, look: Look, earlier: int, repairs: Mapping[str, Repai
         rule=ledger.profile.name,
         numbers=len(ledger.entries),
         unlinked=sum(entry.statistic == "count" and not entry.who.linked for entry in people),
-        earlier=earlier,
+        earlier=len({(entry.key, entry.shown.text) for entry in earlier} - {(entry.key, entry.shown.text) for entry in people}),
         cells=look.cells,
         narrowest=look.narrowest if look.cells else None,
         rounded=tuple((named[key], repair.base) for key, repair in sorted(repairs.items()) if not repair.hidden and key in named),

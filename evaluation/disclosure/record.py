@@ -17,16 +17,17 @@ PENDING = "released_numbers.json"  # in the room, not in its folder `release`: t
 AUDIT = "audit.json"
 
 
-def register_of(room: Path, plan: Plan) -> Register:
-    """The register of a study, beside its runs. Simulated records of another seed are about other families."""
-    return Register(path=room.parent / NAME, unrelated=plan.data.kind == "simulated")
+def register_of(room: Path, plan: Plan) -> Register | None:
+    """The register of a study, beside its runs; none where the records are simulated, as they are of nobody."""
+    return None if plan.report.simulated else Register(path=room.parent / NAME)
 
 
-def prepare(room: Path, ledger: Ledger, *, vintage: str) -> None:
+def prepare(room: Path, plan: Plan, ledger: Ledger, *, vintage: str) -> None:
     """Write what the audit found, and aside what the register has to know once the files are out."""
     audit = ledger.audit.as_json() if ledger.audit is not None else {}
     _write(room / "release" / AUDIT, {"audit": audit})
-    _write(room / PENDING, {"vintage": vintage, "numbers": [as_json(entry) for entry in kept(ledger.entries)]})
+    if register_of(room, plan) is not None:
+        _write(room / PENDING, {"vintage": vintage, "numbers": [as_json(entry) for entry in kept(ledger.entries)]})
 
 
 def let_out(room: Path, scanned: Mapping[str, object], identifiers: Iterable[str]) -> None:

@@ -31,12 +31,9 @@ class Register:
     ----------
     path : Path
         Of the file; it need not be there.
-    unrelated : bool
-        Whether other states of the data are about other people: so it is when records are simulated.
     """
 
     path: Path
-    unrelated: bool = False
 
     def read(self, vintage: str) -> tuple[list[Entry], list[Entry]]:
         """Numbers that are out about the same data, and about other states of them.
@@ -59,7 +56,7 @@ class Register:
                 ) from fault
             if released["vintage"] == vintage:
                 same |= {(entry.key, entry.shown.text): entry for entry in entries}
-            elif not self.unrelated:
+            else:
                 other |= {(released["vintage"], entry.key, entry.shown.text): entry for entry in entries}
         return list(same.values()), list(other.values())
 

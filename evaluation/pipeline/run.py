@@ -66,7 +66,7 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
         contents, ledger = release(analysis, councils, analysis_hash=hashed, register=register_of(room, plan))
         clock.step(f"{len(contents)} report(s) worded and protected")
         write_release(room, plan, contents, ledger)
-        prepare(room, ledger, vintage=vintage_of(analysis))
+        prepare(room, plan, ledger, vintage=vintage_of(analysis))
         summary = make_reports(room, workers=workers, say=say, identifiers=run_identifiers(room))
         write_manifest(room, plan, analysis, hashed)
     except BaseException:
