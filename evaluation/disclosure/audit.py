@@ -327,10 +327,10 @@ def vintages(entries: Sequence[Entry], changed: Sequence[Entry], profile: Profil
         for old in before.get(entry.key, ()):
             if entry.n is None or old.n is None or not moved(entry, old, profile.threshold):
                 continue
-            if entry.statistic == "count":
+            if entry.statistic in ("count", "share"):
                 unsafe = (entry.high - entry.low) + (old.high - old.low) < NARROWEST
             else:
-                unsafe = entry.shown.value is not None and old.shown.value is not None and entry.shown != old.shown
+                unsafe = entry.shown.value is not None and old.shown.value is not None
             if unsafe:
                 why = f"{entry.population}: {entry.what} was released before a few units changed."
                 found.append(Unsafe(what=why, why=why, numbers=(entry,)))

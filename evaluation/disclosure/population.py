@@ -44,7 +44,7 @@ class Population:
 
     def part(self, split: str, value: str, name: str = "") -> Population:
         """One part of a split of this population."""
-        return replace(self, name=name or self.name, path=(*self.path, (split, value)), fingerprint="")
+        return replace(self, name=name or self.name, path=(*self.path, (split, value)))
 
     @property
     def linked(self) -> bool:

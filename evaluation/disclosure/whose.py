@@ -51,13 +51,16 @@ class Whose:
     def joined(self, code: str = "", name: str = "") -> Population:
         """Programme units."""
         own = code or self.code
-        return self._of(name or own, *JOINED, code=own, fingerprint=fingerprint(self.members) if own == self.code else "")
+        return self._of(name or own, *JOINED, code=own, fingerprint=self._fingerprint(own))
+
+    def _fingerprint(self, code: str) -> str:
+        return fingerprint(self.members) if code == self.code else ""
 
     def matched(self, code: str = "", name: str = "") -> Population:
         """Programme units with a matched set: of one council, those with a set of its own."""
         own = code or self.code
         here = () if own == ALL else ((f"within a council {self.matching}", "yes"),)
-        return self._of(name or own, *JOINED, (f"matching {self.matching}", "matched"), *here, code=own)
+        return self._of(name or own, *JOINED, (f"matching {self.matching}", "matched"), *here, code=own, fingerprint=self._fingerprint(own))
 
     def unmatched(self, reason: str) -> Population:
         """Programme units that left at matching, by the reason."""
