@@ -21,6 +21,7 @@ TYPEFACE = re.compile(r"data:font/[a-z0-9]+;base64,[A-Za-z0-9+/=]+")
 EMBEDDED = re.compile(r"data:[a-zA-Z0-9/+.\-]+(?:;[a-zA-Z0-9=\-]+)*;base64,([A-Za-z0-9+/=\s]+)")
 IN_LINE = re.compile(r"data:[a-zA-Z0-9/+.\-]+(?:;[a-zA-Z0-9=\-]+)*,([^\"')\s>]+)")
 TAG = re.compile(r"<[^<>]*>")
+BLOCK = re.compile(r"</?(?:p|div|t[dhr]|li|[uo]l|h[1-6]|section|table|body|head|title|br|text|desc|svg|script|style)\b[^<>]*>", re.I)  # ends a word
 CUT = re.compile(r"([-\u00ad])[ ]*\n[ ]*")  # a word that goes on in the next line, by its own hyphen or by a soft one
 UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -57,7 +58,7 @@ def of_markup(content: bytes, depth: int = 0) -> Iterator[str]:
     text = EMBEDDED.sub(" ", text)
     resolved = html.unescape(text)
     yield resolved
-    yield html.unescape(TAG.sub("", text))
+    yield html.unescape(TAG.sub("", BLOCK.sub("\n", text)))
     yield html.unescape(TAG.sub(" ", text))
     yield from (unquote(found) for found in IN_LINE.findall(resolved))
     if "%" in resolved or "\\u" in resolved:

@@ -56,7 +56,7 @@ SHAPES: dict[str, tuple[re.Pattern, Callable[[re.Match], bool]]] = {
     "a postcode": (re.compile(rf"{START}([A-Z]{{1,2}})\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{{2}}{END}"), postcode),
     "a date of birth": (
         re.compile(
-            rf"(?<![\d/.\-])(?:(?:0?[1-9]|[12]\d|3[01])([/.\-])(?:0?[1-9]|1[0-2])\1{BORN}|{BORN}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(?![\d/\-])"
+            rf"(?<!\d\.)(?<![\d/\-])(?:(?:0?[1-9]|[12]\d|3[01])([/.\-])(?:0?[1-9]|1[0-2])\1{BORN}|{BORN}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(?![\d/\-])"
         ),
         always,
     ),
