@@ -156,10 +156,11 @@ class Reader:
             return []
         wanted = _rows(targets, self.space)
         low, high = np.full(len(targets), np.inf), np.full(len(targets), -np.inf)
-        draw = np.random.default_rng(0)
+        draw, stuck, before = np.random.default_rng(0), 0, len(targets) + 1
         for turn in range(SPREADS):
             narrow = _width(low, high) < enough
-            if not narrow.any():
+            stuck, before = (stuck + 1 if narrow.sum() == before else 0), narrow.sum()
+            if not narrow.any() or (turn > 1 and stuck > 1):
                 break
             signs = np.ones(len(targets)) if turn < 2 else draw.choice([-1.0, 1.0], len(targets))
             self._seen((signs * narrow * (1 if turn % 2 else -1)) @ wanted, wanted, low, high)
