@@ -16,6 +16,7 @@ from evaluation.disclosure.bounds import Claim, Reader, Target
 from evaluation.disclosure.ledger import Entry, Ledger, Repair, with_repair
 from evaluation.disclosure.population import Population
 from evaluation.disclosure.rules import NARROWEST, PEOPLE, Profile
+from evaluation.disclosure.whose import MEASURED
 from evaluation.errors import DisclosureError
 
 Made = TypeVar("Made")
@@ -309,13 +310,14 @@ def averages(entries: Sequence[Entry], earlier: Sequence[Entry], known: Sequence
 
 
 def quantity(entry: Entry) -> str:
-    """What is measured: the last split of the path, where the measured units are a part of their population."""
-    return entry.who.path[-1][0] if entry.who.path else ""
+    """What is measured, where the measured units are a part of their population; '' where they are all of it."""
+    return entry.who.path[-1][0] if entry.who.path and entry.who.path[-1][0].startswith(MEASURED) else ""
 
 
 def contains(whole: Population, part: Population) -> bool:
     """Whether one population holds the other, or the populations they are the measured part of do."""
-    return whole.holds(part) or (bool(whole.path) and bool(part.path) and up(whole).holds(up(part)))
+    both = all(who.path and who.path[-1][0].startswith(MEASURED) for who in (whole, part))
+    return whole.holds(part) or (both and up(whole).holds(up(part)))
 
 
 def vintages(entries: Sequence[Entry], changed: Sequence[Entry], profile: Profile) -> list[Unsafe]:
@@ -349,9 +351,9 @@ def repaired(unsafe: Sequence[Unsafe], repairs: Mapping[str, Repair], profile: P
     """One step more for the first number of each finding that can take one."""
     found: dict[str, Repair] = {}
     for one in unsafe:
-        for entry in sorted(one.numbers, key=lambda entry: order_of(entry, found.get(entry.key, repairs.get(entry.key)), profile)):
-            if entry.key in found:  # mended in this round already: look again first
-                break
+        if any(entry.key in found for entry in one.numbers):  # mended in this round already: look again first
+            continue
+        for entry in sorted(one.numbers, key=lambda entry: order_of(entry, repairs.get(entry.key), profile)):
             following = coarser(entry, repairs.get(entry.key), profile, one.why)
             if following is not None:
                 found[entry.key] = following

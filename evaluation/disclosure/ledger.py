@@ -84,18 +84,26 @@ class Ledger:
         What an audit of an earlier ledger asks for.
     audit : object or None
         The record of the audit that found these numbers safe.
+    spans : code -> (first, last)
+        Which entries were published for which report.
     """
 
     profile: Profile
     entries: list[Entry] = field(default_factory=list)
     repairs: Mapping[str, Repair] = field(default_factory=dict)
     audit: object = None
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def keep(self, what: str, population: str | Population, shown: Shown, **about: object) -> Shown:
         """Record a number and hand it on."""
         who = as_population(population)
         self.entries.append(Entry(what=what, population=who.name, shown=shown, who=who, **about))
         return shown
+
+    def of_report(self, code: str) -> list[Entry]:
+        """What was published for one report."""
+        first, last = self.spans[code]
+        return self.entries[first:last]
 
     def withholds(self, what: str, population: str | Population, statistic: str) -> bool:
         """Whether an audit asks for a number not to be shown."""
@@ -318,4 +326,4 @@ def number(value: float, digits: int, *, signed: bool = False) -> Shown:
 
 def with_repair(ledger: Ledger, repairs: Mapping[str, Repair]) -> Ledger:
     """An empty ledger under the same rule, which applies repairs."""
-    return replace(ledger, entries=[], repairs=dict(repairs))
+    return replace(ledger, entries=[], spans={}, repairs=dict(repairs))

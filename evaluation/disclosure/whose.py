@@ -10,6 +10,7 @@ from evaluation.disclosure.population import Population
 
 ALL = "all"
 GROUP = "units"
+MEASURED = "measured "  # begins the name of a split by whether an outcome is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ JOINED = (("received", "in the panel"), ("joined", "yes"))
 
 def measured(who: Population, outcome: str, name: str) -> Population:
     """Those of a population in whom an outcome is measured."""
-    return who.part(f"measured {outcome}", "yes", name)
+    return who.part(f"{MEASURED}{outcome}", "yes", name)
 
 
 def fingerprint(members: Sequence[str]) -> str:

@@ -86,11 +86,13 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
     shown = [(study, result) for study, result in zip(inputs.studies, results, strict=True) if result.status == "estimated"]
     charted = [pair for pair in shown if may_chart(pair[0], inputs.nouns, ledger)]
     strength = rate(inputs.evidence)
+    for point in strength.points:
+        ledger.said(point.reason, what=f"strength: {point.criterion}", population=inputs.scope.code)
     scope = inputs.scope
     return ReportContent(
         study=inputs.study,
         council=Council(code=scope.code, name=scope.name, region=scope.region, area=scope.area, area_members=scope.area_members),
-        summary=summarise(results, strength, inputs.context),
+        summary=summarise(results, strength, inputs.context, ledger=ledger),
         strength=strength,
         outcomes=results,
         flow=flow(inputs, ledger),
@@ -99,7 +101,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         event_studies=tuple(event_study(study, result, inputs, ledger) for study, result in charted if study.events),
         trends=tuple(trend(study, result, inputs, ledger) for study, result in charted if study.lines),
         placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
-        checks=checks(shown),
+        checks=checks(shown, ledger),
         warnings=inputs.warnings,
         tables=(
             *base_table(charted, inputs.nouns, ledger),  # the base is a period too: not where single periods may not be shown
@@ -324,7 +326,7 @@ def event_study(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledg
             f" {change_unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}"
         ),
         points=tuple(point(row) for row in study.events),
-        pre_trend=texts.trend_before(study.numbers, inputs.nouns),
+        pre_trend=ledger.said(texts.trend_before(study.numbers, inputs.nouns), what="trend before", population=result.outcome),
         later_note=study.later_note,
     )
 
@@ -367,14 +369,15 @@ def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
     return f"{result.label} {verb[study.moves[0]]} in the programme group and {verb[study.moves[1]]} in the comparison group"
 
 
-def checks(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> tuple[Check, ...]:
+def checks(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], ledger: Ledger) -> tuple[Check, ...]:
     """Every check once: those that say the same of every outcome (balance, overlap) are one line."""
     lines = [
         Check(name=line.name, outcome=result.label, verdict=line.verdict, sentence=line.sentence) for study, result in shown for line in study.checks
     ]
     found: dict[tuple[str, str, str], list[str]] = {}
     for line in lines:
-        found.setdefault((line.name, line.verdict, line.sentence), []).append(line.outcome)
+        sentence = ledger.said(line.sentence, what=f"check: {line.name}", population=line.outcome)
+        found.setdefault((line.name, line.verdict, sentence), []).append(line.outcome)
     return tuple(
         Check(name=name, outcome="All outcomes" if len(outcomes) > 1 else outcomes[0], verdict=verdict, sentence=sentence)
         for (name, verdict, sentence), outcomes in found.items()

@@ -222,7 +222,7 @@ def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeR
         programme_level=after_matched,
         comparison_level=comparison,
         detectable=detectable,
-        detectable_sentence=detectable_sentence(numbers, detectable, comparison),
+        detectable_sentence=ledger.said(detectable_sentence(numbers, detectable, comparison), what="detectable difference in words", population=name),
         n_treated=ledger.count(effect.n_treated, of=nouns.many, what="treated", population=population),
         n_comparison=ledger.count(effect.n_comparison, of=nouns.many, what="comparison", population=compared),
         truth=None if numbers.truth is None else ledger.keep("known truth (simulated)", name, number(numbers.truth, digits, signed=True)),

@@ -92,7 +92,12 @@ def release(
     earlier, changed = register.read(vintage_of(analysis)) if register else ((), ())
 
     def make(ledger: Ledger) -> tuple[ReportContent, ...]:
-        return tuple(assemble(inputs_of(analysis, scope, studies, ledger, analysis_hash), ledger) for scope, studies in scopes)
+        contents = []
+        for scope, studies in scopes:
+            first = len(ledger.entries)
+            contents.append(assemble(inputs_of(analysis, scope, studies, ledger, analysis_hash), ledger))
+            ledger.spans[scope.code] = (first, len(ledger.entries))
+        return tuple(contents)
 
     waivers = [Waiver(**one.model_dump()) for one in asked.exceptions]
     return audited(make, rule_of(asked.profile), earlier=earlier, changed=changed, waivers=waivers)

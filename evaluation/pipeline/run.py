@@ -13,7 +13,7 @@ from pathlib import Path
 
 from evaluation.dictionary import Dictionary, load_dictionary
 from evaluation.disclosure.ledger import Ledger
-from evaluation.disclosure.record import let_out, prepare, register_of
+from evaluation.disclosure.record import known_to, let_out, prepare, register_of
 from evaluation.disclosure.release import ReportContent
 from evaluation.errors import EvaluationError, PlanError, ReportError
 from evaluation.locations import project_file
@@ -66,7 +66,7 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
         contents, ledger = release(analysis, councils, analysis_hash=hashed, register=register_of(room, plan))
         clock.step(f"{len(contents)} report(s) worded and protected")
         write_release(room, plan, contents, ledger)
-        prepare(room, plan, ledger, vintage=vintage_of(analysis))
+        prepare(room, plan, contents, ledger, vintage=vintage_of(analysis))
         summary = make_reports(room, workers=workers, say=say, identifiers=run_identifiers(room))
         write_manifest(room, plan, analysis, hashed)
     except BaseException:
@@ -205,7 +205,7 @@ def make_reports(room: Path, *, workers: int, say: Say, identifiers: set[str], c
         say(f"  {number}/{len(tasks)} {done.name}: report made in {done.result[2]:.1f} s")
     files = sorted(path for name in made for path in (aside / name).iterdir())
     index = write_index(room, aside, dict(failed))
-    scanned = scan([*files, index, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers)
+    scanned = scan([*files, index, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers, **known_to(room))
     target = room / "release" / "councils"
     for path in files:
         (target / path.parent.name).mkdir(parents=True, exist_ok=True)
