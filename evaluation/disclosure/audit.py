@@ -7,6 +7,7 @@ for which the same is published differ by a few units. What is unsafe is repaire
 from __future__ import annotations
 
 import fnmatch
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ Made = TypeVar("Made")
 ROUNDS = 40
 SECONDS = 300.0  # for one look at a release
 LAST = 1000
+WHOLE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,13 +275,21 @@ def coarsens(entry: Entry) -> bool:
     return entry.shown.symbol != "[c]" and bool(entry.true)
 
 
-def sums(entry: Entry, sizes: Mapping[str, Told]) -> float:
-    """How many events wide the total behind a mean is for a reader; infinite where the number of units is nowhere."""
+def total(entry: Entry, sizes: Mapping[str, Told]) -> tuple[float, float]:
+    """Between what a reader can place the events behind a mean; no bounds where the number of units is nowhere."""
     size = next((sizes[key] for key in (entry.who.identity, up(entry.who).identity) if key in sizes), None)
     if size is None or not entry.base or entry.shown.value is None:
-        return float("inf")
+        return 0.0, math.inf
     low, high = ((entry.shown.value + sign * entry.step / 2) / entry.base for sign in (-1, 1))
-    return max(high * size.high, high * size.low) - min(low * size.low, low * size.high)
+    least, most = max(low * size.low, 0.0), high * size.high
+    counted = entry.true is not None and abs(entry.true - round(entry.true)) < WHOLE  # events of one period: a reader tries whole numbers
+    return (math.ceil(least - WHOLE), math.floor(most + WHOLE)) if counted else (least, most)
+
+
+def left_over(whole: Entry, part: Entry, sizes: Mapping[str, Told]) -> float:
+    """How widely a reader can place the events of those who are in one population and not in the other: none at least."""
+    (least, most), (low, high) = total(whole, sizes), total(part, sizes)
+    return most - low - max(least - high, 0.0)
 
 
 def up(who: Population) -> Population:
@@ -288,7 +298,7 @@ def up(who: Population) -> Population:
 
 
 def averages(entries: Sequence[Entry], earlier: Sequence[Entry], known: Sequence[Told], profile: Profile) -> list[Unsafe]:
-    """Means and estimates of the same thing for two populations that differ by a small group."""
+    """Means and estimates of the same thing for two populations that differ by a small group, or by few events."""
     sizes, by_what = {one.who.identity: one for one in known}, defaultdict(dict)
     for entry in [*earlier, *entries]:
         if entry.statistic in ("mean", "estimate") and entry.shown.value is not None and entry.n is not None:
@@ -298,15 +308,21 @@ def averages(entries: Sequence[Entry], earlier: Sequence[Entry], known: Sequence
         ordered = sorted(alike.values(), key=lambda entry: entry.n)
         for at, part in enumerate(ordered):
             for whole in ordered[at + 1 :]:
-                if whole.n - part.n >= profile.threshold:
-                    break
-                if whole.n == part.n or not contains(whole.who, part.who):
+                if not few_between(whole, part, profile.threshold) or not contains(whole.who, part.who):
                     continue
-                wide = float("inf") if part.statistic != "mean" else sums(part, sizes) + sums(whole, sizes)
-                if part.statistic == "estimate" or wide < NARROWEST:
+                if part.statistic == "estimate" or math.floor(left_over(whole, part, sizes)) < NARROWEST:
                     why = f"{part.what} is shown for {whole.population} and for all but a few of them."
                     found.append(Unsafe(what=why, why=why, numbers=tuple(entry for entry in (whole, part) if id(entry) in ours)))
     return found
+
+
+def few_between(whole: Entry, part: Entry, threshold: int) -> bool:
+    """Whether two numbers differ by a small group: by few units, or by few units with (or without) an event."""
+    units = whole.n - part.n
+    if units == 0 or whole.true is None or part.true is None:
+        return 0 < units < threshold
+    events = max(whole.true - part.true, 0.0)
+    return min(units, events, max(units - events, 0.0)) < threshold
 
 
 def quantity(entry: Entry) -> str:

@@ -41,7 +41,7 @@ class Entry:
     n : int or None
         People or families behind it.
     true : float or None
-        The count itself (of a share: its part).
+        The count itself (of a share: its part; of a rate: its events).
     """
 
     what: str
@@ -187,7 +187,8 @@ class Ledger:
             Share of the total that the largest contributor has, and the two largest.
         """
         who = as_population(population)
-        about = {"statistic": "mean", "of": of, "n": n, "step": 10.0**-digits, "base": int(per)}
+        events = value * n / per if per and math.isfinite(value) else None
+        about = {"statistic": "mean", "of": of, "n": n, "step": 10.0**-digits, "base": int(per), "true": events}
         hidden = of in PEOPLE and (
             n < self.profile.cohort
             or (fewest is not None and fewest < self.profile.threshold)

@@ -11,7 +11,6 @@ from scipy.optimize import linprog
 
 from tests.attacks.world import BANDS, Families, Seen
 
-SMALL = range(1, 10)
 WIDE = (0.0, np.inf)
 Guess = tuple[str, float, float, float]  # what was attacked, least and most that it can be, the truth
 
@@ -24,6 +23,11 @@ class Case:
     second: Seen
     truth: Families
     later: Families
+
+    @property
+    def small(self) -> range:
+        """Counts that the rule protects; under ten in a build without one."""
+        return range(1, self.first.threshold if self.first.threshold > 1 else 10)
 
 
 Row = tuple[np.ndarray, float, float]
@@ -86,25 +90,26 @@ class Cells:
         return rows
 
 
-def small_cells(truth: Families) -> list[tuple[int, int, int]]:
+def small_cells(case: Case) -> list[tuple[int, int, int]]:
     """(council, cohort, count) of small counts."""
+    truth = case.truth
     table = np.zeros((truth.n_councils, truth.n_cohorts), dtype=int)
     np.add.at(table, (truth.council, truth.cohort), 1)
-    return [(int(c), int(k), int(table[c, k])) for c, k in np.argwhere((table > 0) & (table < 10))]
+    return [(int(c), int(k), int(table[c, k])) for c, k in np.argwhere((table > 0) & (table < case.small.stop))]
 
 
 def one_table(case: Case) -> Iterator[Guess]:
     """1: linear programmes on one table."""
-    cells, small = Cells(case.first), small_cells(case.truth)
+    cells, small = Cells(case.first), small_cells(case)
     for (c, k, true), ends in zip(small, feasible(cells.one_table(), [cells.pick(c, k) for c, k, _ in small], cells.n), strict=True):
         yield f"c{c} k{k}", *rounded(*ends), true
 
 
 def linked_tables(case: Case) -> Iterator[Guess]:
     """2: linear programmes on all tables together; small cells and those left unmatched."""
-    cells, small = Cells(case.first), small_cells(case.truth)
+    cells, small = Cells(case.first), small_cells(case)
     left = [(c, int((~case.truth.matched[case.truth.council == c]).sum())) for c in range(case.truth.n_councils)]
-    left = [(c, true) for c, true in left if true in SMALL]
+    left = [(c, true) for c, true in left if true in case.small]
     targets = [cells.pick(c, k) for c, k, _ in small] + [cells.pick(c, matched=0) for c, _ in left]
     names = [(f"c{c} k{k}", true) for c, k, true in small] + [(f"c{c} unmatched", true) for c, true in left]
     for (name, true), ends in zip(names, feasible(cells.linked(), targets, cells.n), strict=True):
@@ -124,7 +129,7 @@ def both(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, f
 def nation_less_councils(case: Case) -> Iterator[Guess]:
     """3: the nation less all other councils, cohort by cohort."""
     seen = case.first
-    for c, k, true in small_cells(case.truth):
+    for c, k, true in small_cells(case):
         others = [seen.count("joined", f"c{other} k{k}") for other in range(seen.councils) if other != c]
         yield f"c{c} k{k}", *both(seen.count("joined", f"c{c} k{k}"), less(seen.count("joined", f"all k{k}"), others)), true
 
@@ -132,7 +137,7 @@ def nation_less_councils(case: Case) -> Iterator[Guess]:
 def region_less_councils(case: Case) -> Iterator[Guess]:
     """4: a region less its other councils."""
     seen = case.first
-    for c, k, true in small_cells(case.truth):
+    for c, k, true in small_cells(case):
         mates = [other for other in range(seen.councils) if other != c and seen.region[other] == seen.region[c]]
         rest = less(seen.count("joined", f"r{seen.region[c]} k{k}"), [seen.count("joined", f"c{other} k{k}") for other in mates])
         yield f"c{c} k{k}", *both(seen.count("joined", f"c{c} k{k}"), rest), true
@@ -149,19 +154,23 @@ def cohort_differences(case: Case) -> Iterator[Guess]:
             return seen.count("joined", f"c{c}")
         return seen.count("joined", f"c{c} k0") if k == 0 else seen.count("joined by", f"c{c} k0-{k}")
 
-    for c, k, true in small_cells(case.truth):
+    for c, k, true in small_cells(case):
         others = [seen.count("joined", f"c{c} k{other}") for other in range(seen.cohorts) if other != k]
         steps = both(less(by(c, k), [by(c, k - 1)]), less(seen.count("joined", f"c{c}"), others))
         yield f"c{c} k{k}", *both(seen.count("joined", f"c{c} k{k}"), steps), true
 
 
 def matched_less_all(case: Case) -> Iterator[Guess]:
-    """6: who joined less who was matched."""
+    """6: who joined less who was matched, and offenders among the one less offenders among the other."""
     truth, seen = case.truth, case.first
     for c in range(truth.n_councils):
-        true = int((~truth.matched[truth.council == c]).sum())
-        if true in SMALL:
-            yield f"c{c} unmatched", *less(seen.count("joined", f"c{c}"), [seen.count("matched", f"c{c} matched")]), true
+        alone = (truth.council == c) & ~truth.matched
+        left = less(seen.count("joined", f"c{c}"), [seen.count("matched", f"c{c} matched")])
+        if (true := int(alone.sum())) in case.small:
+            yield f"c{c} unmatched", *left, true
+        if (events := int(truth.event[alone].sum())) in case.small:
+            rest = less(offenders(seen, c), [offenders(seen, c, "matched", f"c{c} matched")])
+            yield f"c{c} unmatched offenders", *both(rest, (0.0, left[1])), events
 
 
 def two_releases(case: Case) -> Iterator[Guess]:
@@ -172,9 +181,9 @@ def two_releases(case: Case) -> Iterator[Guess]:
     moved = []
     for c in range(case.first.councils):
         here, later = case.truth.council == c, case.later.council == c
-        if 0 < abs(true := int(later.sum() - here.sum())) < 10:
+        if abs(true := int(later.sum() - here.sum())) in case.small:
             moved.append((c, true))
-        if 0 < abs(events := int(case.later.event[later].sum() - case.truth.event[here].sum())) < 10:
+        if abs(events := int(case.later.event[later].sum() - case.truth.event[here].sum())) in case.small:
             before, after = offenders(case.first, c), offenders(case.second, c)
             yield f"c{c} change in offenders", after[0] - before[1], after[1] - before[0], events
     for (c, true), ends in zip(moved, feasible(rows, [cells.pick(c) for c, _ in moved], cells.n, signed=True), strict=True):
@@ -193,9 +202,9 @@ def integers(low: float, high: float) -> tuple[float, float]:
     return (np.ceil(low - 1e-9), np.floor(high + 1e-9)) if np.ceil(low - 1e-9) <= np.floor(high + 1e-9) else (low, high)
 
 
-def offenders(seen: Seen, c: int) -> tuple[float, float]:
+def offenders(seen: Seen, c: int, what: str = "joined", whose: str = "") -> tuple[float, float]:
     """How many families have an offence, by the rate times the number."""
-    text, n = seen.text("offenders per 100", f"c{c}"), seen.count("joined", f"c{c}")
+    text, n = seen.text("offenders per 100", whose or f"c{c}"), seen.count(what, whose or f"c{c}")
     if text is None or text.startswith("["):
         return 0.0, n[1]
     low, high = per_hundred(text)
@@ -207,7 +216,7 @@ def percent_times_number(case: Case) -> Iterator[Guess]:
     truth, seen = case.truth, case.first
     for c in range(seen.councils):
         true = int(truth.event[truth.council == c].sum())
-        if true not in SMALL:
+        if true not in case.small:
             continue
         found, text, n = offenders(seen, c), seen.text("share with an offence", f"c{c}"), seen.count("joined", f"c{c}")
         if text and not text.startswith("["):
@@ -222,7 +231,7 @@ def mean_number_deviation(case: Case) -> Iterator[Guess]:
     for c in range(seen.councils):
         true = int(truth.offences[truth.council == c].sum())
         mean, spread = (seen.text(what, f"c{c}") for what in ("mean offences", "sd of offences"))
-        if true not in SMALL:
+        if true not in case.small:
             continue
         if mean is None or mean.startswith("["):
             yield f"c{c} offences", 0.0, np.inf, true
@@ -244,7 +253,7 @@ def effect_and_error(case: Case) -> Iterator[Guess]:
     truth, seen = case.truth, case.first
     for c in range(seen.councils):
         true = int(truth.event[truth.council == c].sum())
-        if true not in SMALL:
+        if true not in case.small:
             continue
         texts = [seen.text(f"effect, {name}", f"c{c}") for name in ("estimate", "lower", "upper")]
         if any(text is None or text.startswith("[") for text in texts):
@@ -268,14 +277,14 @@ def extremes(case: Case) -> Iterator[Guess]:
     for c in range(seen.councils):
         days = truth.days[truth.council == c]
         for share, value in ((0.0, days.min()), (1.0, days.max())):
-            if (true := int((days == value).sum())) in SMALL:
+            if (true := int((days == value).sum())) in case.small:
                 text = seen.text(f"percentile {share}", f"c{c}")
                 told = text is not None and not text.startswith("[") and "to" not in text
                 yield f"c{c} family at {share}", *((true, true) if told and true == 1 else (1.0, 9.0) if told else WIDE), true
         bars = [int(((days >= low) & (days < high)).sum()) for low, high in zip(BANDS, BANDS[1:], strict=False)]
         known = [seen.count("days missed", f"c{c} band {at}") for at in range(len(bars))]
         for at, true in enumerate(bars):
-            if true in SMALL:
+            if true in case.small:
                 rest = less(seen.count("joined", f"c{c}"), [one for other, one in enumerate(known) if other != at])
                 yield f"c{c} bar {at}", *both(known[at], rest), true
 

@@ -138,6 +138,10 @@ def one_council(ledger: Ledger, world: Families, c: int, here: np.ndarray) -> No
     ledger.count(int(world.police[here].sum()), of="families", what="with police contact", population=contact, within=n)
     digits = 0 if ledger.profile.base > 1 else 1
     ledger.level(100 * events / n, n=n, digits=digits, what="offenders per 100", per=100, fewest=fewest, **about)
+    with_match = here & world.matched
+    k, m = int(world.event[with_match].sum()), int(with_match.sum())
+    matched = joined(f"c{c} matched", [c], None, ("matching", "matched"), members=world.family[here])
+    ledger.level(100 * k / m, n=m, of="families", digits=digits, what="offenders per 100", per=100, fewest=min(k, m - k), population=matched)
     for statistic, value in (("mean offences", offences.mean()), ("sd of offences", offences.std())):
         ledger.level(float(value), n=n, digits=1 if ledger.profile.base > 1 else 2, what=statistic, fewest=fewest, **about)
     ledger.interval(effect(world, c, here), what="effect", fewest=smallest_side(world, c, here), **about)
@@ -196,6 +200,7 @@ class Seen:
     bases: dict[str, int]  # whose count -> to what it was rounded, where further than the rule says
     withheld: frozenset[str]
     threshold: int
+    least: int  # that a [c] can be
     base: int
     councils: int
     cohorts: int
@@ -211,7 +216,7 @@ class Seen:
         if text is None or text == "[c]" and whose in self.withheld:
             return 0, np.inf
         if text == "[c]":
-            return (0, np.inf) if what in ("with police contact",) else (1, self.threshold - 1)
+            return (0, np.inf) if what == "with police contact" else (self.least, self.threshold - 1)
         value, base = float(text.replace(",", "")), self.bases.get(whose, self.base)
         low = max(np.ceil(value - base / 2), self.threshold if value else 0)
         return (low, np.ceil(value + base / 2) - 1) if base > 1 else (value, value)
@@ -232,6 +237,7 @@ def release(world: Families, profile: Profile, *, changed: Sequence[Entry] = ())
         bases={entry.population: entry.base for entry in counts if entry.repaired and entry.base},
         withheld=frozenset(entry.population for entry in counts if entry.repaired and not entry.base),
         threshold=max(profile.threshold, 1),
+        least=0 if profile.zeros == "hidden" else 1,
         base=profile.base,
         councils=world.n_councils,
         cohorts=world.n_cohorts,
