@@ -182,6 +182,8 @@ def coarser(entry: Entry, repair: Repair | None, profile: Profile, why: str) -> 
     """The next repair of a number; None where it is hidden already."""
     if repair and repair.hidden:
         return None
+    if entry.statistic == "mean" and entry.step < 1:
+        return Repair(whole=True, reason=why)
     if entry.statistic != "count" or not coarsens(entry):
         return Repair(hidden=True, reason=why)
     start = max(profile.base, NARROWEST)
@@ -202,7 +204,7 @@ def record(ledger: Ledger, look: Look, earlier: Sequence[Entry], repairs: Mappin
         earlier=len({(entry.key, entry.shown.text) for entry in earlier} - {(entry.key, entry.shown.text) for entry in people}),
         cells=look.cells,
         narrowest=look.narrowest if look.cells else None,
-        rounded=tuple((named[key], repair.base) for key, repair in sorted(repairs.items()) if not repair.hidden and key in named),
+        rounded=tuple((named[key], repair.base or 1) for key, repair in sorted(repairs.items()) if not repair.hidden and key in named),
         withheld=sum(repair.hidden and key in named for key, repair in repairs.items()),
         exceptions=tuple(waivers),
     )

@@ -67,9 +67,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """What the audit asks of one number: a coarser base (or step), or nothing shown."""
+    """What the audit asks of one number: a coarser base, fewer decimals, or nothing shown."""
 
     base: int = 0
+    whole: bool = False  # no decimals
     hidden: bool = False
     reason: str = ""
 
@@ -187,6 +188,7 @@ class Ledger:
             Share of the total that the largest contributor has, and the two largest.
         """
         who = as_population(population)
+        digits = 0 if self.repairs.get(f"{who.identity}|mean|{what}", Repair()).whole else digits
         events = value * n / per if per and math.isfinite(value) else None
         about = {"statistic": "mean", "of": of, "n": n, "step": 10.0**-digits, "base": int(per), "true": events}
         hidden = of in PEOPLE and (

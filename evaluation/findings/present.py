@@ -192,13 +192,7 @@ def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeR
     comparison = level(numbers.comparison_level, "level without the programme")
     detectable = level(numbers.detectable, "detectable difference", digits)
     before, after = own(numbers.before, "before"), own(numbers.after, "after")
-    change = (
-        number(round(numbers.after, places) - round(numbers.before, places), places, signed=True)
-        if before.value is not None and after.value is not None
-        else after
-        if before.value is not None
-        else before
-    )
+    change = change_of(before, after)
     share, note = results_share(numbers, ledger, nouns, name)
     shown = {"after": after_matched, "comparison": comparison, "estimate": interval.estimate, "lower": interval.lower, "upper": interval.upper}
     return OutcomeResult(
@@ -227,6 +221,14 @@ def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeR
         n_comparison=ledger.count(effect.n_comparison, of=nouns.many, what="comparison", population=compared),
         truth=None if numbers.truth is None else ledger.keep("known truth (simulated)", name, number(numbers.truth, digits, signed=True)),
     )
+
+
+def change_of(before: Shown, after: Shown) -> Shown:
+    """After less before, from the numbers as they are shown; where one is hidden, so is the change."""
+    if before.value is None or after.value is None:
+        return before if before.value is None else after
+    places = min(len(one.text.partition(".")[2]) for one in (before, after))
+    return number(round(after.value, places) - round(before.value, places), places, signed=True)
 
 
 def results_share(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns, population: str) -> tuple[Shown, str]:

@@ -238,11 +238,11 @@ def level(ledger: Ledger, value: float, n: int, population: Population, digits: 
     return ledger.level(value, n=n, of="families", digits=digits, what="after", population=population, per=100).text
 
 
-@pytest.mark.parametrize("n_matched, hidden", [(97, True), (100, False), (85, False)])
-def test_a_mean_of_all_but_a_few_is_not_shown_beside_that_of_all(n_matched, hidden):
+@pytest.mark.parametrize("n_matched, hidden", [(97, True), (100, False), (85, True), (60, False)])
+def test_a_rate_is_not_shown_beside_that_of_all_but_a_few_families_or_events(n_matched, hidden):
     def make(ledger: Ledger) -> list[str]:
         counts(ledger, {who("joined"): 100, who("matched", "", MATCHED): n_matched})
-        return [level(ledger, 30.0, 100, who("joined"), 1), level(ledger, 29.9, n_matched, who("matched", "", MATCHED), 1)]
+        return [level(ledger, 30.0, 100, who("joined")), level(ledger, 30.0, n_matched, who("matched", "", MATCHED))]
 
     exact = dataclasses.replace(TEN_FIVE, name="exact", base=1)
     assert ("[c]" in audited(make, exact)[0]) == hidden
@@ -254,6 +254,16 @@ def test_means_whose_numbers_of_families_are_rounded_are_wide_enough_apart():
         return [level(ledger, 50.0, 400, who("joined")), level(ledger, 50.0, 394, who("matched", "", MATCHED))]
 
     assert audited(make, TEN_FIVE)[0] == ["50", "50"]
+
+
+def test_a_rate_loses_its_decimals_before_it_is_hidden():
+    def make(ledger: Ledger) -> list[str]:
+        counts(ledger, {who("joined"): 900, who("matched", "", MATCHED): 890})
+        return [level(ledger, 30.04, 900, who("joined"), 1), level(ledger, 30.04, 890, who("matched", "", MATCHED), 1)]
+
+    exact = dataclasses.replace(TEN_FIVE, name="exact", base=1)
+    made, ledger = audited(make, exact)
+    assert made == ["30", "30.0"] and ("joined: after", 1) in ledger.audit.rounded
 
 
 def test_an_effect_on_all_but_a_few_is_not_shown_beside_that_on_all():
