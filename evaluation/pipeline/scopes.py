@@ -280,9 +280,8 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
 
     def shown(count: int, what: str) -> str:
         value = ledger.count(count, of=nouns.many, what=what, population=places.get(what, scope.code))
-        if value.symbol != "[c]":
-            return value.text
-        return f"fewer than {ledger.profile.threshold}" if ledger.small(count, nouns.many) else "a number that is not shown of"
+        small = value.symbol == "[c]" and ledger.small(count, nouns.many)  # what the audit withholds may be any number: [c] stands for it
+        return f"fewer than {ledger.profile.threshold}" if small else value.text
 
     comparison = shown(len(np.unique(sample.comparison_unit)) if by_area else scope.counts["comparison"], "comparison")
     if by_area:
