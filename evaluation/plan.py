@@ -226,6 +226,19 @@ ProfileName = Literal[
 ]
 
 
+class SubgroupPlan(Section):
+    """A characteristic by whose groups effects are told apart: a column as it is, or in bands between edges."""
+
+    column: str
+    bands: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def in_order(self) -> SubgroupPlan:
+        if list(self.bands) != sorted(set(self.bands)):
+            raise ValueError(f"bands {list(self.bands)} must rise from edge to edge")
+        return self
+
+
 class DisclosurePlan(Section):
     """The rule of what may leave: one profile, or those of all owners of the data, of which the strictest is in force."""
 
@@ -280,6 +293,7 @@ class Plan(Section):
     balance: Balance = Balance()
     estimator: Estimator
     second_estimators: tuple[SecondEstimator, ...] = ()
+    subgroups: tuple[SubgroupPlan, ...] = ()
     checks: tuple[str, ...] = ()
     payment_by_results: str | None = None
     disclosure: DisclosurePlan
@@ -291,6 +305,12 @@ class Plan(Section):
     def named(cls, value: object) -> object:
         """A name alone stands for a method without options."""
         return [{"method": one} if isinstance(one, str) else one for one in value] if isinstance(value, list | tuple) else value
+
+    @field_validator("subgroups", mode="before")
+    @classmethod
+    def column_alone(cls, value: object) -> object:
+        """A column's name alone stands for its values as groups."""
+        return [{"column": one} if isinstance(one, str) else one for one in value] if isinstance(value, list | tuple) else value
 
     @model_validator(mode="after")
     def consistent(self) -> Plan:

@@ -22,7 +22,7 @@ STRUCTURAL = re.compile(
             r"(?:fewer than|under|below|at least|over|up to|within|by) \d+(?:\.\d+)?(?:%| percentage points| points|\b)",  # thresholds and bands
             r"\b\d+(?:\.\d+)? to \d+(?:\.\d+)?% of the\b|[Bb]etween half and \d+%|a (?:change|fall|rise|difference) of \d+%",
             r"\babout \d+% (?:was|had|of them)|of about \d+%|about \d+% of",  # coarse words of shares (`check_sentences.about`)
-            r"-?\d+(?:\.\d+)? (?:or more standard deviations|councils|areas|places|other choices|placebo|characteristics?)",
+            r"-?\d+(?:\.\d+)? (?:or more standard deviations|more councils?|councils|areas|places|other choices|placebo|characteristics?)",
         )
     )
 )

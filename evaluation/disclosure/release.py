@@ -181,11 +181,34 @@ class Placebo(Frozen):
     sentence: str
 
 
+class BesidePoint(Frozen):
+    """One council's effect drawn towards the mean of all; only the report's own council is told."""
+
+    is_own: bool
+    effect: ShownInterval
+
+
+class BesideCouncils(Frozen):
+    """This council beside all others on one outcome; councils in order of their number of families, never of their effects."""
+
+    outcome: str
+    label: str
+    change_unit: str
+    title: str
+    sentence: str
+    points: tuple[BesidePoint, ...]
+    mean: Shown
+    lower: Shown  # where the true effect of another council of the same kind lies, 95%
+    upper: Shown
+    n_hidden: int  # councils too small to show
+
+
 class Check(Frozen):
     name: str  # 'Trend before', 'Dip before entry', ...
-    outcome: str  # label, or ''
+    outcome: str  # whom it speaks about: a label, several, or 'All outcomes'
     verdict: Literal["passed", "failed", "not testable", "information"]
     sentence: str
+    outcomes: tuple[str, ...] = ()  # their labels, one by one
 
 
 class Warned(Frozen):
@@ -237,6 +260,7 @@ class ReportContent(Frozen):
     event_studies: tuple[EventStudy, ...]
     trends: tuple[Trend, ...]
     placebos: tuple[Placebo, ...]
+    beside: tuple[BesideCouncils, ...] = ()
     checks: tuple[Check, ...]
     warnings: tuple[Warned, ...]
     tables: tuple[TableContent, ...]  # base-period table, benchmark against an experiment, dilution, ...

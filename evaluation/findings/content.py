@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, decimals, number
 from evaluation.disclosure.population import Population
 from evaluation.disclosure.release import (
     BalanceLine,
+    BesideCouncils,
     Check,
     Council,
     EventPoint,
@@ -31,7 +32,7 @@ from evaluation.disclosure.release import (
 )
 from evaluation.disclosure.rules import PEOPLE
 from evaluation.disclosure.whose import ALL
-from evaluation.findings import spread, texts
+from evaluation.findings import beside, spread, subgroups, texts
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
@@ -101,11 +102,13 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         event_studies=tuple(event_study(study, result, inputs, ledger) for study, result in charted if study.events),
         trends=tuple(trend(study, result, inputs, ledger) for study, result in charted if study.lines),
         placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
+        beside=tuple(beside_others(inputs, shown, ledger)),
         checks=checks(shown, ledger),
         warnings=inputs.warnings,
         tables=(
             *base_table(charted, inputs.nouns, ledger),  # the base is a period too: not where single periods may not be shown
             *other_table(shown, inputs.nouns, ledger),
+            *subgroups.tables(shown, inputs.nouns, ledger),
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,
         ),
@@ -119,6 +122,15 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),
     )
+
+
+def beside_others(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], ledger: Ledger) -> Iterator[BesideCouncils]:
+    """This council beside all others, for the main outcomes."""
+    for study, result in shown:
+        if result.primary and study.beside is not None:
+            made = beside.of_council(study.beside, inputs.scope.code, study.numbers, result, ledger, inputs.nouns)
+            if made is not None:
+                yield made
 
 
 def with_note(result: OutcomeResult, charted: bool, threshold: int, many: str) -> OutcomeResult:
@@ -370,16 +382,20 @@ def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
 
 
 def checks(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], ledger: Ledger) -> tuple[Check, ...]:
-    """Every check once: those that say the same of every outcome (balance, overlap) are one line."""
-    lines = [
-        Check(name=line.name, outcome=result.label, verdict=line.verdict, sentence=line.sentence) for study, result in shown for line in study.checks
-    ]
+    """Every check once: those that say the same of several outcomes (balance, overlap) are one line that names them."""
     found: dict[tuple[str, str, str], list[str]] = {}
-    for line in lines:
-        sentence = ledger.said(line.sentence, what=f"check: {line.name}", population=line.outcome)
-        found.setdefault((line.name, line.verdict, sentence), []).append(line.outcome)
+    for study, result in shown:
+        for line in study.checks:
+            sentence = ledger.said(line.sentence, what=f"check: {line.name}", population=result.label)
+            found.setdefault((line.name, line.verdict, sentence), []).append(result.label)
     return tuple(
-        Check(name=name, outcome="All outcomes" if len(outcomes) > 1 else outcomes[0], verdict=verdict, sentence=sentence)
+        Check(
+            name=name,
+            outcome="All outcomes" if len(outcomes) == len(shown) > 1 else listed([outcomes[0], *map(lower_first, outcomes[1:])]),
+            verdict=verdict,
+            sentence=sentence,
+            outcomes=tuple(outcomes),
+        )
         for (name, verdict, sentence), outcomes in found.items()
     )
 

@@ -75,13 +75,15 @@ def check_columns(plan: Plan, dictionary: Dictionary) -> None:
     Thresholds(**plan.balance.model_dump())
     known = {*dictionary.covariates, *REQUIRED, "entry_period"}
     faults = []
-    for names, there, what in ((spec.columns_used(), known, "column"), (spec.history, plan.outcomes.all, "outcome of the plan")):
+    groups = [one.column for one in plan.subgroups]
+    for names, there, what in ((spec.columns_used(), known, "column"), (spec.history, plan.outcomes.all, "outcome of the plan"),
+                               (groups, known, "column")):
         for name in names:
             if name not in there:
                 near = difflib.get_close_matches(name, sorted(there), n=1, cutoff=0.75)
                 faults.append(f"  - {name!r} is no {what}" + (f"; did you mean {near[0]!r}?" if near else ""))
     if faults:
-        raise PlanError("`matching` names things that do not exist (the columns are listed in data_dictionary/README.md, Covariates):\n"
+        raise PlanError("`matching` or `subgroups` names things that do not exist (columns are listed in data_dictionary/README.md, Covariates):\n"
                         + "\n".join(faults))
 
 

@@ -51,6 +51,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         framework=framework_of(plan),
         truth_of=truth_of(plan, room, sample),
         placebos=tuple(dictionary.outcomes[name] for name in plan.outcomes.placebo),
+        covariates=dictionary.covariates,
     )
     joined = np.flatnonzero(panel.entry >= 0)
     studies = {}

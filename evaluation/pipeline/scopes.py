@@ -207,7 +207,8 @@ def council_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
         return analysis.studies[name]
     panel = analysis.sample.panel
     joined = np.flatnonzero((panel.entry >= 0) & in_council(analysis, scope.code))
-    return study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], scope.sample, joined)
+    own = study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], scope.sample, joined)
+    return replace(own, beside=analysis.studies[name].beside)
 
 
 def study_of(analysis: Analysis, nouns: Nouns, ledger: Ledger, analysis_hash: str) -> Study:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from evaluation.disclosure.release import (
     BalanceLine,
+    BesideCouncils,
+    BesidePoint,
     Check,
     Council,
     EventPoint,
@@ -25,7 +27,7 @@ from evaluation.disclosure.release import (
     TrendLine,
     Warned,
 )
-from evaluation.reporting import council
+from evaluation.reporting import beside, council, trust
 from evaluation.reporting.blocks import Block
 
 HELD = Shown(value=None, text="[c]", symbol="[c]")
@@ -431,6 +433,16 @@ def council_report() -> ReportContent:
     )
 
 
+def _beside(result: OutcomeResult) -> BesideCouncils:
+    """Nine councils, the report's own the seventh by families."""
+    points = tuple(BesidePoint(is_own=i == 6, effect=interval(-2.0 + 0.1 * (i % 4), 0.6 + 0.1 * i, "shrunken towards the mean", 1)) for i in range(9))
+    return BesideCouncils(
+        outcome=result.outcome, label=result.label, change_unit=result.change_unit, points=points, n_hidden=1, mean=number(-1.9, 1, True),
+        lower=number(-2.8, 1, True), upper=number(-1.0, 1, True), title="Effects on unauthorised absence differ between councils no more than chance",
+        sentence="This council's effect, drawn towards the mean of all, is \u22121.8 (\u22123.0 to \u22120.6) percentage points.",
+    )  # fmt: skip
+
+
 def family_report() -> ReportContent:
     """Simulated families of one council, with a known effect."""
     outcomes = tuple(
@@ -581,6 +593,7 @@ def family_report() -> ReportContent:
                 ),
                 next_steps=("Keep the entry dates of all families", "Repeat with two more cohorts"),
             ),
+            "beside": (_beside(outcomes[0]),),
             "flow": (
                 FlowLine(label="Families referred", count=number(240, 0)),
                 FlowLine(label="Joined before records begin", count=number(10, 0), reason="no history before entry", level=1),
@@ -622,6 +635,7 @@ def held_report() -> ReportContent:
             "council": Council(code="E06000098", name="Little Mere", region="South West", area="", area_members=()),
             "outcomes": outcomes,
             "event_studies": (),
+            "beside": (),
             "balance": (),
             "overlap": None,
             "checks": (),
@@ -657,9 +671,10 @@ SECTIONS = (
     council.what_changed,
     council.outcome_pages,
     council.this_area,
-    council.how_far_to_trust,
-    council.limits,
-    council.tables,
+    beside.beside_others,
+    trust.how_far_to_trust,
+    trust.limits,
+    trust.tables,
     council.methods,
     council.glossary,
     council.accessibility,
