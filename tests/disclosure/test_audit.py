@@ -256,6 +256,16 @@ def test_means_whose_numbers_of_families_are_rounded_are_wide_enough_apart():
     assert audited(make, TEN_FIVE)[0] == ["50", "50"]
 
 
+def test_rates_whose_totals_are_wide_enough_apart_are_both_shown():
+    """100 of 198 to 202 families and about 91 of 188 to 192: for a reader 5 to 12 events lie between."""
+
+    def make(ledger: Ledger) -> list[str]:
+        counts(ledger, {who("joined"): 200, who("matched", "", MATCHED): 190})
+        return [level(ledger, 50.0, 200, who("joined")), level(ledger, 48.0, 190, who("matched", "", MATCHED))]
+
+    assert audited(make, TEN_FIVE)[0] == ["50", "48"]
+
+
 def test_a_rate_loses_its_decimals_before_it_is_hidden():
     def make(ledger: Ledger) -> list[str]:
         counts(ledger, {who("joined"): 900, who("matched", "", MATCHED): 890})
