@@ -15,6 +15,7 @@ from evaluation.disclosure.bounds import Claim, Reader
 from evaluation.disclosure.ledger import Ledger, Repair, span
 from evaluation.disclosure.population import Population
 from evaluation.disclosure.rules import RULES, Profile
+from evaluation.disclosure.whose import measured
 from evaluation.errors import DisclosureError
 from evaluation.models.effects import Estimate
 
@@ -126,6 +127,13 @@ def ledger_of(numbers: dict[Population, int], profile: Profile = TEN_FIVE) -> Le
 def test_nested_populations_may_differ_by_nobody_or_by_ten(joined, matched):
     look = look_at(ledger_of({who("joined"): joined, who("matched", "", MATCHED): matched}))
     assert look.unsafe == () and look.cells == 0
+
+
+@pytest.mark.parametrize("left", [1, 5, 9])
+def test_every_difference_under_ten_of_exact_counts_is_found(left):
+    exact = dataclasses.replace(TEN_FIVE, name="exact", base=1)
+    look = look_at(ledger_of({who("joined"): 100 + left, who("matched", "", MATCHED): 100}, exact))
+    assert (look.cells, look.narrowest, len(look.unsafe)) == (1, 0, 1)
 
 
 def test_the_nation_less_its_councils_does_not_give_the_hidden_one():
@@ -254,6 +262,17 @@ def test_means_whose_numbers_of_families_are_rounded_are_wide_enough_apart():
         return [level(ledger, 50.0, 400, who("joined")), level(ledger, 50.0, 394, who("matched", "", MATCHED))]
 
     assert audited(make, TEN_FIVE)[0] == ["50", "50"]
+
+
+def test_rates_of_those_measured_are_judged_like_rates_of_all():
+    """Those measured among all who joined and among the matched: no population holds the other by its path, the populations they are of do."""
+    of = [measured(who("joined"), "offences", "all"), measured(who("matched", "", MATCHED), "offences", "some")]
+
+    def make(ledger: Ledger) -> list[str]:
+        counts(ledger, {who("joined"): 60, who("matched", "", MATCHED): 57})
+        return [level(ledger, 30.0, n, one) for n, one in zip((60, 57), of, strict=True)]
+
+    assert "[c]" in audited(make, TEN_FIVE)[0]
 
 
 def test_rates_whose_totals_are_wide_enough_apart_are_both_shown():
