@@ -8,12 +8,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 PLAN ?= studies/demonstration/plan.yml
 COUNCIL ?= E06000022
+RELEASES ?= 50
 
 unexport PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE := 1
 export PIP_USER := 0
 
-.PHONY: help report test faults coverage lint lock clean
+.PHONY: help report test faults coverage attacks lint lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +22,7 @@ help:
 	@echo "make test     run the tests"
 	@echo "make faults   try the one hundred bad inputs (see docs/deliveries.md)"
 	@echo "make coverage repeat the simulations of docs/coverage.md and docs/regression_to_the_mean.md (hours; see its --help)"
+	@echo "make attacks  try to work hidden counts out of made-up releases (RELEASES=$(RELEASES))"
 	@echo "make lint     check the style of the code"
 	@echo "make lock     choose versions anew and write the two locks (needs uv)"
 	@echo "make clean    remove the environment and what the tools left; runs/ is kept"
@@ -36,6 +38,9 @@ faults: $(VENV)/ready-dev
 
 coverage: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.coverage $(COVERAGE)
+
+attacks: $(VENV)/ready-dev
+	$(BIN)/python -m tests.attacks $(RELEASES)
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check

@@ -188,6 +188,25 @@ class Estimator(Section):
         return self
 
 
+class ExceptionPlan(Section):
+    """A number that someone lets out although the audit would hold it: printed in the release's record."""
+
+    number: str = Field(min_length=1)  # a pattern of 'population: what', as in the ledger
+    name: str = Field(min_length=1)
+    reason: str = Field(min_length=10)
+    date: str
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def a_day(cls, value: object) -> str:
+        return as_day(value)
+
+
+ProfileName = Literal[
+    "ten_five", "published", "ons_srs", "uk_llc", "opensafely", "nhs_hes", "dfe_legacy", "dwp_statxplore", "moj", "mhclg"
+]
+
+
 class SubgroupPlan(Section):
     """A characteristic by whose groups effects are told apart: a column as it is, or in bands between edges."""
 
@@ -277,7 +296,15 @@ class ValuePlan(Section):
 
 
 class DisclosurePlan(Section):
-    profile: Literal["ten_five", "published"]
+    """The rule of what may leave: one profile, or those of all owners of the data, of which the strictest is in force."""
+
+    profile: ProfileName | tuple[ProfileName, ...] = Field(min_length=1)
+    exceptions: tuple[ExceptionPlan, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The profiles named."""
+        return (self.profile,) if isinstance(self.profile, str) else self.profile
 
 
 class ReportPlan(Section):
@@ -360,7 +387,7 @@ class Plan(Section):
             raise ValueError("programme.places: a number of small areas stands for areas in simulated records only; give the codes of the areas")
         if self.data.kind == "simulated" and not self.report.simulated:
             raise ValueError("simulated data must be marked: set report.simulated: true")
-        if self.unit in ("family", "person", "small_area") and self.data.kind != "open_statistics" and self.disclosure.profile == "published":
+        if self.unit in ("family", "person", "small_area") and self.data.kind != "open_statistics" and set(self.disclosure.names) == {"published"}:
             raise ValueError("the profile `published` is for open statistics only: records of families need ten_five")
         return self
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from evaluation.dictionary import Dictionary
 from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, decimals, number
+from evaluation.disclosure.population import Population
 from evaluation.disclosure.release import (
     BalanceLine,
     BesideCouncils,
@@ -30,6 +31,7 @@ from evaluation.disclosure.release import (
     Warned,
 )
 from evaluation.disclosure.rules import PEOPLE
+from evaluation.disclosure.whose import ALL
 from evaluation.findings import beside, spread, subgroups, texts
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.payment import payment_results
@@ -91,9 +93,11 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
     shown = [(study, result) for study, result in zip(inputs.studies, results, strict=True) if result.status == "estimated"]
     charted = [pair for pair in shown if may_chart(pair[0], inputs.nouns, ledger)]
     strength = rate(inputs.evidence)
+    for point in strength.points:
+        ledger.said(point.reason, what=f"strength: {point.criterion}", population=inputs.scope.code)
     scope, value = inputs.scope, present_value(inputs.worth, results, ledger, inputs.nouns)
     paid = None if inputs.payment is None else payment_results(inputs.payment, ledger, scope)
-    summary = summarise(results, strength, inputs.context, NO_VALUE if value is None else value.sentence)
+    summary = summarise(results, strength, inputs.context, NO_VALUE if value is None else value.sentence, ledger=ledger)
     return ReportContent(
         study=inputs.study,
         council=Council(code=scope.code, name=scope.name, region=scope.region, area=scope.area, area_members=scope.area_members),
@@ -107,10 +111,10 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         trends=tuple(trend(study, result, inputs, ledger) for study, result in charted if study.lines),
         placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
         beside=tuple(beside_others(inputs, shown, ledger)),
-        checks=checks(shown),
+        checks=checks(shown, ledger),
         warnings=inputs.warnings,
         tables=(
-            *base_table(shown, inputs.nouns, ledger),
+            *base_table(charted, inputs.nouns, ledger),  # the base is a period too: not where single periods may not be shown
             *other_table(shown, inputs.nouns, ledger),
             *subgroups.tables(shown, inputs.nouns, ledger),
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
@@ -195,15 +199,19 @@ def titles(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) 
 
 def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
     """From all units received to those analysed, with reasons; all places together, then this report's."""
-    many, sample = inputs.nouns.many, inputs.sample
+    many, sample, whose = inputs.nouns.many, inputs.sample, inputs.nouns.whose
 
-    def line(label: str, count: int, reason: str = "", level: int = 0) -> FlowLine:
-        return FlowLine(label=label, count=ledger.count(count, of=many, what=label, population="flow"), reason=reason, level=level)
+    def line(label: str, count: int, who: Population, reason: str = "", level: int = 0) -> FlowLine:
+        return FlowLine(label=label, count=ledger.count(count, of=many, what=label, population=who), reason=reason, level=level)
+
+    def whose_step(step: FlowStep) -> Population:
+        return {"received": whose.received("flow"), "kept": whose.panel("flow")}.get(step.step) or whose.left(step.reason)
 
     lines = [
         line(
             "not used" if step.step == "dropped" else f"{step.reason[:1].upper()}{step.reason[1:]}",
             step.count,
+            whose_step(step),
             step.reason if step.step == "dropped" else "",
             1 if step.step == "dropped" else 0,
         )
@@ -212,10 +220,10 @@ def flow(inputs: Inputs, ledger: Ledger) -> tuple[FlowLine, ...]:
     ]
     joined = sample.n_treated + int(sample.panel.units.index.isin(sample.dropped["unit"]).sum())
     where = "in programme areas" if inputs.plan.programme.assignment == "area" else "that joined the programme"
-    lines.append(line(f"{many.capitalize()} {where}", joined))
+    lines.append(line(f"{many.capitalize()} {where}", joined, whose.joined(ALL, "flow")))
     for reason, count in sample.dropped["reason"].value_counts(sort=False).sort_index().items():
-        lines.append(line("not matched", int(count), REASONS.get(reason, reason), 1))
-    lines.append(line(f"Programme {many} matched", sample.n_treated))
+        lines.append(line("not matched", int(count), whose.unmatched(reason), REASONS.get(reason, reason), 1))
+    lines.append(line(f"Programme {many} matched", sample.n_treated, whose.matched(ALL, "flow")))
     return tuple(lines)
 
 
@@ -340,7 +348,7 @@ def event_study(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledg
             f" {change_unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}"
         ),
         points=tuple(point(row) for row in study.events),
-        pre_trend=texts.trend_before(study.numbers, inputs.nouns),
+        pre_trend=ledger.said(texts.trend_before(study.numbers, inputs.nouns), what="trend before", population=result.outcome),
         later_note=study.later_note,
     )
 
@@ -383,12 +391,13 @@ def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
     return f"{result.label} {verb[study.moves[0]]} in the programme group and {verb[study.moves[1]]} in the comparison group"
 
 
-def checks(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> tuple[Check, ...]:
+def checks(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], ledger: Ledger) -> tuple[Check, ...]:
     """Every check once: those that say the same of several outcomes (balance, overlap) are one line that names them."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for study, result in shown:
         for line in study.checks:
-            found.setdefault((line.name, line.verdict, line.sentence), []).append(result.label)
+            sentence = ledger.said(line.sentence, what=f"check: {line.name}", population=result.label)
+            found.setdefault((line.name, line.verdict, sentence), []).append(result.label)
     return tuple(
         Check(
             name=name,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_APPLICABLE, Ledger, decimals, number
 from evaluation.disclosure.release import OutcomeResult, Shown
 from evaluation.disclosure.rules import PEOPLE
+from evaluation.disclosure.whose import Whose, measured
 from evaluation.findings.numbers import OutcomeNumbers, change_unit_of, unit_of
 
 DOMAINS = {"truancy": "Truancy", "offending": "Offending", "anti_social_behaviour": "Anti-social behaviour", "employment": "Employment"}
@@ -23,6 +24,7 @@ class Nouns:
     started: str
     scope: str  # whose effect is shown: 'the 16 areas together', 'families in Bath and North East Somerset', ...
     published: bool  # published statistics: what is not in them is "not available in published data"
+    whose: Whose = field(default_factory=Whose)  # names the populations behind numbers, for the audit
 
 
 def verdict(numbers: OutcomeNumbers) -> str:
@@ -142,6 +144,9 @@ def present(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeRes
         )
     if reason := why_hidden(numbers, ledger.profile.threshold, nouns.many):
         return without_estimate(numbers, "not_shown", f"{outcome.label}: not shown", f"{outcome.label}: not shown, because {reason}.")
+    if ledger.withholds("effect", measured(nouns.whose.matched(), outcome.name, ""), "estimate"):
+        reason = "another figure that is shown is for nearly the same group, and the two together would tell of a few"
+        return without_estimate(numbers, "not_shown", f"{outcome.label}: not shown", f"{outcome.label}: not shown, because {reason}.")
     if not math.isfinite(numbers.effect.lower):
         return without_estimate(
             numbers,
@@ -166,25 +171,29 @@ def why_hidden(numbers: OutcomeNumbers, threshold: int, many: str) -> str:
 def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeResult:
     """An outcome with an effect: all numbers through the ledger, then the words."""
     outcome, effect, found = numbers.outcome, numbers.effect, verdict(numbers)
-    population = f"{nouns.scope}, {outcome.name}"
+    name = f"{nouns.scope}, {outcome.name}"
+    population = measured(nouns.whose.matched(), outcome.name, name)
+    joined = measured(nouns.whose.joined(), outcome.name, f"{name}, all who joined")
+    compared = measured(nouns.whose.compared(), outcome.name, name)
     digits = decimals(effect.std_error)
     interval = ledger.interval(effect, of=nouns.many, digits=digits, what="effect", population=population)
 
     places = 0 if outcome.scale == "any" and nouns.many in PEOPLE else digits  # a decimal beside a count would tell the numerator
 
-    def level(value: float, what: str, n: int = effect.n_treated, decimals_shown: int = places) -> Shown:
-        return ledger.level(value, n=n, of=nouns.many, digits=decimals_shown, what=what, population=population)
+    per = 100.0 if outcome.scale in ("any", "count") else 0.0
 
-    after_matched = level(numbers.comparison_level + effect.estimate, "level after")
+    def level(value: float, what: str, decimals_shown: int = places) -> Shown:
+        return ledger.level(value, n=effect.n_treated, of=nouns.many, digits=decimals_shown, what=what, population=population, per=per)
+
+    def own(value: float, what: str) -> Shown:
+        return ledger.level(value, n=numbers.n_before_after, of=nouns.many, digits=places, what=what, population=joined, per=per)
+
+    after_matched = level(numbers.comparison_level + effect.estimate, "after")
     comparison = level(numbers.comparison_level, "level without the programme")
-    detectable = level(numbers.detectable, "detectable difference", decimals_shown=digits)
-    before, after = level(numbers.before, "before", numbers.n_before_after), level(numbers.after, "after", numbers.n_before_after)
-    change = (
-        number(round(numbers.after, places) - round(numbers.before, places), places, signed=True)
-        if before.value is not None and after.value is not None
-        else before
-    )
-    share, note = results_share(numbers, ledger, nouns, population)
+    detectable = level(numbers.detectable, "detectable difference", digits)
+    before, after = own(numbers.before, "before"), own(numbers.after, "after")
+    change = change_of(before, after)
+    share, note = results_share(numbers, ledger, nouns, name)
     shown = {"after": after_matched, "comparison": comparison, "estimate": interval.estimate, "lower": interval.lower, "upper": interval.upper}
     return OutcomeResult(
         outcome=outcome.name,
@@ -200,18 +209,26 @@ def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeR
         sentence=sentence_of(numbers, found, nouns, shown),
         before=before,
         after=after,
-        before_after=ledger.keep("before/after change", population, change),
+        before_after=ledger.keep("before/after change", name, change),
         payment_by_results=share,
         payment_by_results_note=note,
         effect=interval,
         programme_level=after_matched,
         comparison_level=comparison,
         detectable=detectable,
-        detectable_sentence=detectable_sentence(numbers, detectable, comparison),
+        detectable_sentence=ledger.said(detectable_sentence(numbers, detectable, comparison), what="detectable difference in words", population=name),
         n_treated=ledger.count(effect.n_treated, of=nouns.many, what="treated", population=population),
-        n_comparison=ledger.count(effect.n_comparison, of=nouns.many, what="comparison", population=population),
-        truth=None if numbers.truth is None else ledger.keep("known truth (simulated)", population, number(numbers.truth, digits, signed=True)),
+        n_comparison=ledger.count(effect.n_comparison, of=nouns.many, what="comparison", population=compared),
+        truth=None if numbers.truth is None else ledger.keep("known truth (simulated)", name, number(numbers.truth, digits, signed=True)),
     )
+
+
+def change_of(before: Shown, after: Shown) -> Shown:
+    """After less before, from the numbers as they are shown; where one is hidden, so is the change."""
+    if before.value is None or after.value is None:
+        return before if before.value is None else after
+    places = min(len(one.text.partition(".")[2]) for one in (before, after))
+    return number(round(after.value, places) - round(before.value, places), places, signed=True)
 
 
 def results_share(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns, population: str) -> tuple[Shown, str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from evaluation.disclosure.ledger import Ledger, decimals
 from evaluation.disclosure.release import OutcomeResult, TableContent
+from evaluation.disclosure.whose import measured
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import Nouns, lower_first
 from evaluation.findings.study import OutcomeStudy, SubgroupStudy
@@ -48,7 +49,7 @@ def table(study: OutcomeStudy, result: OutcomeResult, adjusted: dict[int, float]
         title=title([lower_first(one.label) for one in shown if adjusted.get(id(one), 1.0) < SIZE], lower_first(result.label), many, bool(shown)),
         columns=("Group", f"Programme {many}", "Effect (95% interval)"),
         rows=tuple(rows) or (("All groups", "[c]", "[c]"),),
-        notes=tuple(notes),
+        notes=tuple(ledger.said(note, what="differences between groups", population=outcome.name) for note in notes),
     )
 
 
@@ -65,7 +66,8 @@ def rows_of(one: SubgroupStudy, outcome: str, digits: int, nouns: Nouns, ledger:
     """One row a group."""
     rows = []
     for group, found in zip(one.groups, one.estimates, strict=True):
-        population = f"{nouns.scope}, {outcome}, {one.label}: {group}"
+        name = f"{nouns.scope}, {outcome}, {one.label}: {group}"
+        population = measured(nouns.whose.matched(), outcome, "").part(f"by {one.label}", group, name)
         effect = ledger.interval(found, of=nouns.many, digits=digits, what="effect", population=population)
         count = ledger.count(found.n_treated, of=nouns.many, what="treated", population=population)
         words = effect.estimate.text if effect.estimate.value is None else f"{effect.estimate.text} ({effect.lower.text} to {effect.upper.text})"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import OutcomeResult, Strength, Summary
 from evaluation.findings.present import Nouns, lower_first
 
@@ -217,8 +218,13 @@ def with_strength(text: str, results: Sequence[OutcomeResult], strength: Strengt
     return text
 
 
-def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Context, value: str = "") -> Summary:
-    """Page one of a report; `value` is its sentence on value for money."""
+def summarise(
+    results: Sequence[OutcomeResult], strength: Strength, context: Context, value: str = "", *, ledger: Ledger | None = None
+) -> Summary:
+    """Page one of a report; `value` is its sentence on value for money. What is worked out from protected numbers goes into the ledger."""
+    seen, steps = could_have_seen(results), next_steps(results, context)
+    for text in (seen, *steps, context.own) if ledger is not None else ():
+        ledger.said(text, what="worked out on page one", population=context.scope)
     null = any(result.verdict == "not_detectable" for result in results if result.primary)
     paragraphs = [f"{context.who} {context.compared_with}" + (" No detectable effect does not mean that nothing changed." if null else "")]
     paragraphs += [text for text in (context.own, context.anchor) if text]
@@ -226,9 +232,9 @@ def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Con
         headline=with_strength(headline(results, context), results, strength),
         paragraphs=tuple(paragraphs),
         findings=findings(results),
-        could_have_seen=could_have_seen(results),
+        could_have_seen=seen,
         payment_by_results=by_results(results, context.nouns),
         value=value,
         caveats=caveats(strength, context),
-        next_steps=next_steps(results, context),
+        next_steps=steps,
     )

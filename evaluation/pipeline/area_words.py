@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.disclosure.ledger import Ledger, decimals, number
-from evaluation.disclosure.rules import RULES
+from evaluation.disclosure.rules import rule_of
 from evaluation.findings import spread
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import lower_first, verdict, why_hidden
@@ -71,7 +71,7 @@ def synthetic_caveats(analysis: Analysis) -> tuple[str, ...]:
 
 def few_events(analysis: Analysis, name: str, inside: np.ndarray) -> bool:
     """Whether few incidents or families stand behind a period of some small areas: what is shown of one neighbourhood could point to a family."""
-    panel, threshold = analysis.sample.panel, RULES[analysis.plan.disclosure.profile].threshold
+    panel, threshold = analysis.sample.panel, rule_of(analysis.plan.disclosure.profile).threshold
     if panel.unit != "small_area" or not threshold:
         return False
     outcome = analysis.dictionary.outcomes[name]

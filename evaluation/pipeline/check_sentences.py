@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from evaluation.dictionary import Outcome
 from evaluation.disclosure.ledger import decimals, number
-from evaluation.disclosure.rules import PEOPLE, RULES
+from evaluation.disclosure.rules import PEOPLE, rule_of
 from evaluation.findings.numbers import TrendBefore, change_unit_of, factor_of, happens
 from evaluation.findings.present import lower_first
 from evaluation.findings.strength import near_limit
@@ -46,7 +46,7 @@ class Wording:
     def of(cls, plan: Plan, outcome: Outcome, placebos: Sequence[Outcome] = ()) -> Wording:
         """The wording of a plan's units, periods and disclosure profile."""
         many = MANY[plan.unit]
-        threshold = RULES[plan.disclosure.profile].threshold if many in PEOPLE else 0
+        threshold = rule_of(plan.disclosure.profile).threshold if many in PEOPLE else 0
         return cls(outcome=outcome, one=plan.unit, many=many, period=PERIOD_NOUN[plan.periods.kind], threshold=threshold, placebos=tuple(placebos))
 
     def hides(self, numbers: Mapping[str, float], *counts: str) -> bool:

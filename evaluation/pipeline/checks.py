@@ -31,7 +31,7 @@ def check_plan(path: Path) -> Iterator[str]:
     yield f"  matching    {matcher(plan).in_words()}"
     base = f"base {plan.estimator.base}" if counts_from_a_base(plan.estimator.method) else "its own base"
     yield f"  estimator   {plan.estimator.method}, {base}, headline event times {list(plan.estimator.headline.event_times)}"
-    yield f"  disclosure  {plan.disclosure.profile}"
+    yield f"  disclosure  {', '.join(plan.disclosure.names)}"
     for name in plan.outcomes.all:
         outcome = dictionary.outcomes[name]
         there = "" if plan.unit in outcome.sources else f"   not available for units of kind {plan.unit}: the report will say so"

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evaluation.dictionary import Dictionary
+from evaluation.disclosure.audit import Waiver, audited
 from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.register import Register
 from evaluation.disclosure.release import ReportContent, Warned
-from evaluation.disclosure.rules import RULES
+from evaluation.disclosure.rules import rule_of
+from evaluation.disclosure.whose import fingerprint
 from evaluation.errors import PlanError
 from evaluation.findings.content import assemble
 from evaluation.findings.study import OutcomeStudy
@@ -27,7 +30,7 @@ from evaluation.pipeline.estimate import Estimating, study_outcome
 from evaluation.pipeline.payment import study_payment, write_families
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.receive import build_panel, of_pool, receive
-from evaluation.pipeline.scopes import inputs_of, scopes_of
+from evaluation.pipeline.scopes import inputs_of, scopes_of, studies_of
 from evaluation.pipeline.synthetic import is_synthetic, synthetic_areas, with_synthetic
 from evaluation.plan import Plan
 
@@ -89,11 +92,35 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     )
 
 
-def release(analysis: Analysis, councils: Sequence[str], *, analysis_hash: str) -> tuple[tuple[ReportContent, ...], Ledger]:
-    """The protected content of every report asked for (of all, when none is named), and the ledger of what they show."""
-    ledger = Ledger(profile=RULES[analysis.plan.disclosure.profile])
-    scopes = scopes_of(analysis, councils)
-    return tuple(assemble(inputs_of(analysis, scope, ledger, analysis_hash), ledger) for scope in scopes), ledger
+def release(
+    analysis: Analysis, councils: Sequence[str], *, analysis_hash: str, register: Register | None = None
+) -> tuple[tuple[ReportContent, ...], Ledger]:
+    """The protected content of every report asked for (of all, when none is named), and the ledger of what they show.
+
+    Raises
+    ------
+    DisclosureError
+        Numbers tell too much together, or together with those of earlier releases, and cannot be repaired.
+    """
+    asked = analysis.plan.disclosure
+    scopes = [(scope, studies_of(analysis, scope)) for scope in scopes_of(analysis, councils)]
+    earlier, changed = register.read(vintage_of(analysis)) if register else ((), ())
+
+    def make(ledger: Ledger) -> tuple[ReportContent, ...]:
+        contents = []
+        for scope, studies in scopes:
+            first = len(ledger.entries)
+            contents.append(assemble(inputs_of(analysis, scope, studies, ledger, analysis_hash), ledger))
+            ledger.spans[scope.code] = (first, len(ledger.entries))
+        return tuple(contents)
+
+    waivers = [Waiver(**one.model_dump()) for one in asked.exceptions]
+    return audited(make, rule_of(asked.profile), earlier=earlier, changed=changed, waivers=waivers)
+
+
+def vintage_of(analysis: Analysis) -> str:
+    """Which state of the data a release is about: a hash of every table."""
+    return fingerprint([f"{name} {table.content_hash}" for name, table in sorted(analysis.tables.items())])
 
 
 def with_placebos(study: OutcomeStudy, found: Placebos, plan: Plan) -> OutcomeStudy:

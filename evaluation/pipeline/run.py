@@ -13,6 +13,7 @@ from pathlib import Path
 
 from evaluation.dictionary import Dictionary, load_dictionary
 from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.record import known_to, let_out, prepare, register_of
 from evaluation.disclosure.release import ReportContent
 from evaluation.errors import EvaluationError, PlanError, ReportError
 from evaluation.locations import project_file
@@ -46,7 +47,7 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
         Something the user can mend; what had been made stays in a folder whose name ends in `.failed`.
     """
     from evaluation.pipeline.receive import check_names
-    from evaluation.pipeline.recipe import evaluate, release
+    from evaluation.pipeline.recipe import evaluate, release, vintage_of
 
     plan, dictionary = read_plan(plan_path), load_dictionary()
     check_names(plan, dictionary)
@@ -62,9 +63,10 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
             code=code_hash([Path(__file__).parents[1], project_file("data_dictionary"), project_file("notebooks")]),
             tables={table.name: table.content_hash for table in analysis.tables.values()},
         )
-        contents, ledger = release(analysis, councils, analysis_hash=hashed)
+        contents, ledger = release(analysis, councils, analysis_hash=hashed, register=register_of(room, plan))
         clock.step(f"{len(contents)} report(s) worded and protected")
         write_release(room, plan, contents, ledger)
+        prepare(room, plan, contents, ledger, vintage=vintage_of(analysis))
         summary = make_reports(room, workers=workers, say=say, identifiers=run_identifiers(room))
         write_manifest(room, plan, analysis, hashed)
     except BaseException:
@@ -203,16 +205,15 @@ def make_reports(room: Path, *, workers: int, say: Say, identifiers: set[str], c
         say(f"  {number}/{len(tasks)} {done.name}: report made in {done.result[2]:.1f} s")
     files = sorted(path for name in made for path in (aside / name).iterdir())
     index = write_index(room, aside, dict(failed))
-    scanned = scan([*files, index, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers)
+    scanned = scan([*files, index, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers, **known_to(room))
     target = room / "release" / "councils"
     for path in files:
         (target / path.parent.name).mkdir(parents=True, exist_ok=True)
         os.replace(path, target / path.parent.name / path.name)
     os.replace(index, room / "release" / index.name)
     shutil.rmtree(aside, ignore_errors=True)
-    write_json(
-        room / "release" / "audit.json",
-        {"files_scanned": scanned, "identifiers_looked_for": len(identifiers), "found": 0, "held": [name for name, _ in failed]},
+    let_out(
+        room, {"files_scanned": scanned, "identifiers_looked_for": len(identifiers), "found": 0, "held": [name for name, _ in failed]}, identifiers
     )
     return RunSummary(folder=room, made=tuple(sorted(made)), failed=tuple(failed))
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from evaluation.disclosure.ledger import Ledger, decimals, number
 from evaluation.disclosure.release import Study, TableContent, Warned
-from evaluation.disclosure.rules import PEOPLE, RULES
+from evaluation.disclosure.rules import PEOPLE, rule_of
+from evaluation.disclosure.whose import Whose
 from evaluation.errors import PlanError
 from evaluation.findings import spread
 from evaluation.findings.content import Inputs, depends_on_base
@@ -144,13 +145,33 @@ def scope_of(analysis: Analysis, code: str) -> Scope:
     )
 
 
-def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: str) -> Inputs:
+def studies_of(analysis: Analysis, scope: Scope) -> tuple[OutcomeStudy, ...]:
+    """Every outcome of one report, unprotected."""
+    if analysis.plan.programme.assignment == "area":
+        return tuple(area_study(analysis, scope, name) for name in analysis.plan.outcomes.all)
+    return council_studies(analysis, scope)
+
+
+def whose_of(analysis: Analysis, scope: Scope) -> Whose:
+    """The populations of one report, for the audit."""
+    units = analysis.sample.panel.units
+    inside = np.ones(len(units), dtype=bool) if scope.code == ALL else in_council(analysis, scope.code)
+    members = units["unit_id"][inside & (units["entry"].to_numpy() >= 0)] if "unit_id" in units else ()
+    return Whose(code=scope.code, matching=analysis.plan.hash()[:8], members=tuple(members))
+
+
+def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...], ledger: Ledger, analysis_hash: str) -> Inputs:
     """Everything the content of one report is made from."""
     plan = analysis.plan
-    by_area = plan.programme.assignment == "area"
     one, many = NOUNS[plan.unit]
-    nouns = Nouns(one=one, many=many, started=plan.programme.started, scope=scope.code, published=plan.data.kind == "open_statistics")
-    studies = tuple(area_study(analysis, scope, name) for name in plan.outcomes.all) if by_area else council_studies(analysis, scope)
+    nouns = Nouns(
+        one=one,
+        many=many,
+        started=plan.programme.started,
+        scope=scope.code,
+        published=plan.data.kind == "open_statistics",
+        whose=whose_of(analysis, scope),
+    )
     return Inputs(
         plan=plan,
         dictionary=analysis.dictionary,
@@ -314,9 +335,13 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
     by_area = plan.programme.assignment == "area"
     n_areas = int(sample.panel.units["area"][sample.panel.entry >= 0].nunique())
 
+    whose = nouns.whose
+    places = {"joined": whose.joined(), "matched": whose.matched(), "comparison": whose.compared()}
+
     def shown(count: int, what: str) -> str:
-        value = ledger.count(count, of=nouns.many, what=what, population=scope.code)
-        return "fewer than " + str(ledger.profile.threshold) if value.symbol == "[c]" else value.text
+        value = ledger.count(count, of=nouns.many, what=what, population=places.get(what, scope.code))
+        small = value.symbol == "[c]" and ledger.small(count, nouns.many)  # what the audit withholds may be any number: [c] stands for it
+        return f"fewer than {ledger.profile.threshold}" if small else value.text
 
     comparison = shown(len(np.unique(sample.comparison_unit)) if by_area else scope.counts["comparison"], "comparison")
     if by_area:
@@ -353,7 +378,7 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         compared_with=compared,
         n_effective=n,
         effective_noun=f"programme {nouns.many}",
-        anchor=anchor_of(analysis),
+        anchor=anchor_of(analysis, ledger),
         extra_caveats=(
             *caveats_of_plan(plan),
             *simulated_caveats(plan, verdicts_of(studies, ledger.profile.threshold, nouns.many)),
@@ -365,7 +390,7 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
     )
 
 
-def anchor_of(analysis: Analysis) -> str:
+def anchor_of(analysis: Analysis, ledger: Ledger) -> str:
     """What the experiment says beside the main estimate."""
     randomised = next((row for row in analysis.benchmark if row.pool == analysis.plan.comparison.experiment), None)
     main = analysis.studies[analysis.plan.outcomes.primary[0]].numbers.effect
@@ -374,9 +399,14 @@ def anchor_of(analysis: Analysis) -> str:
     digits = decimals(main.std_error)
     gap = main.estimate - randomised.estimate.estimate
     inside = main.lower <= randomised.estimate.estimate <= main.upper
+    many = NOUNS[analysis.plan.unit][1]
+    if any(ledger.small(min(one.n_treated, one.n_comparison), many) for one in (main, randomised.estimate)):
+        return ""
+    measured_by = ledger.derived(randomised.estimate.estimate, 0, what="the experiment's effect", population=randomised.pool, signed=True).text
+    distance = ledger.derived(abs(gap), digits, what="distance from the experiment", population="page one").text
     return (
-        f"An experiment measured the same effect: {number(randomised.estimate.estimate, 0, signed=True).text}. The matched estimate lands"
-        f" {number(abs(gap), digits).text} {'above' if gap > 0 else 'below'} it; its 95% interval {'includes' if inside else 'does not include'} the"
+        f"An experiment measured the same effect: {measured_by}. The matched estimate lands"
+        f" {distance} {'above' if gap > 0 else 'below'} it; its 95% interval {'includes' if inside else 'does not include'} the"
         " experiment's figure."
     )
 
@@ -391,8 +421,12 @@ def benchmark_table(analysis: Analysis, ledger: Ledger, many: str) -> tuple[Tabl
     rows = []
     for row in analysis.benchmark:
         cell = ledger.interval(row.estimate, of=many, digits=0, what="benchmark", population=row.pool)
-        distance = number(row.estimate.estimate - truth, 0, signed=True).text if row is not analysis.benchmark[0] else "the anchor"
-        worst = number(row.worst_smd, 2).text if math.isfinite(row.worst_smd) else "[z]"
+        distance, worst = "the anchor", "[z]"
+        if row is not analysis.benchmark[0]:
+            away = row.estimate.estimate - truth if cell.estimate.value is not None else math.nan
+            distance = ledger.derived(away, 0, what=f"distance, {row.method}", population=row.pool, signed=True).text
+        if math.isfinite(row.worst_smd):
+            worst = ledger.derived(row.worst_smd, 2, what=f"imbalance, {row.method}", population=row.pool).text
         rows.append(
             (f"{POOL_WORDS.get(row.pool, row.pool)}: {row.method}", cell.estimate.text, f"{cell.lower.text} to {cell.upper.text}", distance, worst)
         )
@@ -414,7 +448,7 @@ def benchmark_table(analysis: Analysis, ledger: Ledger, many: str) -> tuple[Tabl
 
 def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> Evidence:
     """What the strength rating looks at."""
-    many, threshold = NOUNS[analysis.plan.unit][1], RULES[analysis.plan.disclosure.profile].threshold
+    many, threshold = NOUNS[analysis.plan.unit][1], rule_of(analysis.plan.disclosure.profile).threshold
     measured = [
         study.numbers
         for study in studies
@@ -429,7 +463,7 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
     joined = int((sample.panel.entry >= 0).sum()) if by_area else scope.counts["joined"]
     matched = sample.n_treated if by_area else scope.counts["matched"]
     if many in PEOPLE:  # a band of the true share beside rounded counts would tell small ones: it is computed from what is printed
-        ledger = Ledger(profile=RULES[analysis.plan.disclosure.profile])
+        ledger = Ledger(profile=rule_of(analysis.plan.disclosure.profile))
         joined, matched = (0 if ledger.small(count, many) else int(ledger.rounded(count, many)) for count in (joined, matched))
     return Evidence(
         many=many,

@@ -86,3 +86,18 @@ def test_a_value_that_rounds_to_zero_has_no_sign():
 @pytest.mark.parametrize("error, places", [(0.0123, 3), (0.123, 2), (1.23, 1), (12.3, 0), (123.0, 0), (1e-9, 4), (math.nan, 2)])
 def test_decimals_follow_the_standard_error(error, places):
     assert decimals(error) == places
+
+
+@pytest.mark.parametrize("asked, shown", [(None, "1.23"), (1, "1.2"), (3, "1.234"), (6, "1.234")])
+def test_an_effect_on_people_has_at_most_one_decimal_more_than_its_error_bears(ledger, asked, shown):
+    assert ledger.interval(ESTIMATE, of="families", digits=asked, what="effect", population="p").estimate.text == f"\N{MINUS SIGN}{shown}"
+
+
+def test_the_entries_of_an_interval_are_repaired_together(ledger):
+    ledger.interval(ESTIMATE, of="families", what="effect", population="p")
+    assert len({entry.key for entry in ledger.entries}) == 1 and len(ledger.entries) == 3
+
+
+def test_a_number_worked_out_from_protected_ones_and_a_sentence_are_remembered(ledger):
+    assert ledger.derived(12.34, 1, what="distance").text == "12.3" and ledger.said("about 5%", what="coarse") == "about 5%"
+    assert [entry.shown.text for entry in ledger.entries] == ["12.3", "about 5%"]

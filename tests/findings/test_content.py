@@ -123,7 +123,7 @@ def test_checks_that_say_the_same_of_every_outcome_are_one_line(study, ledger):
     balance = CheckLine(name="Balance", verdict="passed", sentence="All alike.")
     one = study(checks=(balance, CheckLine(name="Trend before", verdict="passed", sentence="No drift.")))
     two = study("adult_in_work", checks=(balance,))
-    assert [(check.name, check.outcome) for check in content.checks(shown(ledger, one, two))] == [
+    assert [(check.name, check.outcome) for check in content.checks(shown(ledger, one, two), ledger)] == [
         ("Balance", "All outcomes"),
         ("Trend before", one.numbers.outcome.label),
     ]
@@ -132,7 +132,7 @@ def test_checks_that_say_the_same_of_every_outcome_are_one_line(study, ledger):
 def test_a_check_that_says_the_same_of_some_outcomes_names_them(study, ledger):
     line = CheckLine(name="Trend before", verdict="not testable", sentence="Not testable.")
     made = [study(checks=(line,)), study("adult_in_work", checks=(line,)), study("offences")]
-    (check,) = content.checks(shown(ledger, *made))
+    (check,) = content.checks(shown(ledger, *made), ledger)
     first, second = (one.numbers.outcome.label for one in made[:2])
     assert check.outcomes == (first, second) and check.outcome == f"{first} and {second[0].lower()}{second[1:]}"
 

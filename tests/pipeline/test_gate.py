@@ -1,0 +1,100 @@
+"""What the gate out does in the run of a study: the audit before anything is rendered, the record, and the register of real records."""
+
+from __future__ import annotations
+
+import json
+import types
+
+import pytest
+
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.orphans import orphans, unprinted
+from evaluation.disclosure.population import Population
+from evaluation.disclosure.record import known_to, let_out, prepare, register_of
+from evaluation.disclosure.release import ReportContent
+from evaluation.disclosure.rules import RULES
+from evaluation.errors import DisclosureError
+
+
+def audit_of(run) -> dict:
+    return json.loads((run / "release" / "audit.json").read_text(encoding="utf-8"))
+
+
+def test_the_record_says_what_was_looked_at_and_done(small_run):
+    record = audit_of(small_run[0])
+    audit = record["audit"]
+    assert audit["rule"] == "ten_five" and audit["numbers_looked_at"] > 500 and audit["counts_not_linked"] == 0
+    assert audit["small_groups_looked_for"] > 0 and audit["narrowest_interval"] >= 5
+    assert audit["exceptions"] == [] and record["found"] == 0 and record["files_scanned"] > 5
+
+
+def test_every_number_of_every_report_is_in_the_ledger(small_run):
+    assert audit_of(small_run[0])["numbers_not_in_ledger"] == {}
+
+
+def test_a_number_put_in_past_the_ledger_is_noticed(small_run):
+    content = ReportContent.read(small_run[0] / "contents" / "E06000022.json")
+    printed = json.loads((small_run[0] / "release" / "ledger.json").read_text(encoding="utf-8"))["numbers"]
+    ledger = Ledger(profile=RULES["ten_five"])
+    for entry in printed:
+        symbol = entry["text"] if entry["value"] is None and entry["text"].startswith("[") else ""
+        ledger.keep(entry["what"], entry["population"], shown_of(entry, symbol))
+    assert orphans(content, ledger.entries) == []
+    summary = content.summary.model_copy(update={"headline": "In all 1,234.5 incidents were prevented."})
+    assert orphans(content.model_copy(update={"summary": summary}), ledger.entries) == [("summary", "1,234.5")]
+    flow = content.flow[0].model_copy(update={"count": shown_of({"text": "4,321", "value": 4321.0}, "")})
+    assert orphans(content.model_copy(update={"flow": (flow, *content.flow[1:])}), ledger.entries) == [("flow", "4,321")]
+    ledger.keep("never printed", "p", shown_of({"text": "98,765.4", "value": 98765.4}, ""))
+    contents = [ReportContent.read(path) for path in (small_run[0] / "contents").glob("*.json")]
+    assert [entry.what for entry in unprinted(contents, ledger.entries)] == ["never printed"]
+
+
+def shown_of(entry: dict, symbol: str):
+    from evaluation.disclosure.release import Shown
+
+    return Shown(value=entry["value"], text=entry["text"], symbol=symbol)
+
+
+def test_simulated_records_enter_no_register(small_run):
+    assert not (small_run[0].parent / "releases.jsonl").exists()
+
+
+@pytest.fixture
+def room(tmp_path):
+    room = tmp_path / "study" / ".run1.partial"
+    (room / "release").mkdir(parents=True)
+    return room
+
+
+def plan_of(*, simulated: bool) -> types.SimpleNamespace:
+    return types.SimpleNamespace(report=types.SimpleNamespace(simulated=simulated))
+
+
+def ledger_of() -> Ledger:
+    ledger = Ledger(profile=RULES["ten_five"])
+    ledger.count(192, of="families", what="joined", population=Population.of("all", "programme"))
+    return ledger
+
+
+def test_a_release_enters_the_register_once_its_files_are_clean(room):
+    prepare(room, plan_of(simulated=False), (), ledger_of(), vintage="v1")
+    assert register_of(room, plan_of(simulated=False)).read("v1") == ([], [])
+    let_out(room, {"files_scanned": 3}, {"F0012345"})
+    same, _ = register_of(room, plan_of(simulated=False)).read("v1")
+    assert [entry.n for entry in same] == [192]
+    assert '"release": "run1"' in (room.parent / "releases.jsonl").read_text(encoding="utf-8")
+    assert "192" not in (room / "release" / "audit.json").read_text(encoding="utf-8")
+
+
+def test_a_record_that_holds_an_identifier_is_held_and_nothing_enters_the_register(room):
+    prepare(room, plan_of(simulated=False), (), ledger_of(), vintage="v1")
+    with pytest.raises(DisclosureError, match="identifier"):
+        let_out(room, {"held": ["F0012345"]}, {"F0012345"})
+    assert register_of(room, plan_of(simulated=False)).read("v1") == ([], [])
+
+
+def test_the_scan_of_a_run_knows_the_plans_dates_and_threshold(room):
+    plan = {"disclosure": {"profile": "opensafely"}, "report": {"date": "2012-04-01"}, "title": "3 families"}
+    (room / "plan.yml").write_text(json.dumps(plan), encoding="utf-8")
+    known = known_to(room)
+    assert known["threshold"] == 8 and {"2012-04-01", "3 families"} <= set(known["permitted"])
