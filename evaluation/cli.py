@@ -75,6 +75,38 @@ def run(plan: PlanPath,
 
 
 @app.command()
+def batch(plan: PlanPath,
+          council: Annotated[list[str] | None, typer.Option("--council", help="Make this council's report only (GSS code); may be repeated.")] = None,
+          out: Annotated[Path, typer.Option("--out", help="Folder for runs.")] = Path("runs"),
+          workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2,
+          resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted batch: make only what is missing.")] = False,
+          seconds: Annotated[float, typer.Option(help="Time that one report may take.", min=1)] = 900,
+          memory: Annotated[float, typer.Option(help="GB of memory that one report's processes may hold each (Linux).", min=0.2)] = 4) -> None:
+    """All reports of a plan in a folder of their own, that can be interrupted and gone on with: for many councils, overnight."""
+    from evaluation.pipeline import run_batch
+    from evaluation.runs.runner import Limits
+
+    summary = run_batch(plan, councils=tuple(council or ()), out=out, workers=workers, resume=resume,
+                        limits=Limits(seconds=seconds, memory=int(memory * 1e9)), say=typer.echo)
+    raise typer.Exit(summary.exit_code)
+
+
+@app.command()
+def status(run: Annotated[Path, typer.Argument(help="A batch's folder: runs/<study>/batch-<hash>.")]) -> None:
+    """How far a batch is, whether or not somebody works on it."""
+    from collections import Counter
+
+    from evaluation.pipeline import batch_status
+
+    summary = batch_status(run)
+    for state, count in sorted(Counter(state for _, state in summary.states).items()):
+        typer.echo(f"  {count:>4} {state}")
+    for code, fault in summary.failed:
+        typer.echo(f"  {code:<10} {fault}")
+    raise typer.Exit(0 if summary.complete else 1)
+
+
+@app.command()
 def report(run: Annotated[Path, typer.Argument(help="A finished run: runs/<study>/<run id>.")],
            council: Annotated[list[str] | None, typer.Option("--council", help="This council's report only; may be repeated.")] = None,
            workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2) -> None:

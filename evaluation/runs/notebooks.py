@@ -88,7 +88,8 @@ def execute_notebook(source: Path, out: Path, parameters: Mapping[str, Any], *, 
             os.replace(working, out)
             return out
         kept = _keep(working, failed, out.name)
-    raise ReportError(f"{source.name} must run to its end: {fault.rstrip('.')}. {kept}")
+    cause, words = fault
+    raise ReportError(f"{source.name} must run to its end: {words.rstrip('.')}. {kept}", cause=cause)
 
 
 def declared_parameters(source: Path) -> dict[str, tuple[str, bool]]:
@@ -127,8 +128,8 @@ def check_parameters(declared: Mapping[str, tuple[str, bool]], given: Mapping[st
         raise ReportError(f"The parameters of {name} are {', '.join(declared)}: {'; '.join(faults)}. Mend the call.")
 
 
-def _execute(source: Path, working: Path, parameters: Mapping[str, Any], cell_seconds: int, room: Path) -> str | None:
-    """Run; return None, or the fault in safe words."""
+def _execute(source: Path, working: Path, parameters: Mapping[str, Any], cell_seconds: int, room: Path) -> tuple[str, str] | None:
+    """Run; return None, or what stopped it ('died', 'time', 'memory' or '') and the fault in safe words."""
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
@@ -147,11 +148,11 @@ def _execute(source: Path, working: Path, parameters: Mapping[str, Any], cell_se
         )
     except papermill.PapermillExecutionError as fault:
         cell = fault.exec_count - bool(parameters)  # papermill puts a cell with the values after the one with the defaults
-        return f"code cell {cell} raised {_safe(fault.ename, fault.evalue)}"
+        return "memory" if fault.ename == "MemoryError" else "", f"code cell {cell} raised {_safe(fault.ename, fault.evalue)}"
     except CellTimeoutError:
-        return f"a cell took longer than {cell_seconds} seconds"
+        return "time", f"a cell took longer than {cell_seconds} seconds"
     except DeadKernelError:
-        return "its kernel died, as happens when memory runs out"
+        return "died", "its kernel died, as happens when memory runs out"
     return None
 
 
