@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from evaluation.disclosure.release import ReportContent
@@ -57,6 +58,9 @@ def record_of(room: Path, end: Ended, made_from: str) -> DoneRecord:
     """The done-record of a task that ended: its own where it left one (even if it was killed right after), else one that says why there is none."""
     record = standing(room, end.name, made_from)
     if record is not None and record.finished:
+        if end.tries > 1:
+            record = replace(record, tries=end.tries)
+            record.write(room)
         return record
     state = "failed-system" if end.state in FINISHED else end.state
     record = DoneRecord(name=end.name, state=state, made_from=made_from, fault=end.fault or "it left no report", seconds=end.seconds, tries=end.tries)

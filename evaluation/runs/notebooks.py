@@ -49,7 +49,7 @@ def render_report(content_path: Path, folder: Path, *, failed: Path | None = Non
         The notebook fails, or a block cannot be set.
     """
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="evaluation-") as room:
+    with tempfile.TemporaryDirectory(prefix="evaluation-", dir=folder if Path(folder).is_dir() else None) as room:
         out, parameters = Path(room) / f"{Path(content_path).stem}.ipynb", {"content_path": str(Path(content_path).resolve())}
         executed = execute_notebook(notebook or project_file(COUNCIL_REPORT), out, parameters, failed=failed)
         page, made = export(blocks_of(json.loads(executed.read_text(encoding="utf-8"))), Path(folder))

@@ -56,6 +56,18 @@ def end_tree(pid: int) -> None:
             continue
 
 
+def end_server() -> None:
+    """End the server from which this process has its tasks, and all tasks with it."""
+    import psutil
+
+    for one in psutil.Process().children():
+        try:
+            if any("forkserver" in word for word in one.cmdline()):
+                end_tree(one.pid)
+        except psutil.Error:
+            continue
+
+
 def died_in_words(exit_code: int | None) -> str:
     """How a process died."""
     if exit_code is not None and exit_code < 0:

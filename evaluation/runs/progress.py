@@ -32,13 +32,20 @@ class Progress:
     ended_so_far: int = 0
     began: float = field(default_factory=time.monotonic)
 
+    def begun(self, name: str, tries: int) -> None:
+        """One report was begun."""
+        self.write({"begun": name, "tries": tries})
+
     def ended(self, record: DoneRecord) -> None:
         """One report ended."""
         self.ended_so_far += 1
         told = f"report made in {record.seconds:.1f} s" if record.finished else f"{record.state}: {record.fault}"
         limits = ", with limits" if record.state == "done-with-limits" else ", nothing can be shown" if record.state == "not-shown-small-n" else ""
         self.say(f"  {self.ended_so_far}/{self.total} {record.name}: {told}{limits}{left_in_words(self.seconds_left())}")
-        line = {"name": record.name, "state": record.state, "seconds": record.seconds, "tries": record.tries, "fault": record.fault}
+        self.write({"ended": record.name, "state": record.state, "seconds": record.seconds, "tries": record.tries, "fault": record.fault})
+
+    def write(self, line: dict[str, object]) -> None:
+        """One line of the log."""
         with self.log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(line, ensure_ascii=False) + "\n")
 

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from evaluation.errors import EvaluationError
-from evaluation.runs.processes import died_in_words, end_tree, end_with, limit_memory, one_thread
+from evaluation.runs.processes import died_in_words, end_server, end_tree, end_with, limit_memory, one_thread
 from evaluation.runs.states import State, state_of_fault
 
 Work = Callable[..., Any]
@@ -105,15 +105,23 @@ class Running:
         return time.monotonic() - self.began
 
     def end(self) -> None:
-        """Kill it with all it started, and let go of it."""
+        """Kill it with all it started, and let go of it; one whose server died, so that nobody knows whether it lives, ends itself."""
+        self.alive.close()
         if self.process.is_alive():
             end_tree(self.process.pid)
         self.process.join()
         self.ended.close()
-        self.alive.close()
 
 
-def run_tasks(work: Work, tasks: Sequence[tuple[str, tuple]], *, workers: int, limits: Limits | None = None, stop: Stop | None = None) -> Iterator[Ended]:
+def run_tasks(
+    work: Work,
+    tasks: Sequence[tuple[str, tuple]],
+    *,
+    workers: int,
+    limits: Limits | None = None,
+    stop: Stop | None = None,
+    begun: Callable[[str, int], object] = lambda name, tries: None,
+) -> Iterator[Ended]:
     """Run `work(*arguments)` for each (name, arguments); yields each as it ends, never raises for one.
 
     Parameters
@@ -126,6 +134,8 @@ def run_tasks(work: Work, tasks: Sequence[tuple[str, tuple]], *, workers: int, l
         Tasks at the same time; one fewer after each that ran out of memory, but never none.
     stop : Stop, optional
         Once asked for, no task is begun, those under way are killed, and all that is left is yielded as cancelled.
+    begun : callable
+        Told each task's name and number of tries when it begins.
     """
     limits, stop = limits or Limits(), stop or Stop()
     waiting = deque((name, arguments, 1) for name, arguments in dict(tasks).items())
@@ -133,7 +143,9 @@ def run_tasks(work: Work, tasks: Sequence[tuple[str, tuple]], *, workers: int, l
     try:
         while (waiting or running) and not stop.asked:
             while waiting and len(running) < workers:
-                running.append(begin(context, work, *waiting.popleft(), limits))
+                name, arguments, tries = waiting.popleft()
+                begun(name, tries)
+                running.append(begin(context, work, name, arguments, tries, limits))
             for one in over(running, limits):
                 running.remove(one)
                 end = end_of(one, limits)
@@ -153,6 +165,8 @@ def run_tasks(work: Work, tasks: Sequence[tuple[str, tuple]], *, workers: int, l
     finally:
         for one in running:
             one.end()
+        if stop.asked:
+            end_server()
 
 
 def context_for_tasks() -> multiprocessing.context.BaseContext:
