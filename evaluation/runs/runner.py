@@ -25,6 +25,7 @@ from evaluation.runs.states import State, state_of_fault
 Work = Callable[..., Any]
 PRELOADED = ("evaluation.runs.notebooks", "papermill", "nbclient", "typst", "pikepdf", "numpy")  # what every report needs, imported once
 TURN = 0.5  # seconds between looks at the clock
+STARTS = 4  # times that a process is asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,16 +179,27 @@ def context_for_tasks() -> multiprocessing.context.BaseContext:
     return context
 
 
-def begin(context: multiprocessing.context.BaseContext, work: Work, name: str, arguments: tuple, tries: int, limits: Limits) -> Running:
-    """Start one task."""
+def begin(
+    context: multiprocessing.context.BaseContext, work: Work, name: str, arguments: tuple, tries: int, limits: Limits, starts: int = STARTS
+) -> Running:
+    """Start one task; again where the server of processes was killed, which is found out by asking it for one."""
     ended, tells = context.Pipe(duplex=False)
     watched, alive = context.Pipe(duplex=False)
     process = context.Process(target=carry_out, args=(work, arguments, tells, watched, limits.memory), name=name, daemon=True)
-    with pinned():
-        process.start()
-    tells.close()
-    watched.close()
-    return Running(name, process, ended, alive, time.monotonic(), tries)
+    try:
+        with pinned():
+            process.start()
+        return Running(name, process, ended, alive, time.monotonic(), tries)
+    except (EOFError, OSError):
+        ended.close()
+        alive.close()
+        if starts == 1:
+            raise
+    finally:
+        tells.close()
+        watched.close()
+    time.sleep(TURN)
+    return begin(context, work, name, arguments, tries, limits, starts - 1)
 
 
 @contextmanager
