@@ -14,7 +14,7 @@ from evaluation.errors import EvaluationError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="Compare programme families with matched comparison families, and make a report for each council.")
-plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check a study's plan.")
+plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, lock, amend and compare a study's plan.")
 app.add_typer(plan_app, name="plan")
 
 PlanPath = Annotated[Path, typer.Argument(help="A study's plan, for example studies/demonstration/plan.yml.")]
@@ -26,6 +26,46 @@ def plan_check(plan: PlanPath) -> None:
     from evaluation.pipeline import check_plan
 
     for line in check_plan(plan):
+        typer.echo(line)
+
+
+@plan_app.command("lock")
+def plan_lock(plan: PlanPath, signer: Annotated[str | None, typer.Option(help="Who signs; the user's name without it.")] = None) -> None:
+    """Fix a complete plan before outcomes are seen: its hash, the time and who signed, beside the plan."""
+    from evaluation.pipeline.locking import lock_plan
+
+    for line in lock_plan(plan, signer=signer):
+        typer.echo(line)
+
+
+@plan_app.command("amend")
+def plan_amend(plan: PlanPath,
+               reason: Annotated[str, typer.Option(help="Why the plan is changed.")],
+               outcomes_seen: Annotated[bool, typer.Option("--outcomes-seen/--outcomes-not-seen",
+                                                           help="Whether anybody had seen outcomes after joining.")],
+               signer: Annotated[str | None, typer.Option(help="Who signs; the user's name without it.")] = None) -> None:
+    """Change a locked plan to what its file says now, with the reason; what is changed after outcomes were seen is labelled exploratory."""
+    from evaluation.pipeline.locking import amend_plan
+
+    for line in amend_plan(plan, reason=reason, outcomes_seen=outcomes_seen, signer=signer):
+        typer.echo(line)
+
+
+@plan_app.command("diff")
+def plan_diff(plan: PlanPath) -> None:
+    """How a plan differs from its lock, and the lock's history."""
+    from evaluation.pipeline.locking import diff_plan
+
+    for line in diff_plan(plan):
+        typer.echo(line)
+
+
+@app.command()
+def match(plan: PlanPath) -> None:
+    """Match only, and show how alike the groups are; no outcome after joining is opened, so that a plan can be settled before it is locked."""
+    from evaluation.pipeline.blind import match_only
+
+    for line in match_only(plan):
         typer.echo(line)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from evaluation.dictionary import Dictionary
@@ -12,6 +13,7 @@ from evaluation.disclosure.release import ReportContent
 from evaluation.errors import EvaluationError, ReportError
 from evaluation.locations import open_data_folder
 from evaluation.pipeline.batch_page import write_batch_page
+from evaluation.pipeline.locking import standing_of
 from evaluation.pipeline.run import RunSummary, checked_plan, code_of_this, estimate, finish, make_reports, run_identifiers
 from evaluation.plan import Plan
 from evaluation.runs.files import PARTIAL, canonical, file_sha256, hashes_of, partials, sha256, write_whole
@@ -47,7 +49,7 @@ def run_batch(
         Something the user can mend; `FolderInUse` where another process works on this very batch.
     """
     plan, dictionary = checked_plan(plan_path, councils)
-    made_of = identity(plan, Path(plan_path).parent, councils)
+    made_of = identity(plan, Path(plan_path), councils)
     folder = Path(out) / plan.study / f"batch-{sha256(canonical(made_of))[:12]}"
     check_begun(folder, resume, say)
     check_space(folder)
@@ -56,8 +58,8 @@ def run_batch(
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         write_whole(folder / "batch.json", canonical(made_of) + b"\n")
         if not shared_is_there(folder):
-            estimate_shared(plan, Path(plan_path).parent, dictionary, folder, councils=councils, say=say)
-        check_inputs(made_of, identity(plan, Path(plan_path).parent, councils))
+            estimate_shared(plan, Path(plan_path), dictionary, folder, councils=councils, say=say)
+        check_inputs(made_of, identity(plan, Path(plan_path), councils))
         summary, fresh = reports_of(folder, workers=workers, limits=limits, say=say)
         write_batch_page(folder, summary)
     finish(summary, read_contents(folder) if fresh else (), say)
@@ -105,14 +107,15 @@ def batch_status(run: Path) -> RunSummary:
     return RunSummary.of(run, waiting)
 
 
-def identity(plan: Plan, plan_folder: Path, councils: Sequence[str]) -> dict[str, object]:
+def identity(plan: Plan, plan_path: Path, councils: Sequence[str]) -> dict[str, object]:
     """What a batch is made of; another value of any part is another batch, in another folder."""
     return {
         "plan": plan.hash(),
         "code": code_of_this(),
         "versions": dict(versions()),
         "councils": sorted(councils),
-        "inputs": inputs_of(plan, plan_folder),
+        "lock": sha256(canonical(asdict(standing_of(plan_path, plan)))),
+        "inputs": inputs_of(plan, plan_path.parent),
     }
 
 
@@ -172,12 +175,12 @@ def check_space(folder: Path) -> None:
 
 
 def estimate_shared(
-    plan: Plan, plan_folder: Path, dictionary: Dictionary, folder: Path, *, councils: Sequence[str], say: Callable[[str], object]
+    plan: Plan, plan_path: Path, dictionary: Dictionary, folder: Path, *, councils: Sequence[str], say: Callable[[str], object]
 ) -> None:
     """What all reports share, made aside and brought in whole; its record is written last."""
     room = folder / f"{PARTIAL}{STUDY}"
     room.mkdir()
-    estimate(plan, plan_folder, dictionary, room, councils=councils, say=say)
+    estimate(plan, plan_path, dictionary, room, councils=councils, say=say)
     for path in sorted(room.iterdir()):
         target = folder / path.name
         shutil.rmtree(target, ignore_errors=True)

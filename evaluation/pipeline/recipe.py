@@ -27,6 +27,7 @@ from evaluation.pipeline.estimate import Estimating, study_outcome
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.receive import build_panel, of_pool, receive
 from evaluation.pipeline.scopes import inputs_of, scopes_of
+from evaluation.pipeline.sealing import seal, unseal
 from evaluation.plan import Plan
 
 Step = Callable[[str], object]
@@ -40,9 +41,9 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         step(line)
     everyone = build_panel(tables, plan, dictionary)
     step(f"panel of {len(everyone):,} {everyone.unit} units and {len(everyone.periods)} periods")
-    panel = of_pool(everyone, first_pool(plan, everyone)) if plan.comparison.pools else everyone
-    sample = matcher(plan).fit(panel)
-    step("matched")
+    sample = match_blind(plan, everyone, room)
+    panel = sample.panel
+    step("matched, outcomes after joining unseen")
     estimating = Estimating(
         plan=plan,
         framework=framework_of(plan),
@@ -72,6 +73,18 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         benchmark=benchmark(estimating, dictionary, everyone),
         warnings=(*warnings_of(plan, panel), *quarantine_warning(tables)),
     )
+
+
+def match_blind(plan: Plan, everyone: Panel, room: Path) -> MatchedSample:
+    """The plan's match, made from a panel without outcomes after joining; the sample is handed on with them."""
+    unseen = seal(everyone, plan, room)
+    sample = matcher(plan).fit(main_comparison(plan, unseen))
+    return replace(sample, panel=main_comparison(plan, unseal(unseen, plan, room)))
+
+
+def main_comparison(plan: Plan, panel: Panel) -> Panel:
+    """Programme units and those of the plan's first comparison pool."""
+    return of_pool(panel, first_pool(plan, panel)) if plan.comparison.pools else panel
 
 
 def release(analysis: Analysis, councils: Sequence[str], *, analysis_hash: str) -> tuple[tuple[ReportContent, ...], Ledger]:

@@ -16,7 +16,9 @@ from evaluation.dictionary import Dictionary, load_dictionary
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import ReportContent
 from evaluation.errors import EvaluationError, PlanError, ReportError
+from evaluation.findings.standing import label
 from evaluation.locations import project_file
+from evaluation.pipeline.locking import record_opening, standing_of
 from evaluation.pipeline.report_task import record_of, report_files
 from evaluation.plan import Plan, read_plan
 from evaluation.runs.files import PARTIAL, file_sha256
@@ -71,7 +73,7 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     plan, dictionary = checked_plan(plan_path, councils)
     name, room = new_room(Path(out) / plan.study, f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{plan.hash()[:8]}")
     try:
-        contents = estimate(plan, Path(plan_path).parent, dictionary, room, councils=councils, say=say)
+        contents = estimate(plan, Path(plan_path), dictionary, room, councils=councils, say=say)
         summary = make_reports(room, workers=workers, say=say, identifiers=run_identifiers(room))
     except BaseException:
         os.replace(room, room.with_name(f"{name}.failed"))
@@ -93,18 +95,21 @@ def checked_plan(path: Path, councils: Sequence[str]) -> tuple[Plan, Dictionary]
     return plan, dictionary
 
 
-def estimate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, *, councils: Sequence[str], say: Say) -> tuple[ReportContent, ...]:
+def estimate(plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *, councils: Sequence[str], say: Say) -> tuple[ReportContent, ...]:
     """From records to the protected content of every report, with the manifest of what it was made from."""
     from evaluation.pipeline.recipe import evaluate, release
 
     clock = Clock(say=say, log=room / "log.jsonl")
     (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")  # the lock: written before any outcome is read
-    clock.step(f"plan {plan.hash()[:12]} locked")
-    analysis = evaluate(plan, plan_folder, dictionary, room, clock.step)
+    record_opening(plan_path, plan)
+    standing = standing_of(plan_path, plan)
+    clock.step(f"plan {plan.hash()[:12]} locked{f' on {standing.locked}' if standing.locked else ' by this run'}")
+    analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step)
     hashed = analysis_hash(
         plan=plan.canonical(), code=code_of_this(), tables={table.name: table.content_hash for table in analysis.tables.values()}
     )
     contents, ledger = release(analysis, councils, analysis_hash=hashed)
+    contents = tuple(label(content, standing) for content in contents)
     clock.step(f"{len(contents)} report(s) worded and protected")
     write_release(room, plan, contents, ledger)
     write_manifest(room, plan, analysis, hashed)
