@@ -207,6 +207,16 @@ class Estimator(Section):
         return self
 
 
+Adjustment = Literal["holm", "romano_wolf", "benjamini_hochberg", "none"]
+
+
+class Multiplicity(Section):
+    """How p values are adjusted for the number of outcomes in their family."""
+
+    primary: Adjustment = "holm"
+    secondary: Adjustment = "benjamini_hochberg"
+
+
 class DisclosurePlan(Section):
     profile: Literal["ten_five", "published"]
 
@@ -249,6 +259,7 @@ class Plan(Section):
     estimator: Estimator
     second_estimators: tuple[SecondEstimator, ...] = ()
     checks: tuple[str, ...] = ()
+    multiplicity: Multiplicity = Multiplicity()
     payment_by_results: str | None = None
     disclosure: DisclosurePlan
     report: ReportPlan
@@ -271,6 +282,11 @@ class Plan(Section):
             )
         if self.outcomes.placebo and "placebo_outcome" not in self.checks:
             raise ValueError("outcomes.placebo is there for the check placebo_outcome: add it to checks, or take the outcomes out")
+        if self.programme.assignment == "area" and "romano_wolf" in (self.multiplicity.primary, self.multiplicity.secondary):
+            raise ValueError(
+                "multiplicity: romano_wolf draws units and matched sets, and this programme was assigned to areas: choose holm or"
+                " benjamini_hochberg"
+            )
         if self.unit == "family" and self.periods.kind != "quarter":
             raise ValueError("families are followed by quarter: periods.kind must be quarter")
         if self.data.kind == "simulated" and not self.report.simulated:

@@ -29,7 +29,7 @@ from evaluation.disclosure.release import (
     Warned,
 )
 from evaluation.disclosure.rules import PEOPLE
-from evaluation.findings import spread, texts
+from evaluation.findings import several_tests, spread, texts
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
@@ -71,6 +71,7 @@ class Inputs:
     context: Context
     evidence: Evidence
     tables: tuple[TableContent, ...] = ()
+    tests: tuple[several_tests.OutcomeTest, ...] = ()
     warnings: tuple[Warned, ...] = ()
     limits: tuple[str, ...] = ()
 
@@ -102,6 +103,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         tables=(
             *base_table(shown, inputs.nouns, ledger),
             *other_table(shown, inputs.nouns, ledger),
+            *several_tests.table(inputs.tests, shown, len(inputs.plan.outcomes.all), ledger, one_of_many=own_effects(inputs)),
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,
         ),
@@ -115,6 +117,11 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),
     )
+
+
+def own_effects(inputs: Inputs) -> bool:
+    """Whether each report tests the effects on its own council."""
+    return inputs.scope.code != "all" and inputs.plan.programme.assignment == "unit"
 
 
 def with_note(result: OutcomeResult, charted: bool, threshold: int, many: str) -> OutcomeResult:

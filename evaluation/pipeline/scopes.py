@@ -24,6 +24,7 @@ from evaluation.models.level_regression import level_regression
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
+from evaluation.pipeline.several_tests import tests_of
 
 NOUNS = {"family": ("family", "families"), "person": ("person", "people"), "school": ("school", "schools"), "council": ("council", "councils")}
 ALL = "all"
@@ -128,6 +129,7 @@ def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: s
         context=context_of(analysis, scope, studies, nouns, ledger),
         evidence=evidence_of(analysis, scope, studies),
         tables=benchmark_table(analysis, ledger, many),
+        tests=tests_of(analysis, scope, studies),
         warnings=(*analysis.warnings, *level_warnings(analysis, ledger), *base_warning(studies, ledger.profile.threshold, many)),
         limits=limits_of(analysis, nouns),
     )

@@ -150,7 +150,7 @@ def test_sealed_are_outcomes_from_joining_on_and_of_those_who_never_join_from_th
 def test_a_sealed_panel_holds_no_outcome_after_joining_and_opens_to_the_same_values(panel, plan, tmp_path):
     unseen = seal(panel, plan, tmp_path)
     joined = panel.entry >= 0
-    for name, values in unseen.outcomes.items():
+    for values in unseen.outcomes.values():
         assert not np.isfinite(values[sealed_cells(panel)]).any()
         assert np.isfinite(values[joined]).any()  # history stays open
     opened = unseal(unseen, plan, tmp_path)
