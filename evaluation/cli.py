@@ -157,6 +157,15 @@ def report(run: Annotated[Path, typer.Argument(help="A finished run: runs/<study
     raise typer.Exit(0 if summary.complete else 1)
 
 
+@app.command()
+def verify(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")],
+           workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2) -> None:
+    """Make a run again from its plan and data, and report every byte of its release that differs."""
+    from evaluation.pipeline.verify import verify_run
+
+    raise typer.Exit(0 if verify_run(run, workers=workers, say=typer.echo).same else 1)
+
+
 def main() -> None:
     """Run the command line; what the user can mend is printed without a traceback, with exit code 2."""
     try:

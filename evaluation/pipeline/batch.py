@@ -14,6 +14,7 @@ from evaluation.errors import EvaluationError, ReportError
 from evaluation.locations import open_data_folder
 from evaluation.pipeline.batch_page import write_batch_page
 from evaluation.pipeline.locking import standing_of
+from evaluation.pipeline.manifest import read_manifest
 from evaluation.pipeline.run import RunSummary, checked_plan, code_of_this, estimate, finish, make_reports, run_identifiers
 from evaluation.plan import Plan
 from evaluation.runs.files import PARTIAL, canonical, file_sha256, hashes_of, partials, sha256, write_whole
@@ -84,7 +85,7 @@ def reports_of(folder: Path, *, workers: int, limits: Limits | None, say: Callab
 def is_released(folder: Path, records: Mapping[str, DoneRecord]) -> bool:
     """Whether every report made is in a release that passed its audit."""
     lying = [folder / path.replace("rendering/", "release/councils/", 1) for record in records.values() for path in record.files]
-    return (folder / "release" / "audit.json").is_file() and all(path.is_file() for path in lying)
+    return (folder / "release" / "audit.json").is_file() and "release" in read_manifest(folder) and all(path.is_file() for path in lying)
 
 
 def standings(folder: Path) -> dict[str, DoneRecord | None]:
@@ -186,7 +187,7 @@ def estimate_shared(
         shutil.rmtree(target, ignore_errors=True)
         os.replace(path, target)
     room.rmdir()
-    shared = [*(folder / "contents").glob("*.json"), *(folder / "release").glob("*.json"), folder / "manifest.json"]
+    shared = [*(folder / "contents").glob("*.json"), *(folder / "release").glob("*.json")]
     DoneRecord(name=STUDY, state="done", made_from=plan.hash(), files=hashes_of(shared, folder)).write(folder)
 
 

@@ -18,11 +18,12 @@ from evaluation.disclosure.release import ReportContent
 from evaluation.errors import EvaluationError, PlanError, ReportError
 from evaluation.findings.standing import label
 from evaluation.locations import project_file
-from evaluation.pipeline.locking import record_opening, standing_of
+from evaluation.pipeline.locking import lock_path, record_opening, standing_of
+from evaluation.pipeline.manifest import add_release, write_manifest
 from evaluation.pipeline.report_task import record_of, report_files
 from evaluation.plan import Plan, read_plan
 from evaluation.runs.files import PARTIAL, file_sha256
-from evaluation.runs.manifest import analysis_hash, code_hash, versions, write_json
+from evaluation.runs.manifest import analysis_hash, code_hash, write_json
 from evaluation.runs.progress import Progress
 from evaluation.runs.records import DoneRecord, record_path, standing
 from evaluation.runs.runner import Limits, Stop, run_tasks
@@ -97,22 +98,27 @@ def checked_plan(path: Path, councils: Sequence[str]) -> tuple[Plan, Dictionary]
 
 def estimate(plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *, councils: Sequence[str], say: Say) -> tuple[ReportContent, ...]:
     """From records to the protected content of every report, with the manifest of what it was made from."""
+    from threadpoolctl import threadpool_limits
+
     from evaluation.pipeline.recipe import evaluate, release
 
     clock = Clock(say=say, log=room / "log.jsonl")
     (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")  # the lock: written before any outcome is read
-    record_opening(plan_path, plan)
+    if lock_path(plan_path).is_file():
+        shutil.copyfile(lock_path(plan_path), lock_path(room / "plan.yml"))
+    lock = record_opening(plan_path, plan)
     standing = standing_of(plan_path, plan)
     clock.step(f"plan {plan.hash()[:12]} locked{f' on {standing.locked}' if standing.locked else ' by this run'}")
-    analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step)
-    hashed = analysis_hash(
-        plan=plan.canonical(), code=code_of_this(), tables={table.name: table.content_hash for table in analysis.tables.values()}
-    )
-    contents, ledger = release(analysis, councils, analysis_hash=hashed)
+    with threadpool_limits(limits=1):  # sums of floats depend on the number of threads in their last bits
+        analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step)
+    code = code_of_this()
+    hashed = analysis_hash(plan=plan.canonical(), code=code, tables={table.name: table.content_hash for table in analysis.tables.values()})
+    with threadpool_limits(limits=1):
+        contents, ledger = release(analysis, councils, analysis_hash=hashed)
     contents = tuple(label(content, standing) for content in contents)
     clock.step(f"{len(contents)} report(s) worded and protected")
     write_release(room, plan, contents, ledger)
-    write_manifest(room, plan, analysis, hashed)
+    write_manifest(room, analysis, hashed=hashed, code=code, lock=lock, councils=tuple(councils), plan_file=plan_path)
     return contents
 
 
@@ -192,33 +198,6 @@ def write_release(room: Path, plan: Plan, contents: Sequence[ReportContent], led
     )
 
 
-def write_manifest(room: Path, plan: Plan, analysis: object, hashed: str) -> None:
-    """What the run was made from: plan, versions, inputs with hashes and row counts, row flow."""
-    write_json(
-        room / "manifest.json",
-        {
-            "study": plan.study,
-            "plan_hash": plan.hash(),
-            "analysis_hash": hashed,
-            "seed": plan.seed,
-            "versions": dict(versions()),
-            "tables": {
-                table.name: {
-                    "rows_in": table.rows_in,
-                    "rows_kept": table.rows_kept,
-                    "rows_quarantined": table.rows_quarantined,
-                    "rows_dropped": table.rows_dropped,
-                    "content_hash": table.content_hash,
-                    "sources": [{"label": source.label, "sha256": source.sha256, "bytes": source.bytes} for source in table.sources],
-                }
-                for table in analysis.tables.values()
-            },
-            "flow": [{"step": step.step, "reason": step.reason, "count": step.count, "of": step.of} for step in analysis.panel.flow],
-            "warnings": [warning.code for warning in analysis.warnings],
-        },
-    )
-
-
 def make_reports(
     room: Path,
     *,
@@ -269,6 +248,7 @@ def publish(room: Path, records: Mapping[str, DoneRecord], identifiers: set[str]
         os.replace(index, room / "release" / index.name)
     held = sorted(code for code, record in records.items() if not record.finished)
     write_json(room / "release" / "audit.json", {"files_scanned": scanned, "identifiers_looked_for": len(identifiers), "found": 0, "held": held})
+    add_release(room)
 
 
 def bring(path: Path, target: Path) -> None:

@@ -15,8 +15,7 @@ from evaluation.models.inference import chosen_cells
 from evaluation.models.multiplicity import benjamini_hochberg, holm
 from evaluation.models.summaries import average
 from evaluation.pipeline.analysis import Analysis
-
-STREAM = 8  # of the plan's seed: the draws of Romano and Wolf
+from evaluation.simulate.streams import stream
 
 
 def tests_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> tuple[OutcomeTest, ...]:
@@ -64,7 +63,7 @@ def stepdown(analysis: Analysis, scope: Scope, members: Sequence[OutcomeStudy], 
         effects = effects.at(cluster_names(effects, "auto", "unit"))
         parts[outcome.name] = (effects, average(effects, chosen_cells(effects, quarters=estimating.headline, cohorts="complete")))
     try:
-        found = adjusted_tests(parts, rng=np.random.default_rng([analysis.plan.seed, STREAM]))["romano_wolf"].to_numpy()
+        found = adjusted_tests(parts, rng=stream(analysis.plan.seed, "several tests"))["romano_wolf"].to_numpy()
     except EvaluationError:
         return holm(p_values)
     return np.maximum(found, p_values)

@@ -23,7 +23,7 @@ from evaluation.runs.processes import died_in_words, end_server, end_tree, end_w
 from evaluation.runs.states import State, state_of_fault
 
 Work = Callable[..., Any]
-PRELOADED = ("evaluation.runs.notebooks", "papermill", "nbclient", "typst", "pikepdf", "numpy")  # what every report needs, imported once
+PRELOADED = ("evaluation.runs.notebooks", "papermill", "nbclient", "typst", "pikepdf")  # what every report needs, imported once
 TURN = 0.5  # seconds between looks at the clock
 STARTS = 4  # times that a process is asked for
 
@@ -140,7 +140,7 @@ def run_tasks(
     """
     limits, stop = limits or Limits(), stop or Stop()
     waiting = deque((name, arguments, 1) for name, arguments in dict(tasks).items())
-    arguments_of, context, running = dict(tasks), context_for_tasks() if tasks else None, []
+    arguments_of, context, running = dict(tasks), context_for_tasks(work.__module__) if tasks else None, []
     try:
         while (waiting or running) and not stop.asked:
             while waiting and len(running) < workers:
@@ -170,12 +170,12 @@ def run_tasks(
             end_server()
 
 
-def context_for_tasks() -> multiprocessing.context.BaseContext:
+def context_for_tasks(module: str) -> multiprocessing.context.BaseContext:
     """How fresh processes are made: from a server that has imported what every report needs, where the system has one."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
+    context.set_forkserver_preload([module, *PRELOADED])
     return context
 
 

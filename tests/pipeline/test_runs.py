@@ -13,7 +13,8 @@ from pypdf import PdfReader
 
 from evaluation.errors import DisclosureError, ReportError
 from evaluation.pipeline import run
-from evaluation.pipeline.run import report_run, run_study
+from evaluation.pipeline.run import report_run
+from evaluation.pipeline.verify import verify_run
 from evaluation.runs.files import hashes_of, sha256
 from evaluation.runs.records import DoneRecord
 from evaluation.runs.runner import Ended
@@ -189,9 +190,16 @@ def test_the_three_numbers_differ_in_name_and_place(small_run):
     assert {"before_after", "payment_by_results", "effect", "truth"} <= {name for name, value in absence.items() if value is not None}
 
 
-def test_a_second_run_gives_the_same_bytes(small_run, tmp_path):
-    again = run_study(small_run[1], councils=(), out=tmp_path, workers=1, say=lambda text: None)
-    assert files(again.folder / "release") == files(small_run[0] / "release")
+def test_a_run_made_again_gives_the_same_bytes_and_one_altered_byte_is_found(copied):
+    page = copied / "release" / "councils" / "E06000022" / "small_E06000022_simulated.html"
+    content = page.read_bytes()
+    page.unlink()  # it is one file with its rendering
+    page.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    said = []
+    found = verify_run(copied, workers=1, say=said.append)
+    assert found.files == len(files(copied / "release"))
+    assert found.differing == (("councils/E06000022/small_E06000022_simulated.html", 1),)
+    assert said[-1] == f"{found.files} files compared, 1 differing bytes in 1 of them."
 
 
 def test_reports_made_again_from_the_release_are_the_same_bytes_and_one_that_fails_stops_no_other(small_run, tmp_path):
