@@ -178,9 +178,9 @@ def count_begun(run: Path) -> int:
     return sum("begun" in json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.endswith("}")) if log.is_file() else 0
 
 
-def kills(folder: Path, *, n: int, workers: int, seed: int, families: dict[str, int] = FEW) -> dict:
+def kills(folder: Path, *, n: int, workers: int, seed: int, families: dict[str, int] = FEW, change=lambda plan: None) -> dict:
     """Kill `n` random processes of batches under way, go on each time, and say what was torn, lost or made twice."""
-    rng, plan, tally = random.Random(seed), plan_of(folder, families, study="kills"), Tally()
+    rng, plan, tally = random.Random(seed), plan_of(folder, families, study="kills", change=change), Tally()
     whole = start(plan, folder / "runs", workers=workers, resume=False)
     _, told = whole.communicate(timeout=LONGEST)
     assert whole.returncode == 0, told

@@ -158,6 +158,25 @@ def report(run: Annotated[Path, typer.Argument(help="A finished run: runs/<study
 
 
 @app.command()
+def reestimate(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")],
+               settings: Annotated[list[str], typer.Option("--set", help="A key of the plan and its new value: matching.caliper=0.1; repeatable.")],
+               council: Annotated[str | None, typer.Option("--council", help="Effects on this council's programme units alone.")] = None) -> None:
+    """Another choice for a finished run: matched and estimated again, old and new side by side."""
+    from evaluation.pipeline.reestimate import reestimate as again
+
+    again(run, settings=tuple(settings), council=council, say=typer.echo)
+
+
+@app.command()
+def curve(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")],
+          grid: Annotated[Path, typer.Argument(help="A YAML file with lines like `matching.caliper: [0.1, 0.2]`.")]) -> None:
+    """The specification curve: the effect under every combination of a grid of choices, with a joint test."""
+    from evaluation.pipeline.curve import curve as curve_of
+
+    curve_of(run, grid, say=typer.echo)
+
+
+@app.command()
 def verify(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")],
            workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2) -> None:
     """Make a run again from its plan and data, and report every byte of its release that differs."""

@@ -303,6 +303,10 @@ class Plan(Section):
         """The plan with every default filled in, as JSON with sorted keys: what is hashed and kept with a run."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
 
+    def as_given(self) -> str:
+        """The plan without the defaults that were filled in, as JSON: read again, it is the same plan."""
+        return json.dumps(self.model_dump(mode="json", exclude_unset=True), sort_keys=True, ensure_ascii=False, indent=1)
+
     def hash(self) -> str:
         """SHA-256 of the canonical plan."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
@@ -330,11 +334,22 @@ def read_plan(path: Path) -> Plan:
             f"{path} must hold `key: value` lines; it holds {'nothing' if content is None else type(content).__name__}. Start from"
             " studies/demonstration/plan.yml."
         )
+    return read_content(content, path)
+
+
+def read_content(content: dict, where: Path) -> Plan:
+    """Check the content of a plan.
+
+    Raises
+    ------
+    PlanError
+        As `read_plan`.
+    """
     try:
         return Plan.model_validate(content)
     except ValidationError as error:
         faults = "\n".join(f"  - {in_words(fault)}" for fault in error.errors())
-        raise PlanError(f"{path}: {len(error.errors())} thing(s) to mend in the plan:\n{faults}") from None
+        raise PlanError(f"{where}: {len(error.errors())} thing(s) to mend in the plan:\n{faults}") from None
 
 
 def in_words(fault: dict) -> str:

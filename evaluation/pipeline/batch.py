@@ -15,6 +15,7 @@ from evaluation.locations import open_data_folder
 from evaluation.pipeline.batch_page import write_batch_page
 from evaluation.pipeline.locking import standing_of
 from evaluation.pipeline.manifest import read_manifest
+from evaluation.pipeline.report_task import contentless
 from evaluation.pipeline.run import RunSummary, checked_plan, code_of_this, estimate, finish, make_reports, run_identifiers
 from evaluation.plan import Plan
 from evaluation.runs.files import PARTIAL, canonical, file_sha256, hashes_of, partials, sha256, write_whole
@@ -90,7 +91,8 @@ def is_released(folder: Path, records: Mapping[str, DoneRecord]) -> bool:
 
 def standings(folder: Path) -> dict[str, DoneRecord | None]:
     """Every report of a run as it stands; None where none was begun."""
-    return {path.stem: standing(folder, path.stem, file_sha256(path)) for path in sorted((Path(folder) / "contents").glob("*.json"))}
+    made = {path.stem: standing(folder, path.stem, file_sha256(path)) for path in sorted((Path(folder) / "contents").glob("*.json"))}
+    return made | contentless(folder)
 
 
 def batch_status(run: Path) -> RunSummary:
@@ -182,6 +184,10 @@ def estimate_shared(
     room = folder / f"{PARTIAL}{STUDY}"
     room.mkdir()
     estimate(plan, plan_path, dictionary, room, councils=councils, say=say)
+    for path in sorted((room / "done").glob("*")):  # beside the records of reports made before, which still hold where contents come out the same
+        (folder / "done").mkdir(exist_ok=True)
+        os.replace(path, folder / "done" / path.name)
+    shutil.rmtree(room / "done", ignore_errors=True)
     for path in sorted(room.iterdir()):
         target = folder / path.name
         shutil.rmtree(target, ignore_errors=True)
@@ -194,7 +200,8 @@ def estimate_shared(
 def shared_is_there(folder: Path) -> bool:
     """Whether what all reports share was made, and is what was written (the audit may have been written since)."""
     record = read_record(folder, STUDY)
-    return record is not None and bool(record.files) and all(same(folder / path, told) for path, told in record.files.items())
+    whole = record is not None and bool(record.files) and all(same(folder / path, told) for path, told in record.files.items())
+    return whole and not any(one.state == "failed-system" for one in contentless(folder).values())
 
 
 def read_contents(folder: Path) -> tuple[ReportContent, ...]:

@@ -87,11 +87,34 @@ def main_comparison(plan: Plan, panel: Panel) -> Panel:
     return of_pool(panel, first_pool(plan, panel)) if plan.comparison.pools else panel
 
 
-def release(analysis: Analysis, councils: Sequence[str], *, analysis_hash: str) -> tuple[tuple[ReportContent, ...], Ledger]:
-    """The protected content of every report asked for (of all, when none is named), and the ledger of what they show."""
-    ledger = Ledger(profile=RULES[analysis.plan.disclosure.profile])
-    scopes = scopes_of(analysis, councils)
-    return tuple(assemble(inputs_of(analysis, scope, ledger, analysis_hash), ledger) for scope in scopes), ledger
+def release(
+    analysis: Analysis, councils: Sequence[str], *, analysis_hash: str, failed: dict[str, Exception]
+) -> tuple[tuple[ReportContent, ...], Ledger]:
+    """The protected content of every report asked for (of all, when none is named), and the ledger of what they show.
+
+    Parameters
+    ----------
+    failed : council code -> its fault
+        Receives the councils whose content cannot be made; they stop no other.
+
+    Raises
+    ------
+    Exception
+        The fault of the only report, or the first where none can be made.
+    """
+    profile = RULES[analysis.plan.disclosure.profile]
+    ledger, contents = Ledger(profile=profile), []
+    for scope in scopes_of(analysis, councils):
+        own = Ledger(profile=profile)  # a report that is not made leaves no number
+        try:
+            contents.append(assemble(inputs_of(analysis, scope, own, analysis_hash), own))
+        except Exception as fault:
+            failed[scope.code] = fault
+            continue
+        ledger.entries.extend(own.entries)
+    if not contents:
+        raise next(iter(failed.values()))
+    return tuple(contents), ledger
 
 
 def with_placebos(study: OutcomeStudy, found: Placebos, plan: Plan) -> OutcomeStudy:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from evaluation.disclosure.release import ReportContent
-from evaluation.errors import ReportError
+from evaluation.errors import EvaluationError, ReportError
 from evaluation.runs.files import PARTIAL, hashes_of, move_whole, sha256
-from evaluation.runs.records import DoneRecord, standing
+from evaluation.runs.records import DoneRecord, read_record, standing
 from evaluation.runs.runner import Ended
-from evaluation.runs.states import FINISHED, state_of_outcomes
+from evaluation.runs.states import FINISHED, state_of_fault, state_of_outcomes
 
 
 def report_files(content_path: str, room: str) -> dict[str, object]:
@@ -66,3 +66,18 @@ def record_of(room: Path, end: Ended, made_from: str) -> DoneRecord:
     record = DoneRecord(name=end.name, state=state, made_from=made_from, fault=end.fault or "it left no report", seconds=end.seconds, tries=end.tries)
     record.write(room)
     return record
+
+
+def without_content(room: Path, code: str, fault: Exception) -> DoneRecord:
+    """The done-record of a report whose content could not be made; of a fault that is not ours only the kind, because its words may hold rows."""
+    words = str(fault) if isinstance(fault, EvaluationError) else f"a fault of this program ({type(fault).__name__})"
+    record = DoneRecord(name=code, state=state_of_fault(fault), fault=words)
+    record.write(room)
+    return record
+
+
+def contentless(room: Path) -> dict[str, DoneRecord]:
+    """Records of reports that have no content."""
+    codes = [path.stem for path in sorted((Path(room) / "done").glob("*.json")) if not (Path(room) / "contents" / path.name).is_file()]
+    found = {code: read_record(room, code) for code in codes}
+    return {code: record for code, record in found.items() if record is not None and not record.finished}

@@ -20,7 +20,7 @@ from evaluation.findings.standing import label
 from evaluation.locations import project_file
 from evaluation.pipeline.locking import lock_path, record_opening, standing_of
 from evaluation.pipeline.manifest import add_release, write_manifest
-from evaluation.pipeline.report_task import record_of, report_files
+from evaluation.pipeline.report_task import contentless, record_of, report_files, without_content
 from evaluation.plan import Plan, read_plan
 from evaluation.runs.files import PARTIAL, file_sha256
 from evaluation.runs.manifest import analysis_hash, code_hash, write_json
@@ -30,6 +30,7 @@ from evaluation.runs.runner import Limits, Stop, run_tasks
 from evaluation.runs.states import State
 
 Say = Callable[[str], object]
+GIVEN = "plan_as_given.yml"  # the plan without the defaults that were filled in: for making the run, or another like it, again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +105,9 @@ def estimate(plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *,
 
     clock = Clock(say=say, log=room / "log.jsonl")
     (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")  # the lock: written before any outcome is read
+    (room / GIVEN).write_text(plan.as_given() + "\n", encoding="utf-8")
     if lock_path(plan_path).is_file():
-        shutil.copyfile(lock_path(plan_path), lock_path(room / "plan.yml"))
+        shutil.copyfile(lock_path(plan_path), lock_path(room / GIVEN))
     lock = record_opening(plan_path, plan)
     standing = standing_of(plan_path, plan)
     clock.step(f"plan {plan.hash()[:12]} locked{f' on {standing.locked}' if standing.locked else ' by this run'}")
@@ -113,8 +115,11 @@ def estimate(plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *,
         analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step)
     code = code_of_this()
     hashed = analysis_hash(plan=plan.canonical(), code=code, tables={table.name: table.content_hash for table in analysis.tables.values()})
+    failed: dict[str, Exception] = {}
     with threadpool_limits(limits=1):
-        contents, ledger = release(analysis, councils, analysis_hash=hashed)
+        contents, ledger = release(analysis, councils, analysis_hash=hashed, failed=failed)
+    for council, fault in failed.items():
+        clock.step(f"{council}: {without_content(room, council, fault).fault}")
     contents = tuple(label(content, standing) for content in contents)
     clock.step(f"{len(contents)} report(s) worded and protected")
     write_release(room, plan, contents, ledger)
@@ -225,7 +230,7 @@ def make_reports(
         record_path(room, code).unlink(missing_ok=True)
     tasks = [(code, (str(path), str(room))) for code, path in contents.items() if code not in kept]
     progress = Progress(say=say, log=room / "batch.jsonl", total=len(tasks), workers=workers)
-    records = dict(kept)
+    records = dict(kept) | ({} if councils else contentless(room))
     for end in run_tasks(report_files, tasks, workers=workers, limits=limits, stop=stop, begun=progress.begun):
         records[end.name] = record_of(room, end, file_sha256(contents[end.name]))
         progress.ended(records[end.name])
@@ -291,11 +296,19 @@ def write_index(room: Path, aside: Path, failed: dict[str, str]) -> Path:
                 pdf=files.get(".pdf", ""),
             )
         )
+    entries += [
+        IndexEntry(code=code, name=code, state="failed", headline=reason) for code, reason in sorted(failed.items()) if not is_content(room, code)
+    ]
     if study is None:
         raise ReportError("No report's content can be read. Run the study again.")
     date = dt.date.fromisoformat(study.date)
     aside.mkdir(exist_ok=True)
     return write_page(entries, aside, title=study.title, date=f"{date.day} {date:%B %Y}", simulated=study.simulated)
+
+
+def is_content(room: Path, code: str) -> bool:
+    """Whether a report has a content."""
+    return (room / "contents" / f"{code}.json").is_file()
 
 
 def finish(summary: RunSummary, contents: Sequence[ReportContent], say: Say) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from evaluation.errors import EvaluationError, PlanError
 from evaluation.pipeline.manifest import read_manifest
+from evaluation.pipeline.run import GIVEN, code_of_this, run_study
 from evaluation.plan import read_plan
 from evaluation.runs.manifest import versions
 
@@ -44,8 +45,6 @@ def verify_run(run: Path, *, workers: int, say: Say) -> Verified:
     EvaluationError
         The run has no manifest, or its plan or data cannot be found again.
     """
-    from evaluation.pipeline.run import code_of_this, run_study
-
     run, told = Path(run), read_manifest(run)
     for line in changed_since(told, code_of_this()):
         say(f"  note: {line}")
@@ -69,7 +68,7 @@ def plan_again(run: Path, told: dict) -> Path:
         The plan's file is gone or says something else now.
     """
     if told["plan"]["data"]["kind"] != "extracts":
-        return run / "plan.yml"
+        return run / GIVEN
     path = Path(told["environment"]["plan_file"])
     if not path.is_file() or read_plan(path).hash() != told["plan_hash"]:
         raise PlanError(f"{path} must be the plan that was run, {told['plan_hash'][:12]}, because its data are found from there. Bring it back.")
