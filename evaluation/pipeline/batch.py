@@ -18,7 +18,7 @@ from evaluation.pipeline.manifest import read_manifest
 from evaluation.pipeline.report_task import contentless
 from evaluation.pipeline.run import RunSummary, checked_plan, code_of_this, estimate, finish, make_reports, run_identifiers
 from evaluation.plan import Plan
-from evaluation.runs.files import PARTIAL, canonical, file_sha256, hashes_of, partials, sha256, write_whole
+from evaluation.runs.files import PARTIAL, canonical, file_sha256, hashes_of, sha256, sweep, write_whole
 from evaluation.runs.folder_lock import only_runner
 from evaluation.runs.manifest import versions
 from evaluation.runs.records import DoneRecord, read_record, same, standing
@@ -56,8 +56,7 @@ def run_batch(
     check_begun(folder, resume, say)
     check_space(folder)
     with only_runner(folder):
-        for path in partials(folder):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        sweep(folder)
         write_whole(folder / "batch.json", canonical(made_of) + b"\n")
         if not shared_is_there(folder):
             estimate_shared(plan, Path(plan_path), dictionary, folder, councils=councils, say=say)

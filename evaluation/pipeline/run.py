@@ -22,7 +22,7 @@ from evaluation.pipeline.locking import lock_path, record_opening, standing_of
 from evaluation.pipeline.manifest import add_release, write_manifest
 from evaluation.pipeline.report_task import contentless, record_of, report_files, without_content
 from evaluation.plan import Plan, read_plan
-from evaluation.runs.files import PARTIAL, file_sha256
+from evaluation.runs.files import PARTIAL, file_sha256, sweep
 from evaluation.runs.manifest import analysis_hash, code_hash, write_json
 from evaluation.runs.progress import Progress
 from evaluation.runs.records import DoneRecord, record_path, standing
@@ -234,6 +234,7 @@ def make_reports(
     for end in run_tasks(report_files, tasks, workers=workers, limits=limits, stop=stop, begun=progress.begun):
         records[end.name] = record_of(room, end, file_sha256(contents[end.name]))
         progress.ended(records[end.name])
+    sweep(room / "rendering")  # a task that was killed leaves what it had not finished
     publish(room, records, identifiers)
     return RunSummary.of(room, records)
 

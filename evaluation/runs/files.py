@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 PARTIAL = ".partial-"  # begins the name of everything unfinished, so that a later run can sweep it
@@ -73,6 +74,9 @@ def hashes_of(paths: Iterable[Path], root: Path) -> dict[str, str]:
     return {path.relative_to(root).as_posix(): file_sha256(path) for path in sorted(paths)}
 
 
-def partials(folder: Path) -> Iterator[Path]:
-    """What interrupted runs left unfinished anywhere under a folder."""
-    yield from sorted(Path(folder).rglob(f"{PARTIAL}*"), reverse=True)
+def sweep(folder: Path) -> list[Path]:
+    """Remove what interrupted tasks left unfinished anywhere under a folder; for its one runner, while no task is under way."""
+    found = sorted(Path(folder).rglob(f"{PARTIAL}*"))
+    for path in found:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    return found

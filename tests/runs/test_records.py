@@ -13,7 +13,7 @@ import pytest
 
 import evaluation
 from evaluation.runs import files
-from evaluation.runs.files import canonical, file_sha256, hashes_of, move_whole, partials, write_whole
+from evaluation.runs.files import canonical, file_sha256, hashes_of, move_whole, sweep, write_whole
 from evaluation.runs.folder_lock import FolderInUse, only_runner
 from evaluation.runs.records import DoneRecord, read_record, record_path, standing
 from evaluation.runs.states import state_of_outcomes
@@ -75,12 +75,13 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one_and_no_remains(tmp_pa
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["one.json"]
 
 
-def test_what_was_left_unfinished_is_found_anywhere(tmp_path):
+def test_what_was_left_unfinished_is_swept_anywhere_and_nothing_else(tmp_path):
     for name in (".partial-a/b", "c/.partial-d"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     write_whole(tmp_path / "whole", b"")
-    assert {path.name for path in partials(tmp_path)} == {".partial-a", ".partial-d"}
+    assert {path.name for path in sweep(tmp_path)} == {".partial-a", ".partial-d"}
+    assert {path.name for path in tmp_path.rglob("*")} == {"c", "whole"}
 
 
 def test_a_moved_file_is_the_same_file(tmp_path):
