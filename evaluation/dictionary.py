@@ -24,7 +24,7 @@ from evaluation.errors import DictionaryError
 from evaluation.locations import project_file
 
 VariableType = Literal["id", "text", "code", "integer", "number", "date", "month", "boolean", "term", "school_year", "financial_year", "year"]
-Unit = Literal["family", "person", "school", "council"]
+Unit = Literal["family", "person", "school", "council", "small_area"]
 DropRule = Literal["exact_duplicates"]
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y")
 REFERENCE_DAY = dt.date(2012, 9, 1)   # a name borne by two councils means the one of 2012/13 unless a day is given
@@ -102,6 +102,16 @@ class Rule(Frozen):
     mend: str
 
 
+class Spells(Frozen):
+    """Dated spells of which one unit has one at a time; a spell without an end goes on."""
+
+    of: str
+    begins: str
+    ends: str
+    what: str  # in the plural: 'programme spells of one family'
+    mend: str
+
+
 class Table(Frozen):
     """The contract of one delivered table."""
 
@@ -113,6 +123,7 @@ class Table(Frozen):
     key: tuple[str, ...]
     columns: Mapping[str, Variable]
     rules: tuple[Rule, ...] = ()
+    spells: Spells | None = None
     drop: tuple[DropRule, ...] = ()
     missing_codes: tuple[str, ...] = ()
     max_quarantine_share: float = Field(default=0.05, ge=0, le=1)
@@ -124,6 +135,9 @@ class Table(Frozen):
                 raise ValueError(f"key names column {column!r}, which the table lacks{nearest(column, self.columns)}")
             if self.columns[column].nullable:
                 raise ValueError(f"column {column!r} is part of the key and cannot be nullable")
+        for name in () if self.spells is None else (self.spells.of, self.spells.begins, self.spells.ends):
+            if name not in self.columns:
+                raise ValueError(f"spells names column {name!r}, which the table lacks{nearest(name, self.columns)}")
         for rule in self.rules:
             for word in sorted(identifiers(rule.sql) - set(self.columns)):
                 raise ValueError(f"rule {rule.name!r} names {word!r}, which is no column{nearest(word, self.columns)}")
@@ -147,17 +161,21 @@ class OutcomeSource(Frozen):
     ----------
     kind : how it is made
         `ratio_of_sums` numerator over denominator; `share_of_people` with numerator / denominator >= threshold;
-        `any_event` and `count_events` dated by `column`; `any_spell` from `column` to `end_column` touching the period; `value` of `column`.
+        `any_event` and `count_events` dated by `column`; `any_spell` from `column` to `end_column` touching the period; `any_sustained_spell`
+        that on the period's last day has gone on for `weeks` without a break of more than `gap_days`; `value` of `column`.
     multiply : factor after which the value stands in the outcome's unit
     calendar : quarters of the year (1 to 4) in which anything is collected; empty means all
     by_term : events of July count to the second quarter (summer term), those of September to the fourth (autumn term); August has none
     link_source : source in `links` and `source_coverage` for which the person must be linked and the period covered
     coverage_source : source in `source_coverage`; the link source unless stated
     members : name of the population in the family
+    thresholds : first school year -> threshold from that year on, where it changed
+    by_address : an event that names neither person nor family counts to the family that lived at its address on the day
+    unknown_where : rows of spells that say only that nothing is known; a period that one of them touches is missing
     """
 
     table: str
-    kind: Literal["ratio_of_sums", "share_of_people", "any_event", "count_events", "any_spell", "value"]
+    kind: Literal["ratio_of_sums", "share_of_people", "any_event", "count_events", "any_spell", "any_sustained_spell", "value"]
     numerator: str | None = None
     denominator: str | None = None
     column: str | None = None
@@ -170,14 +188,23 @@ class OutcomeSource(Frozen):
     members: str | None = None
     where: str | None = None
     threshold: float | None = None
+    thresholds: Mapping[str, float] = Field(default_factory=dict)
+    by_address: bool = False
+    unknown_where: str | None = None
+    weeks: int | None = Field(default=None, ge=1)
+    gap_days: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def is_complete(self) -> OutcomeSource:
         needs = ("numerator", "denominator") if self.kind in ("ratio_of_sums", "share_of_people") else ("column",)
-        needs += {"share_of_people": ("threshold",), "any_spell": ("end_column",)}.get(self.kind, ())
+        threshold = () if self.thresholds else ("threshold",)
+        needs += {"share_of_people": threshold, "any_spell": ("end_column",), "any_sustained_spell": ("end_column", "weeks")}.get(self.kind, ())
         missing = [name for name in needs if getattr(self, name) is None]
         if missing:
             raise ValueError(f"kind {self.kind} needs {', '.join(missing)}")
+        for year in self.thresholds:
+            if not re.fullmatch(r"\d{4}/\d{2}", year):
+                raise ValueError(f"thresholds stand by school year, written like 2010/11: {year!r} is not")
         return self
 
     @property
@@ -200,6 +227,12 @@ class Outcome(Frozen):
     population: str
     unit_cost: str | None = None
     sources: Mapping[Unit, OutcomeSource]
+
+    @field_validator("sources")
+    @classmethod
+    def of_small_areas(cls, value: Mapping[Unit, OutcomeSource]) -> Mapping[Unit, OutcomeSource]:
+        """A small area's outcome is its families' together: it has their source."""
+        return {**value, "small_area": value["family"]} if "family" in value else value
 
 
 class Council(Frozen):
@@ -505,7 +538,10 @@ def check_source(dictionary: Dictionary, source: OutcomeSource, where: str) -> N
         raise DictionaryError(f"A source names a table: {source.table!r} is none{nearest(source.table, dictionary.tables)}. "
                               f"Where: {where}. Mend the name.")
     columns = dictionary.tables[source.table].columns
-    for field in ("numerator", "denominator", "column", "end_column", "where"):
+    if source.by_address and not all("address_id" in dictionary.tables[name].columns for name in (source.table, "addresses")):
+        raise DictionaryError(f"`by_address` needs a column address_id in {source.table} and in addresses: one lacks it. Where: {where}. "
+                              "Add the column, or take the field away.")
+    for field in ("numerator", "denominator", "column", "end_column", "where", "unknown_where"):
         for word in sorted(identifiers(getattr(source, field) or "") - set(columns)):
             raise DictionaryError(f"Field {field!r} names {word!r}, which is no column of {source.table}{nearest(word, columns)}. "
                                   f"Where: {where}. Mend the name.")
@@ -579,7 +615,7 @@ def outcome_section(dictionary: Dictionary) -> list[str]:
     lines = ["| outcome | domain | measure | unit | better | for |", "|---|---|---|---|---|---|"]
     for o in dictionary.outcomes.values():
         lines.append(f"| `{o.name}` {o.label} | {o.domain.replace('_', ' ')} | {o.measure} | {o.unit} | {o.direction.split('_')[0]} | "
-                     + ", ".join(f"{unit} ({source.table})" for unit, source in o.sources.items()) + " |")
+                     + ", ".join(f"{unit} ({source.table})" for unit, source in o.sources.items() if unit != "small_area") + " |")
     return lines
 
 

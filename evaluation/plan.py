@@ -5,7 +5,6 @@ Names of outcomes, covariates, matchers and estimators are resolved in `pipeline
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 import hashlib
 import json
@@ -17,10 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from evaluation.errors import PlanError
 from evaluation.periods import Periods
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from evaluation.plan_data import DataPlan, Place, Published, Section, as_day
 
 
 class PeriodsPlan(Section):
@@ -32,24 +28,6 @@ class PeriodsPlan(Section):
     @classmethod
     def as_text(cls, value: object) -> str:
         return str(value)
-
-
-class DataPlan(Section):
-    """Where the records come from. `folder` of extracts is seen from the plan's own folder."""
-
-    kind: Literal["simulated", "extracts", "open_statistics"]
-    folder: str | None = None
-    tables: tuple[str, ...] = ()
-    families: int | dict[str, int] = 0
-    effects: dict[str, float] | None = None
-
-    @model_validator(mode="after")
-    def complete(self) -> DataPlan:
-        needed = {"extracts": ("folder", self.folder), "open_statistics": ("tables", self.tables), "simulated": ("families", self.families)}
-        name, value = needed[self.kind]
-        if not value:
-            raise ValueError(f"data of kind {self.kind} needs `{name}`")
-        return self
 
 
 class Helped(Section):
@@ -69,6 +47,9 @@ class Programme(Section):
     entry: str  # 'families.entry_date', 'participants.treated' or a published list of councils
     started: str  # in words: 'April 2011'
     councils: tuple[str, ...] = ()  # whose reports are made; empty: every council with programme units
+    places: tuple[Place, ...] = ()  # that had the programme; where small areas are named, only families living there can join
+    caveat: str = ""  # first thing that page one tells to take care of
+    together: bool = False  # a report of all places together beside those of councils
     area: str | None = None  # column that names the places to which the programme was assigned
     first_full_period: str | None = None  # first fully treated period when entry is one date for all
     later_start_elsewhere: str | None = None  # first period in which comparison places started too
@@ -217,6 +198,94 @@ class Multiplicity(Section):
     secondary: Adjustment = "benjamini_hochberg"
 
 
+class SubgroupPlan(Section):
+    """A characteristic by whose groups effects are told apart: a column as it is, or in bands between edges."""
+
+    column: str
+    bands: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def in_order(self) -> SubgroupPlan:
+        if list(self.bands) != sorted(set(self.bands)):
+            raise ValueError(f"bands {list(self.bands)} must rise from edge to edge")
+        return self
+
+
+class PaymentPlan(Section):
+    """Payment by results: the framework by name, and what the plan sets in place of its rules."""
+
+    framework: str = Field(pattern=r"^[a-z0-9_]+$")
+    target: int | dict[str, int] | None = None  # families for which the framework pays at most; by council where several
+    result_fee_year: Literal["attachment", "claim"] = "attachment"  # which year's result fee is paid (recalled: by attachment)
+    claim_within: int | None = Field(default=None, ge=1, le=24)  # quarters after joining; the framework's by default
+    missing: Literal["not_judged", "neutral"] = "not_judged"  # of a person who should be judged and is in no record
+
+    @field_validator("target")
+    @classmethod
+    def above_zero(cls, value: int | dict[str, int] | None) -> int | dict[str, int] | None:
+        if wrong := [target for target in (value.values() if isinstance(value, dict) else [value]) if target is not None and target < 1]:
+            raise ValueError(f"a target is a number of families above 0, not {wrong[0]}")
+        return value
+
+
+class ValuedOutcome(Section):
+    """An outcome that is valued, and parts of its unit cost that are not, because another outcome pays for them."""
+
+    leave_out: tuple[str, ...] = ()  # codes of parts
+
+
+class DeliveryCost(Section):
+    """What the programme cost, where no table `programme_costs` says it: by financial year, or per family that joined."""
+
+    by_year: dict[str, float] = {}  # financial year -> pounds
+    per_family: float | None = None  # spread evenly over `quarters` from joining
+    quarters: int = Field(default=4, ge=1)
+    price_year: str
+    source: str
+
+    @model_validator(mode="after")
+    def one_way(self) -> DeliveryCost:
+        if bool(self.by_year) == (self.per_family is not None):
+            raise ValueError("give either by_year or per_family")
+        if min([*self.by_year.values(), self.per_family or 0.0]) < 0:
+            raise ValueError("the cost of a programme is 0 or more pounds; a negative one is given (income of the council belongs in value.fees)")
+        return self
+
+
+class FeesReceived(Section):
+    """Payment-by-results fees that the council received from central government: they stand in who pays and who gains only."""
+
+    pounds: float = Field(ge=0)
+    price_year: str
+    source: str
+
+
+class ValuePlan(Section):
+    """What the effects are worth: outcomes valued, price year, cost of delivery, and the assumptions that no record tells."""
+
+    price_year: str  # financial year: '2014/15'
+    lens: tuple[Literal["fiscal", "economic", "social"], ...] = ("fiscal", "economic", "social")
+    outcomes: dict[str, ValuedOutcome] = Field(min_length=1)
+    cost: DeliveryCost | None = None  # none: the table programme_costs
+    borne_by: dict[str, float] = {"council": 1.0}  # agency -> share of the cost of delivery
+    fees: FeesReceived | None = None
+    unmatched_share: float | None = Field(default=None, ge=0, le=1)  # of a matched family's effect, for families without a match
+    persistence_years: int | None = Field(default=None, ge=0)  # that the effect goes on after the quarters of the headline
+    draws: int = Field(default=10_000, ge=1_000)
+
+    @field_validator("outcomes", mode="before")
+    @classmethod
+    def named(cls, value: object) -> object:
+        """A list of names stands for outcomes valued whole."""
+        return {name: {} for name in value} if isinstance(value, list | tuple) else {name: kept or {} for name, kept in dict(value).items()}
+
+    @model_validator(mode="after")
+    def borne(self) -> ValuePlan:
+        if abs(sum(self.borne_by.values()) - 1) > 1e-9 or min(self.borne_by.values()) < 0:
+            raise ValueError(f"the shares of borne_by must be 0 or more and add up to 1; they add up to {sum(self.borne_by.values()):g}")
+        return self
+
+
 class DisclosurePlan(Section):
     profile: Literal["ten_five", "published"]
 
@@ -228,11 +297,8 @@ class ReportPlan(Section):
 
     @field_validator("date", mode="before")
     @classmethod
-    def as_day(cls, value: object) -> str:
-        try:
-            return dt.date.fromisoformat(str(value)).isoformat()
-        except ValueError:
-            raise ValueError(f"write the day as 2026-11-24, not {str(value)!r}") from None
+    def a_day(cls, value: object) -> str:
+        return as_day(value)
 
 
 class Plan(Section):
@@ -248,7 +314,7 @@ class Plan(Section):
     study: str = Field(pattern=r"^[a-z0-9_]+$")
     title: str
     question: str
-    unit: Literal["family", "person", "school", "council"]
+    unit: Literal["family", "person", "school", "council", "small_area"]
     periods: PeriodsPlan
     data: DataPlan
     programme: Programme
@@ -258,18 +324,36 @@ class Plan(Section):
     balance: Balance = Balance()
     estimator: Estimator
     second_estimators: tuple[SecondEstimator, ...] = ()
+    subgroups: tuple[SubgroupPlan, ...] = ()
     checks: tuple[str, ...] = ()
     multiplicity: Multiplicity = Multiplicity()
     payment_by_results: str | None = None
+
+
+    payment_by_results: PaymentPlan | None = None
+    value: ValuePlan | None = None
     disclosure: DisclosurePlan
     report: ReportPlan
     seed: int = Field(ge=0)
+    published: tuple[Published, ...] = ()
+
+    @field_validator("payment_by_results", mode="before")
+    @classmethod
+    def by_name(cls, value: object) -> object:
+        """A name alone stands for a framework as it is written."""
+        return {"framework": value} if isinstance(value, str) else value
 
     @field_validator("second_estimators", mode="before")
     @classmethod
     def named(cls, value: object) -> object:
         """A name alone stands for a method without options."""
         return [{"method": one} if isinstance(one, str) else one for one in value] if isinstance(value, list | tuple) else value
+
+    @field_validator("subgroups", mode="before")
+    @classmethod
+    def column_alone(cls, value: object) -> object:
+        """A column's name alone stands for its values as groups."""
+        return [{"column": one} if isinstance(one, str) else one for one in value] if isinstance(value, list | tuple) else value
 
     @model_validator(mode="after")
     def consistent(self) -> Plan:
@@ -280,6 +364,8 @@ class Plan(Section):
                 f" {score.history_window[1]}): regression to the mean is then built into the effect. Move the base, drop the history, or set"
                 " estimator.allow_matched_base: true"
             )
+        if self.value is not None and (unknown := [name for name in self.value.outcomes if name not in self.outcomes.all]):
+            raise ValueError(f"value.outcomes names {', '.join(unknown)}, which the plan does not estimate: add it to outcomes, or take it out there")
         if self.outcomes.placebo and "placebo_outcome" not in self.checks:
             raise ValueError("outcomes.placebo is there for the check placebo_outcome: add it to checks, or take the outcomes out")
         if self.programme.assignment == "area" and "romano_wolf" in (self.multiplicity.primary, self.multiplicity.secondary):
@@ -287,11 +373,15 @@ class Plan(Section):
                 "multiplicity: romano_wolf draws units and matched sets, and this programme was assigned to areas: choose holm or"
                 " benjamini_hochberg"
             )
-        if self.unit == "family" and self.periods.kind != "quarter":
+        if self.unit in ("family", "small_area") and self.periods.kind != "quarter":
             raise ValueError("families are followed by quarter: periods.kind must be quarter")
+        if self.unit == "small_area" and not (self.programme.assignment == "area" and self.programme.first_full_period and self.programme.places):
+            raise ValueError("small areas need programme.assignment: area, programme.first_full_period and programme.places with their small_areas")
+        if any(isinstance(place.small_areas, int) for place in self.programme.places) and self.data.kind != "simulated":
+            raise ValueError("programme.places: a number of small areas stands for areas in simulated records only; give the codes of the areas")
         if self.data.kind == "simulated" and not self.report.simulated:
             raise ValueError("simulated data must be marked: set report.simulated: true")
-        if self.unit in ("family", "person") and self.data.kind != "open_statistics" and self.disclosure.profile == "published":
+        if self.unit in ("family", "person", "small_area") and self.data.kind != "open_statistics" and self.disclosure.profile == "published":
             raise ValueError("the profile `published` is for open statistics only: records of families need ten_five")
         return self
 

@@ -16,14 +16,19 @@ from evaluation.dictionary import check_source, identifiers, load_dictionary, re
 from evaluation.errors import DictionaryError
 
 TABLES = {
-    "families": 11, "people": 10, "attendance": 5, "exclusions": 4, "offences": 5, "asb_incidents": 6, "benefit_spells": 4, "employment_spells": 3,
-    "programme_costs": 5, "addresses": 4, "needs": 4, "other_support": 4, "results_claimed": 3, "links": 3, "source_coverage": 4,
+    "families": 11, "people": 11, "attendance": 5, "exclusions": 4, "offences": 5, "asb_incidents": 7, "benefit_spells": 4, "employment_spells": 3,
+    "programme_costs": 5, "addresses": 5, "activity_spells": 4, "needs": 4, "other_support": 4, "results_claimed": 3,
+    "links": 3, "source_coverage": 4,
     "council_year": 15, "school_year": 11, "deprivation": 3, "participants": 9, "earnings_year": 3}
 OUTCOMES = {
-    "truancy": {"unauthorised_absence_rate", "overall_absence_rate", "persistent_absence", "fixed_exclusions", "fixed_exclusion_rate",
+    "truancy": {"unauthorised_absence_rate", "overall_absence_rate", "persistent_absence", "persistent_absence_20", "persistent_absence_10",
+                "persistent_absence_by_year", "fixed_exclusions", "any_fixed_exclusion", "permanent_exclusions", "fixed_exclusion_rate",
                 "permanent_exclusion_rate"},
-    "offending": {"any_offence", "offences", "looked_after_offending"}, "anti_social_behaviour": {"asb_incidents", "any_asb"},
-    "employment": {"out_of_work_benefit", "adult_in_work", "annual_earnings"}}
+    "offending": {"any_offence", "offences", "any_offence_by_minors", "offences_by_minors", "any_offence_by_adults", "offences_by_adults",
+                  "any_custody", "looked_after_offending"},
+    "anti_social_behaviour": {"asb_incidents", "any_asb", "asb_incidents_with_address", "any_asb_with_address"},
+    "employment": {"out_of_work_benefit", "jobseekers_allowance", "sickness_benefit", "income_support", "carers_allowance", "universal_credit",
+                   "adult_in_work", "continuous_employment", "continuous_employment_26", "neet", "annual_earnings"}}
 DUCKDB_TYPES = {"integer": "BIGINT", "year": "INTEGER", "number": "DOUBLE", "date": "DATE", "boolean": "BOOLEAN"}
 
 
@@ -84,6 +89,11 @@ def test_persistent_absence_is_fifteen_per_cent_for_families_and_ten_in_publishe
     assert (sources["family"].threshold, sources["council"].threshold, sources["school"].threshold) == (0.15, 0.10, 0.10)
 
 
+def test_the_threshold_of_persistent_absence_by_year_is_the_published_one(dictionary):
+    source = dictionary.outcomes["persistent_absence_by_year"].sources["family"]
+    assert source.thresholds == {"2000/01": 0.20, "2010/11": 0.15, "2015/16": 0.10}      # guide/domain.md, sources S82 and S83 there
+
+
 def test_anti_social_behaviour_needs_coverage_but_no_link(dictionary):
     source = dictionary.outcomes["asb_incidents"].sources["family"]
     assert (source.link_source, source.coverage) == (None, "asb")
@@ -103,7 +113,7 @@ def test_the_readme_is_what_the_files_beside_it_say(dictionary):
 def test_identifiers_are_marked_so_in_every_table(dictionary):
     for table in dictionary.tables.values():
         for variable in table.columns.values():
-            if variable.name in ("family_id", "person_id", "offence_id", "incident_id"):
+            if variable.name in ("family_id", "person_id", "offence_id", "incident_id", "address_id"):
                 assert variable.sensitivity == "identifier", (table.name, variable.name)
 
 
@@ -264,6 +274,20 @@ def test_spelling_forgets_case_punctuation_and_float_endings():
 
 def test_identifiers_of_a_condition_leave_out_words_in_quotes():
     assert identifiers("NOT treated OR pool = 'nsw_experiment'") == {"treated", "pool"}
+
+
+@pytest.mark.parametrize(("name", "change", "words"), [
+    ("any_custody", {"unknown_where": "verdict = 'x'"}, "no column of offences"),
+    ("any_custody", {"by_address": True}, "address_id in offences")])
+def test_a_condition_or_an_address_that_a_table_lacks_is_named(dictionary, name, change, words):
+    with pytest.raises(DictionaryError, match=words):
+        check_source(dictionary, dictionary.outcomes[name].sources["family"].model_copy(update=change), "here")
+
+
+@pytest.mark.parametrize(("old", "new", "word"), [
+    ("weeks: 13, ", "", "needs weeks"), ("'2010/11': 0.15", "'2010': 0.15", "written like 2010/11"), ("weeks: 13", "weeks: 0", "weeks")])
+def test_an_incomplete_rule_of_an_outcome_is_named(copy, old, new, word):
+    assert word in spoil(copy, "outcomes.yml", old, new)
 
 
 def test_a_source_is_checked_against_the_tables(dictionary):

@@ -181,11 +181,34 @@ class Placebo(Frozen):
     sentence: str
 
 
+class BesidePoint(Frozen):
+    """One council's effect drawn towards the mean of all; only the report's own council is told."""
+
+    is_own: bool
+    effect: ShownInterval
+
+
+class BesideCouncils(Frozen):
+    """This council beside all others on one outcome; councils in order of their number of families, never of their effects."""
+
+    outcome: str
+    label: str
+    change_unit: str
+    title: str
+    sentence: str
+    points: tuple[BesidePoint, ...]
+    mean: Shown
+    lower: Shown  # where the true effect of another council of the same kind lies, 95%
+    upper: Shown
+    n_hidden: int  # councils too small to show
+
+
 class Check(Frozen):
     name: str  # 'Trend before', 'Dip before entry', ...
-    outcome: str  # label, or ''
+    outcome: str  # whom it speaks about: a label, several, or 'All outcomes'
     verdict: Literal["passed", "failed", "not testable", "information"]
     sentence: str
+    outcomes: tuple[str, ...] = ()  # their labels, one by one
 
 
 class Warned(Frozen):
@@ -201,6 +224,34 @@ class TableContent(Frozen):
     notes: tuple[str, ...] = ()
 
 
+class PaymentShare(Frozen):
+    """Families of one kind who met a framework's rule for a payment: official, with the programme and in the matched comparison group. Per cent."""
+
+    label: str  # 'All families', 'Problem at entry: children's schooling'
+    kind: Literal["all", "problem", "route", "everywhere"]
+    official: Shown  # claims as a share of all families attached
+    programme: ShownInterval  # of matched families
+    comparison: ShownInterval
+    difference: ShownInterval
+    anyway: ShownInterval  # for every 100 that met the rule, how many met it without the programme
+    n_treated: Shown
+    n_comparison: Shown
+    reason: str = ""  # why shares are not shown
+
+
+class PaymentResults(Frozen):
+    """The page on payment by results. A result is a claim; the comparison rests on matching, not on trends."""
+
+    framework: str  # title
+    status: Literal["shown", "not_shown"]
+    title: str
+    sentence: str  # for page one
+    basis: str  # what the comparison rests on, and what it cannot say
+    shares: tuple[PaymentShare, ...]
+    tables: tuple[TableContent, ...]  # claims, attached, eligible and target; results; money; agreement; rules and their data
+    notes: tuple[str, ...]
+
+
 class Summary(Frozen):
     """Page one. It stands alone; no p-values."""
 
@@ -212,6 +263,46 @@ class Summary(Frozen):
     value: str
     caveats: tuple[str, ...]  # the three biggest
     next_steps: tuple[str, ...]
+
+
+class AgencyLine(Frozen):
+    """What one agency gains and pays, in pounds."""
+
+    label: str
+    level: Literal["local", "national"]
+    gains: ShownInterval
+    pays: Shown
+    fees: Shown  # payment-by-results fees: received, or paid where negative
+    net: Shown
+
+
+class SwingLine(Frozen):
+    """Net value at both ends of one assumption, in pounds."""
+
+    label: str
+    low: str  # the ends in words
+    high: str
+    at_low: Shown
+    at_high: Shown
+
+
+class ValueForMoney(Frozen):
+    """What the effects are worth to the public purse and to society, less what the programme cost."""
+
+    status: Literal["shown", "not_shown", "not_estimated"]
+    sentence: str  # page one
+    title: str = ""  # the finding, above the chart of who pays and who gains
+    findings: tuple[str, ...] = ()
+    net: ShownInterval | None = None  # to the public purse
+    lenses: TableContent | None = None
+    outcomes: TableContent | None = None
+    agencies: tuple[AgencyLine, ...] = ()
+    agencies_title: str = ""
+    swings: tuple[SwingLine, ...] = ()
+    contrast: TableContent | None = None
+    assumptions: TableContent | None = None
+    sources: tuple[str, ...] = ()
+    price_year: str = ""
 
 
 class Titles(Frozen):
@@ -237,6 +328,7 @@ class ReportContent(Frozen):
     event_studies: tuple[EventStudy, ...]
     trends: tuple[Trend, ...]
     placebos: tuple[Placebo, ...]
+    beside: tuple[BesideCouncils, ...] = ()
     checks: tuple[Check, ...]
     warnings: tuple[Warned, ...]
     tables: tuple[TableContent, ...]  # base-period table, benchmark against an experiment, dilution, ...
@@ -244,6 +336,8 @@ class ReportContent(Frozen):
     limits: tuple[str, ...]
     glossary: tuple[tuple[str, str], ...]
     titles: Titles = Titles()
+    payment: PaymentResults | None = None
+    value: ValueForMoney | None = None  # none: the plan has no section `value`
 
     def write(self, path: Path) -> None:
         """Write as JSON, sorted and byte-stable."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from evaluation.dictionary import Dictionary
 from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, decimals, number
 from evaluation.disclosure.release import (
     BalanceLine,
+    BesideCouncils,
     Check,
     Council,
     EventPoint,
@@ -29,15 +30,19 @@ from evaluation.disclosure.release import (
     Warned,
 )
 from evaluation.disclosure.rules import PEOPLE
-from evaluation.findings import several_tests, spread, texts
+from evaluation.findings import beside, several_tests, spread, subgroups, texts
 from evaluation.findings.numbers import change_unit_of
+from evaluation.findings.payment import payment_results
 from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
 from evaluation.findings.study import BaseRow, EventRow, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed, summarise, words
+from evaluation.findings.value import NO_VALUE, present_value
+from evaluation.findings.worth import Worth
 from evaluation.matching.matcher import Matcher
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import FlowStep, Panel
+from evaluation.payment_by_results.numbers import PaymentNumbers
 from evaluation.plan import Plan
 
 BINS = 12
@@ -72,8 +77,10 @@ class Inputs:
     evidence: Evidence
     tables: tuple[TableContent, ...] = ()
     tests: tuple[several_tests.OutcomeTest, ...] = ()
+    payment: PaymentNumbers | None = None
     warnings: tuple[Warned, ...] = ()
     limits: tuple[str, ...] = ()
+    worth: Worth | None = None
 
 
 def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
@@ -85,11 +92,13 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
     shown = [(study, result) for study, result in zip(inputs.studies, results, strict=True) if result.status == "estimated"]
     charted = [pair for pair in shown if may_chart(pair[0], inputs.nouns, ledger)]
     strength = rate(inputs.evidence)
-    scope = inputs.scope
+    scope, value = inputs.scope, present_value(inputs.worth, results, ledger, inputs.nouns)
+    paid = None if inputs.payment is None else payment_results(inputs.payment, ledger, scope)
+    summary = summarise(results, strength, inputs.context, NO_VALUE if value is None else value.sentence)
     return ReportContent(
         study=inputs.study,
         council=Council(code=scope.code, name=scope.name, region=scope.region, area=scope.area, area_members=scope.area_members),
-        summary=summarise(results, strength, inputs.context),
+        summary=summary if paid is None else summary.model_copy(update={"payment_by_results": paid.sentence}),
         strength=strength,
         outcomes=results,
         flow=flow(inputs, ledger),
@@ -98,12 +107,14 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         event_studies=tuple(event_study(study, result, inputs, ledger) for study, result in charted if study.events),
         trends=tuple(trend(study, result, inputs, ledger) for study, result in charted if study.lines),
         placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
+        beside=tuple(beside_others(inputs, shown, ledger)),
         checks=checks(shown),
         warnings=inputs.warnings,
         tables=(
             *base_table(shown, inputs.nouns, ledger),
             *other_table(shown, inputs.nouns, ledger),
             *several_tests.table(inputs.tests, shown, len(inputs.plan.outcomes.all), ledger, one_of_many=own_effects(inputs)),
+            *subgroups.tables(shown, inputs.nouns, ledger),
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,
         ),
@@ -116,12 +127,23 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         limits=inputs.limits,
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),
+        payment=paid,
+        value=value,
     )
 
 
 def own_effects(inputs: Inputs) -> bool:
     """Whether each report tests the effects on its own council."""
     return inputs.scope.code != "all" and inputs.plan.programme.assignment == "unit"
+
+
+def beside_others(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], ledger: Ledger) -> Iterator[BesideCouncils]:
+    """This council beside all others, for the main outcomes."""
+    for study, result in shown:
+        if result.primary and study.beside is not None:
+            made = beside.of_council(study.beside, inputs.scope.code, study.numbers, result, ledger, inputs.nouns)
+            if made is not None:
+                yield made
 
 
 def with_note(result: OutcomeResult, charted: bool, threshold: int, many: str) -> OutcomeResult:
@@ -270,7 +292,7 @@ def label_of(covariate: str, dictionary: Dictionary, plan: Plan) -> str:
     name, _, level = covariate.partition("[")
     if name in dictionary.covariates:
         return dictionary.covariates[name] + (f": {level.removesuffix(']')}" if level else "")
-    for name, outcome in dictionary.outcomes.items():
+    for name, outcome in sorted(dictionary.outcomes.items(), key=lambda item: -len(item[0])):
         if covariate.startswith(name):
             return f"{outcome.label}, earlier periods"
     return covariate.replace("_", " ").capitalize()
@@ -369,15 +391,19 @@ def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
 
 
 def checks(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> tuple[Check, ...]:
-    """Every check once: those that say the same of every outcome (balance, overlap) are one line."""
-    lines = [
-        Check(name=line.name, outcome=result.label, verdict=line.verdict, sentence=line.sentence) for study, result in shown for line in study.checks
-    ]
+    """Every check once: those that say the same of several outcomes (balance, overlap) are one line that names them."""
     found: dict[tuple[str, str, str], list[str]] = {}
-    for line in lines:
-        found.setdefault((line.name, line.verdict, line.sentence), []).append(line.outcome)
+    for study, result in shown:
+        for line in study.checks:
+            found.setdefault((line.name, line.verdict, line.sentence), []).append(result.label)
     return tuple(
-        Check(name=name, outcome="All outcomes" if len(outcomes) > 1 else outcomes[0], verdict=verdict, sentence=sentence)
+        Check(
+            name=name,
+            outcome="All outcomes" if len(outcomes) == len(shown) > 1 else listed([outcomes[0], *map(lower_first, outcomes[1:])]),
+            verdict=verdict,
+            sentence=sentence,
+            outcomes=tuple(outcomes),
+        )
         for (name, verdict, sentence), outcomes in found.items()
     )
 

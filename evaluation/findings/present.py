@@ -64,7 +64,7 @@ def title_of(numbers: OutcomeNumbers, found: str, nouns: Nouns) -> str:
 def out_of(shown: Shown, numbers: OutcomeNumbers, nouns: Nouns) -> str:
     """A level in natural words."""
     if numbers.outcome.scale == "any":
-        return f"{shown.text} of every 100 {nouns.many}"
+        return f"{shown.text} of every 100 {'families' if nouns.many == 'small areas' else nouns.many}"  # an area's share is one of its families
     return with_unit(shown.text, unit_of(numbers.outcome))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluation.findings.beside import Beside
 from evaluation.findings.numbers import OutcomeNumbers
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.effects import Estimate
@@ -67,6 +68,25 @@ class PlaceboGap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubgroupStudy:
+    """Effects by the groups of one characteristic, on the printed scale.
+
+    Attributes
+    ----------
+    fewest : tuple of int
+        Units with, or without, an occurrence, whichever is fewer, behind each group; a large number where the outcome is no occurrence.
+    p_value : float
+        Test that all groups have the same effect; NaN where it cannot be made.
+    """
+
+    label: str
+    groups: tuple[str, ...]
+    estimates: tuple[Estimate, ...]
+    fewest: tuple[int, ...]
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
     """A check in words."""
 
@@ -93,6 +113,8 @@ class OutcomeStudy:
     most: float = float("nan")  # the programme's effect had every helped family's whole problem ended
     per_pupil: float = float("nan")  # of these, those of one pupil
     later_note: str = ""
+    beside: Beside | None = None
+    subgroups: tuple[SubgroupStudy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,9 +80,19 @@ def headline(results: Sequence[OutcomeResult], context: Context) -> str:
         )
         if (part := phrase(measured, verdict, text, context.nouns.many))
     ]
-    missing = len(primary) - len(measured)
-    rest = f"; {words(missing)} of the {words(len(primary))} main outcomes could not be measured" if missing else ""
-    return f"{context.scope} {listed(parts)}{rest}."
+    return f"{context.scope} {listed(parts)}{without_number(primary)}."
+
+
+def without_number(primary: Sequence[OutcomeResult]) -> str:
+    """'; one of the four main outcomes could not be measured': those that few families stand behind apart from those without a measurement."""
+    hidden = sum(result.status == "not_shown" for result in primary)
+    missing = sum(result.status not in ("estimated", "not_shown") for result in primary)
+    told = [f"{words(count)} {what}" for count, what in ((missing, "could not be measured"), (hidden, "cannot be shown")) if count]
+    if not told:
+        return ""
+    first, *more = told
+    number, _, what = first.partition(" ")
+    return f"; {number} of the {words(len(primary))} main outcomes {what}" + "".join(f" and {one}" for one in more)
 
 
 def phrase(results: Sequence[OutcomeResult], verdict: str, text: str, many: str) -> str:
@@ -207,8 +217,8 @@ def with_strength(text: str, results: Sequence[OutcomeResult], strength: Strengt
     return text
 
 
-def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Context) -> Summary:
-    """Page one of a report."""
+def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Context, value: str = "") -> Summary:
+    """Page one of a report; `value` is its sentence on value for money."""
     null = any(result.verdict == "not_detectable" for result in results if result.primary)
     paragraphs = [f"{context.who} {context.compared_with}" + (" No detectable effect does not mean that nothing changed." if null else "")]
     paragraphs += [text for text in (context.own, context.anchor) if text]
@@ -218,7 +228,7 @@ def summarise(results: Sequence[OutcomeResult], strength: Strength, context: Con
         findings=findings(results),
         could_have_seen=could_have_seen(results),
         payment_by_results=by_results(results, context.nouns),
-        value="",
+        value=value,
         caveats=caveats(strength, context),
         next_steps=next_steps(results, context),
     )

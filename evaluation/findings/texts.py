@@ -138,6 +138,11 @@ def uncertainty_in_words(plan: Plan, matcher: Matcher, found: Sequence[Estimate]
     by_place = plan.programme.assignment == "area"
     if not known:
         return "No interval could be given."
+    if all(one.method.startswith("placebo areas") for one in known):
+        return (
+            "Intervals hold the effects that placebo areas do not reject: as many councils as each area has, drawn from those without the programme,"
+            " each with a weighted mix of its own. Beside an estimate stands how many such draws there were."
+        )
     made = sorted({f"{one.method}, on {one.clusters}{'' if by_place else TAKEN_AS_FIXED[matcher.KIND]}" for one in known})
     cautions = sorted({one.caution for one in known if one.caution})
     parts = (
@@ -154,7 +159,7 @@ def methods(
     plan: Plan, dictionary: Dictionary, matcher: Matcher, estimator: object, found: Sequence[Estimate], notes: Sequence[str] = ()
 ) -> tuple[tuple[str, str], ...]:
     """The methods section, from the plan, its matcher and its estimator, and the estimates `found` by them."""
-    many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
+    many = {"family": "families", "person": "people", "school": "schools", "council": "councils", "small_area": "small areas"}[plan.unit]
     period = PERIOD_NOUN[plan.periods.kind]
     verb = "matched" if matcher.KIND == "pairs" else "compared"
     return (
@@ -162,7 +167,9 @@ def methods(
         (
             "Who is compared",
             (
-                f"Inside each entry {period}, {many} that joined are {verb} with {many} that were eligible and had not yet joined; "
+                f"Each area is compared with {many} that never had the programme, weighted so that together they ran as it did before."
+                if hasattr(estimator, "weigh")
+                else f"Inside each entry {period}, {many} that joined are {verb} with {many} that were eligible and had not yet joined; "
                 "whether those joined later is not used, because it was not known then. From their own later entry they are left out."
                 if plan.comparison.candidates == "eligible_not_yet_joined_at_index"
                 else f"{many.capitalize()} that joined are {verb} with {many} that never joined in the periods studied."

@@ -192,7 +192,7 @@ class Work:
         self.mark_rows()
         marks = self.count_marks()
         orphans = self.mark_orphans(parents)
-        return [*marks, *orphans, *self.mark_duplicates()]
+        return [*marks, *orphans, *self.mark_duplicates(), *self.mark_overlaps()]
 
     @property
     def masks(self) -> list[str]:
@@ -258,6 +258,22 @@ class Work:
                           must_hold="rows must not share a key (all copies are set aside)",
                           mend="Decide which row is right and deliver only that one.")
         return [*dropped, *shared]
+
+    def mark_overlaps(self) -> list[Fault]:
+        """Rows whose spell overlaps another of the same unit, exact duplicates aside."""
+        spells = self.table.spells
+        if spells is None or not {spells.of, spells.begins} <= set(self.present):
+            return []
+        begins, ends = quoted(spells.begins), f"coalesce({quoted(spells.ends)}, DATE '9999-12-31')"
+        order = f"PARTITION BY {quoted(spells.of)} ORDER BY {begins}, _id"
+        sql = f'''SELECT _id, "_file", "_row" FROM (
+                SELECT _id, "_file", "_row", {begins} AS _begins, {ends} AS _ends, lead({begins}) OVER ({order}) AS _next,
+                       max({ends}) OVER ({order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS _before
+                FROM ({self.typed}) WHERE {quoted(spells.of)} IS NOT NULL AND {begins} IS NOT NULL AND "_fault" IS NULL
+                  AND _id NOT IN (SELECT _id FROM {self.bad} WHERE _also = 'exact_duplicates:'))
+            WHERE _begins <= _before OR _next <= _ends'''
+        return self.add("overlapping_spells", spells.of, sql, must_hold=f"{spells.what} must not overlap (all of them are set aside)",
+                        mend=spells.mend)
 
     def mark_orphans(self, parents: Mapping[str, CheckedTable]) -> list[Fault]:
         """Rows that refer to no kept row of a parent table."""

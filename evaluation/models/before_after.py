@@ -38,7 +38,9 @@ def before_after(sample: MatchedSample | Panel, outcome: str, *, before: tuple[i
     sample : MatchedSample or Panel
         Its matched treated units, or all treated units of a panel.
     before, after : (int, int)
-        First and last event times; each unit's mean is over what is observed of them.
+        First and last event times. In quarters, each unit's means are over the seasons of `after` that are observed on both sides, each season
+        weighing the same (a term seen only after would be compared with another season); where `before` lacks one of these seasons, and in other
+        periods, over all that is observed.
     clusters : 'unit', 'area' or 'council_code'
         Column of `panel.units` within which changes are dependent.
     only : ndarray of bool, shape (n_units,), optional
@@ -53,13 +55,24 @@ def before_after(sample: MatchedSample | Panel, outcome: str, *, before: tuple[i
     unit = unit if only is None else unit[only[unit]]
     entry = panel.entry[unit]
     y = outcome_array(panel, outcome)
-    first, last = (mean_of_columns(y, unit, entry, np.arange(window[0], window[1] + 1)) for window in (before, after))
+    first, last = _means(panel, y, unit, entry, *(np.arange(window[0], window[1] + 1) for window in (before, after)))
     seen = np.isfinite(first) & np.isfinite(last)
     if not seen.any():
         return BeforeAfter(before=float("nan"), after=float("nan"), change=_estimate(np.empty(0), np.empty(0, dtype=int), clusters))
     column = "unit_id" if clusters == "unit" else clusters
     code = pd.factorize(panel.units[column].to_numpy()[unit[seen]])[0]
     return BeforeAfter(before=float(first[seen].mean()), after=float(last[seen].mean()), change=_estimate((last - first)[seen], code, clusters))
+
+
+def _means(panel: Panel, y: np.ndarray, unit: np.ndarray, entry: np.ndarray, before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means before and after of each unit, over the same seasons where the windows hold them; shape (n,) each."""
+    seasons = np.unique(after % 4)
+    if panel.periods.kind != "quarter" or not np.isin(seasons, before % 4).all():
+        return mean_of_columns(y, unit, entry, before), mean_of_columns(y, unit, entry, after)
+    first, last = (np.stack([mean_of_columns(y, unit, entry, times[times % 4 == season]) for season in seasons]) for times in (before, after))
+    both = np.isfinite(first) & np.isfinite(last)
+    n = both.sum(axis=0)
+    return tuple(np.divide(np.where(both, side, 0.0).sum(axis=0), n, out=np.full(len(unit), np.nan), where=n > 0) for side in (first, last))
 
 
 def _estimate(change: np.ndarray, code: np.ndarray, clusters: str) -> Estimate:

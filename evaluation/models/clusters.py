@@ -79,8 +79,12 @@ def count_units(effects: Effects, rows: np.ndarray) -> int:
     """Distinct units behind some rows."""
     unit = (effects.rows["unit"].to_numpy() if effects.stands_for is None else effects.stands_for)[rows]
     n = effects.rows["n_units"].to_numpy()[rows]
-    _, first = np.unique(unit, return_index=True)
-    return int(round(n[first].sum()))
+    if not len(unit) or unit.min() < 0:
+        _, first = np.unique(unit, return_index=True)
+        return int(round(n[first].sum()))
+    stands_for = np.zeros(int(unit.max()) + 1)
+    stands_for[unit[::-1]] = n[::-1]              # the first row of a unit is written last
+    return int(round(stands_for.sum()))
 
 
 def count_of(effects: Effects, name: str, rows: np.ndarray, code: np.ndarray | None = None) -> int:

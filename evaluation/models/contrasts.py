@@ -149,5 +149,11 @@ def cells_frame(cohorts: np.ndarray, event_times: np.ndarray, *, estimate: np.nd
 
 def rows_frame(panel: Panel, unit: np.ndarray, sets: np.ndarray, cohort: np.ndarray, treated: np.ndarray) -> pd.DataFrame:
     """The table of rows of an `Effects`."""
-    return pd.DataFrame({"unit": unit, "set": sets, "cohort": cohort, "treated": treated,
-                         "council_code": panel.units["council_code"].to_numpy()[unit], "area": panel.units["area"].to_numpy()[unit], "n_units": 1.0})
+    places = {name: _named(panel.units[name], unit) for name in ("council_code", "area")}
+    return pd.DataFrame({"unit": unit, "set": sets, "cohort": cohort, "treated": treated, **places, "n_units": 1.0})
+
+
+def _named(column: pd.Series, unit: np.ndarray) -> pd.Categorical:
+    """Names of rows as codes of a category: millions of rows share a few hundred names."""
+    codes, names = pd.factorize(column.to_numpy(dtype=object))
+    return pd.Categorical.from_codes(codes[unit], categories=names)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.matching.sample import MatchedSample
-from evaluation.models.contrasts import at_columns, outcome_array, sum_by
+from evaluation.models.contrasts import at_columns, mean_of_columns, outcome_array, sum_by
 
 
 def units_behind(
@@ -78,3 +78,33 @@ def group_means(sample: MatchedSample, outcome: str, event_times: Sequence[int])
         return np.divide((both * np.where(both > 0, values, 0.0)).sum(axis=0), count, out=np.full(len(e), np.nan), where=count > 0)
 
     return mean(treated), mean(set_mean)
+
+
+def mean_changes(sample: MatchedSample, outcome: str, before: Sequence[int], after: Sequence[int]) -> tuple[float, float]:
+    """Mean change of matched treated units and of their comparison units (set weights), over the units observed before and after.
+
+    Parameters
+    ----------
+    before, after : sequence of int
+        Event times; each unit's mean is over what is observed of them. Comparison units leave from their own entry on.
+
+    Returns
+    -------
+    treated, comparison : float
+        Over the treated units whose set has a change on both sides; NaN where there is none.
+    """
+    y, entry = outcome_array(sample.panel, outcome), sample.panel.entry[:, None]
+    untreated = np.where((entry >= 0) & (np.arange(y.shape[1]) >= entry), np.nan, y)
+    sides = ((y, sample.treated_unit, sample.treated_entry), (untreated, sample.comparison_unit, sample.comparison_entry))
+    own, other = (
+        mean_of_columns(values, unit, start, np.asarray(after)) - mean_of_columns(values, unit, start, np.asarray(before))
+        for values, unit, start in sides
+    )
+    weight = sample.comparison_weight * np.isfinite(other)
+    total = sum_by(sample.comparison_set, weight, sample.n_sets)
+    summed = sum_by(sample.comparison_set, weight * np.nan_to_num(other), sample.n_sets)
+    in_set = np.divide(summed, total, out=np.full(len(total), np.nan), where=total > 0)[sample.treated_set]
+    both = np.isfinite(own) & np.isfinite(in_set)
+    if not both.any():
+        return float("nan"), float("nan")
+    return tuple(float(np.average(change[both], weights=sample.treated_weight[both])) for change in (own, in_set))

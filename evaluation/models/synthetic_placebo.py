@@ -34,7 +34,8 @@ class SyntheticResult:
     areas : DataFrame, one row per treated area and entry period
         `area`, `cohort`, `n_councils`, `n_before` (periods fitted), `n_donors` (with weight), `effective_donors` (Kish), `rmspe_before`,
         `rmspe_after` (over `quarters`), `relative_fit` (`rmspe_before` in standard deviations between donors), `estimate` (mean gap over
-        `quarters`), `p_value`, `ratio` (of the RMSPE after to that before; infinite where the fit is exact), `ratio_p_value`, `n_placebos`,
+        `quarters`), `p_value`, `placebo_lower`, `placebo_upper` (2.5th and 97.5th centile of the placebo areas' mean gaps),
+        `ratio` (of the RMSPE after to that before; infinite where the fit is exact), `ratio_p_value`, `n_placebos`,
         `reason` (why there is no gap).
         Either p value is (1 + placebos at least as large) / (1 + placebos).
     gaps : ndarray, shape (n_areas, n_event_times)
@@ -199,16 +200,20 @@ def _area_row(series: Series, number: int, fits: dict, reasons: dict, pools: dic
     row = {"area": area, "cohort": entry, "n_councils": len(members), "n_before": 0, "n_donors": 0, "effective_donors": 0.0}
     nan = float("nan")
     if number in reasons:
-        numbers = dict.fromkeys(("rmspe_before", "rmspe_after", "relative_fit", "estimate", "p_value", "ratio", "ratio_p_value"), nan)
+        numbers = dict.fromkeys(("rmspe_before", "rmspe_after", "relative_fit", "estimate", "p_value", "placebo_lower", "placebo_upper", "ratio",
+                                 "ratio_p_value"), nan)
         return {**row, **numbers, "n_placebos": 0, "reason": reasons[number]}
     fit = fits[number][1]
     placebos = pools[entry, len(members)]
     estimate, ratio = mean_gap(fit.gap, after), rmspe_ratio(fit.gap, fit.before, after, fit.spread)
     seen = fit.gap[after][np.isfinite(fit.gap[after])]
+    others = np.array([mean_gap(other.gap, after) for other in placebos])
+    others = others[np.isfinite(others)]
+    lower, upper = np.quantile(others, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(others) else (nan, nan)
     return {**row, "n_before": int(fit.before.sum()), "n_donors": len(fit.donors), "effective_donors": fit.effective_donors(),
             "rmspe_before": fit.rmspe_before(), "rmspe_after": float(np.sqrt(np.mean(seen**2))) if len(seen) else nan,
             "relative_fit": fit.rmspe_before() / fit.spread, "estimate": estimate,
-            "p_value": placebo_p(abs(estimate), np.array([abs(mean_gap(other.gap, after)) for other in placebos])), "ratio": ratio,
+            "p_value": placebo_p(abs(estimate), np.abs(others)), "placebo_lower": float(lower), "placebo_upper": float(upper), "ratio": ratio,
             "ratio_p_value": placebo_p(ratio, np.array([rmspe_ratio(other.gap, other.before, after, other.spread) for other in placebos])),
             "n_placebos": len(placebos), "reason": "" if len(seen) else "not observed after entry"}
 

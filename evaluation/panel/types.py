@@ -35,7 +35,7 @@ class Panel:
 
     Attributes
     ----------
-    unit : 'family', 'person', 'school' or 'council'
+    unit : 'family', 'person', 'school', 'council' or 'small_area'
     periods : Periods
     units : DataFrame, one row per unit, RangeIndex; sorted by `unit_id`
         `unit_id` str; `council_code` str ('' where there is none); `area` str, the place to which the programme was assigned;
@@ -47,6 +47,10 @@ class Panel:
         What an outcome is a rate of (sessions, pupils, children), for adding units up. Absent for outcomes that are no rate.
     varying : name -> ndarray, shape (n_units, n_periods)
         Covariates by period (needs, children of school age, ...), known at the start of the period.
+    status : name -> ndarray, shape (n_units, n_periods), int8
+        Why an outcome is missing, as a `Status`; families only. Zero where it is observed.
+    members : name -> ndarray, shape (n_units, n_periods), whole numbers
+        Members of an outcome's population on the first day of each period; families only, and no entry where an outcome is of the family itself.
     flow : tuple of FlowStep
         Units received, dropped and kept, in order.
     notes : tuple of str
@@ -55,12 +59,14 @@ class Panel:
         Columns in which a series begins to be counted in another way, and how in words; levels are not comparable across them.
     """
 
-    unit: Literal["family", "person", "school", "council"]
+    unit: Literal["family", "person", "school", "council", "small_area"]
     periods: Periods
     units: pd.DataFrame
     outcomes: Mapping[str, np.ndarray]
     denominators: Mapping[str, np.ndarray] = field(default_factory=dict)
     varying: Mapping[str, np.ndarray] = field(default_factory=dict)
+    status: Mapping[str, np.ndarray] = field(default_factory=dict)
+    members: Mapping[str, np.ndarray] = field(default_factory=dict)
     flow: tuple[FlowStep, ...] = ()
     notes: tuple[str, ...] = ()
     breaks: tuple[tuple[int, str], ...] = ()
@@ -68,7 +74,8 @@ class Panel:
     def __post_init__(self) -> None:
         shape = (len(self.units), len(self.periods))
         missing = [name for name in REQUIRED if name not in self.units]
-        wrong = [name for group in (self.outcomes, self.denominators, self.varying) for name, array in group.items() if array.shape != shape]
+        arrays = (self.outcomes, self.denominators, self.varying, self.status, self.members)
+        wrong = [name for group in arrays for name, array in group.items() if array.shape != shape]
         if missing or wrong:
             raise ContractError(
                 f"A panel of {shape[0]} units and {shape[1]} periods lacks unit columns {missing} or has arrays of another shape {wrong}. "

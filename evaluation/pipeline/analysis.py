@@ -11,6 +11,7 @@ from evaluation.findings.study import OutcomeStudy
 from evaluation.ingest.tables import CheckedTable
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
+from evaluation.payment_by_results.numbers import PaymentStudy
 from evaluation.pipeline.estimate import Estimating
 from evaluation.pipeline.placebo import Placebos
 from evaluation.plan import Plan
@@ -28,6 +29,8 @@ class Analysis:
         All places together.
     placebos : outcome name -> Placebos
         Where the programme was assigned to areas.
+    payment : PaymentStudy or None
+        Payment-by-results rules on all programme families and on a matched sample of their own.
     benchmark : tuple
         Rows of other comparison groups, where the plan names an experiment to compare with.
     """
@@ -40,5 +43,6 @@ class Analysis:
     estimating: Estimating
     studies: Mapping[str, OutcomeStudy]
     placebos: Mapping[str, Placebos]
+    payment: PaymentStudy | None = None
     benchmark: tuple = ()
     warnings: tuple[Warned, ...] = ()

@@ -16,7 +16,7 @@ from evaluation.findings.texts import PERIOD_NOUN
 from evaluation.models.checks import CheckResult
 from evaluation.plan import Plan
 
-MANY = {"family": "families", "person": "people", "school": "schools", "council": "councils"}
+MANY = {"family": "families", "person": "people", "school": "schools", "council": "councils", "small_area": "small areas"}
 FEWEST_COUNCILS = 5  # below it, what one council's absence moves would tell its neighbours its own effect
 LEAST_BREAKDOWN = 0.05  # below it a breakdown value is printed as none
 LEAST_GAMMA = 1.05  # below it, Gamma is printed as none

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,8 +20,10 @@ from evaluation.models.descriptive import group_means, units_behind
 from evaluation.models.effects import Effects, Estimate
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import Framework, results_claimed
+from evaluation.pipeline.beside import beside_of
 from evaluation.pipeline.checking import near_entry, run_checks, score_history
 from evaluation.pipeline.choices import base_of, estimator
+from evaluation.pipeline.subgroups import subgroups_of
 from evaluation.plan import Plan
 
 NOTES = {"two_way": "its base is the mean of all earlier periods, so a trend before is part of it"}
@@ -36,6 +38,7 @@ class Estimating:
     framework: Framework | None = None
     truth_of: TruthOf | None = None
     placebos: tuple[Outcome, ...] = ()  # that the programme cannot move
+    covariates: Mapping[str, str] = field(default_factory=dict)  # labels by name
 
     @property
     def headline(self) -> tuple[int, int]:
@@ -107,7 +110,17 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
     )
     if not deep:
         return study
-    return replace(study, bases=bases_of(given, estimating.plan, factor), others=others_of(estimating, sample, outcome, factor))
+
+    def behind(outcome: Outcome, part: MatchedSample) -> int | None:
+        return fewest_behind(estimating, outcome, part)
+
+    return replace(
+        study,
+        bases=bases_of(given, estimating.plan, factor),
+        others=others_of(estimating, sample, outcome, factor),
+        beside=beside_of(estimating, outcome, effects, sample, behind),
+        subgroups=subgroups_of(estimating, outcome, effects, sample, behind) if primary else (),
+    )
 
 
 def unestimated(outcome: Outcome, primary: bool, reason: str) -> OutcomeStudy:
@@ -232,7 +245,7 @@ def lines_of(
 ) -> tuple[tuple[str, ...], tuple[GroupLine, ...], tuple[tuple[int, str], ...]]:
     """Means of both groups: by period where all start together, else by event time."""
     plan, panel = estimating.plan, sample.panel
-    many = {"family": "families", "person": "people", "school": "schools", "council": "councils"}[plan.unit]
+    many = {"family": "families", "person": "people", "school": "schools", "council": "councils", "small_area": "small areas"}[plan.unit]
     first, last = plan.estimator.window
     if plan.programme.first_full_period is not None:
         start = panel.periods.index(plan.programme.first_full_period)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,12 +12,13 @@ from evaluation.findings.numbers import factor_of
 from evaluation.findings.study import PlaceboGap
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.permutation import Null, permute_areas, placebo_gaps
+from evaluation.models.synthetic_placebo import SyntheticResult
 from evaluation.pipeline.checking import not_held_out
 from evaluation.pipeline.choices import base_of, matcher
 from evaluation.pipeline.estimate import Estimating
 
 AREA_DRAWS = 499
-REGION = "region"
+REGION, HOME = "region", "council_code_of_area"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Placebos:
     programme: Null
     areas: Mapping[str, Null]
     factor: float
+    synthetic: SyntheticResult | None = None  # where the areas' comparisons are weighted, not matched
 
     @property
     def p_value(self) -> float:
@@ -45,11 +47,11 @@ class Placebos:
 
 def placebo_areas(estimating: Estimating, outcomes: Sequence[Outcome], sample: MatchedSample) -> dict[str, Placebos]:
     """Permute the assignment of areas for all outcomes at once: every draw is matched and estimated again."""
-    plan, names = estimating.plan, [outcome.name for outcome in outcomes]
+    plan, names, sample = estimating.plan, [outcome.name for outcome in outcomes], by_place(sample)
     if not names or plan.estimator.permutations == 0:
         return {}
     seeds = np.random.SeedSequence(plan.seed).spawn(2)
-    common = {"quarters": estimating.headline, "regions": REGION}
+    common = {"quarters": estimating.headline, "regions": HOME if HOME in sample.panel.units else REGION}
     before = tuple(e for e in range(plan.estimator.window[0], base_of(plan)) if e not in not_held_out(plan))
     programme = permute_areas(
         sample.panel,
@@ -68,3 +70,12 @@ def placebo_areas(estimating: Estimating, outcomes: Sequence[Outcome], sample: M
         )
         for outcome in outcomes
     }
+
+
+def by_place(sample: MatchedSample) -> MatchedSample:
+    """A sample whose places are councils; each small area is a place of its own, and placebo places are drawn inside its council."""
+    units = sample.panel.units
+    if sample.panel.unit != "small_area":
+        return sample
+    panel = replace(sample.panel, units=units.assign(**{HOME: units["council_code"], "council_code": units["unit_id"]}))
+    return replace(sample, panel=panel)

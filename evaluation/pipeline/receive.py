@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from evaluation.dictionary import Dictionary
 from evaluation.errors import PlanError
@@ -13,6 +16,9 @@ from evaluation.locations import open_data_folder
 from evaluation.panel.types import REQUIRED, Panel
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.plan import Plan
+
+if TYPE_CHECKING:
+    from evaluation.simulate import Simulation
 
 NEEDED = ("families", "people", "links", "source_coverage")  # by every study of families
 OF_OUTCOMES = ("attendance", "exclusions", "offences", "asb_incidents", "benefit_spells", "employment_spells", "needs")  # where a plan asks for them
@@ -31,13 +37,15 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     from evaluation.matching import MATCHERS
     from evaluation.models import ESTIMATORS
     from evaluation.models.checks import CHECKS
+    from evaluation.pipeline.value import check_value
 
     asked = [("outcomes", name, dictionary.outcomes) for name in (*plan.outcomes.all, *plan.outcomes.placebo)]
     asked += [("programme.councils", code, dictionary.councils) for code in plan.programme.councils]
     asked += [("matching.method", plan.matching.method, MATCHERS), ("estimator.method", plan.estimator.method, ESTIMATORS)]
     asked += [("second_estimators", one.method, ESTIMATORS) for one in plan.second_estimators] + [("checks", name, CHECKS) for name in plan.checks]
-    if isinstance(plan.data.families, dict):
-        asked += [("data.families", code, dictionary.councils) for code in plan.data.families]
+    for where, given in (("families", plan.data.families), ("joined", plan.data.joined), ("costs", plan.data.costs)):
+        asked += [(f"data.{where}", code, dictionary.councils) for code in (given if isinstance(given, dict) else ()) if code != "others"]
+    asked += [("programme.places", code, dictionary.councils) for place in plan.programme.places for code in place.councils]
     faults = []
     for where, name, known in asked:
         if name not in known:
@@ -54,6 +62,7 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     if faults:
         raise PlanError("The plan names things that do not exist:\n" + "\n".join(faults))
     check_columns(plan, dictionary)
+    check_value(plan, dictionary)
 
 
 def check_columns(plan: Plan, dictionary: Dictionary) -> None:
@@ -75,13 +84,15 @@ def check_columns(plan: Plan, dictionary: Dictionary) -> None:
     Thresholds(**plan.balance.model_dump())
     known = {*dictionary.covariates, *REQUIRED, "entry_period"}
     faults = []
-    for names, there, what in ((spec.columns_used(), known, "column"), (spec.history, plan.outcomes.all, "outcome of the plan")):
+    groups = [one.column for one in plan.subgroups]
+    for names, there, what in ((spec.columns_used(), known, "column"), (spec.history, plan.outcomes.all, "outcome of the plan"),
+                               (groups, known, "column")):
         for name in names:
             if name not in there:
                 near = difflib.get_close_matches(name, sorted(there), n=1, cutoff=0.75)
                 faults.append(f"  - {name!r} is no {what}" + (f"; did you mean {near[0]!r}?" if near else ""))
     if faults:
-        raise PlanError("`matching` names things that do not exist (the columns are listed in data_dictionary/README.md, Covariates):\n"
+        raise PlanError("`matching` or `subgroups` names things that do not exist (columns are listed in data_dictionary/README.md, Covariates):\n"
                         + "\n".join(faults))
 
 
@@ -100,13 +111,49 @@ def receive(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path) -
                 f"{folder} holds simulated records (it has a folder `_truth`), and every page made from them must say so. Set report.simulated: true."
             )
         return receive_extracts(folder, dictionary, room=room)
+    delivery = room / "delivery"
+    simulation_of(plan).write(delivery, dictionary=dictionary)
+    return receive_extracts(delivery, dictionary, room=room)
+
+
+def simulation_of(plan: Plan) -> Simulation:
+    """What a plan asks to simulate.
+
+    Raises
+    ------
+    PlanError
+        Families may join outside the plan's periods, or in fewer places than named.
+    """
     from evaluation.simulate import Simulation
 
-    delivery = room / "delivery"
-    Simulation(families=plan.data.families, periods=plan.resolved_periods(), seed=plan.seed, effects=plan.data.effects).write(
-        delivery, dictionary=dictionary
+    data, periods, options = plan.data, plan.resolved_periods(), {}
+    if data.joining is not None:
+        options = {"first_entry": periods.index(data.joining.first), "last_entry": periods.index(data.joining.last)}
+    if data.caseload is not None:
+        options["caseload"] = data.caseload
+    if areas := first_areas(plan):
+        options |= {"areas": areas, "at_once": plan.unit == "small_area"}
+        if plan.unit == "small_area":
+            options["first_entry"] = periods.index(str(plan.programme.first_full_period))
+    return Simulation(
+        families=data.families,
+        periods=periods,
+        seed=plan.seed,
+        effects=data.effects,
+        joined=data.joined,
+        share_joining=data.share_joining,
+        costs=data.costs,
+        **options,
     )
-    return receive_extracts(delivery, dictionary, room=room)
+
+
+def first_areas(plan: Plan) -> dict[str, int]:
+    """Council -> how many of its first small areas stand for the plan's places, all places of the council together."""
+    found: dict[str, int] = {}
+    for place in plan.programme.places:
+        if isinstance(place.small_areas, int):
+            found[place.councils[0]] = found.get(place.councils[0], 0) + place.small_areas
+    return found
 
 
 def build_panel(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Dictionary) -> Panel:
@@ -117,36 +164,66 @@ def build_panel(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Dict
         "outcomes": outcomes,
         "covariates": tuple(name for name in matcher(plan).columns_used() if name not in REQUIRED),
     }
-    if plan.unit == "family":
-        from evaluation.panel.families import build_families
-
-        return build_families(tables, dictionary, councils=None, **common)
+    if plan.unit in ("family", "small_area"):
+        return families_or_areas(tables, plan, dictionary, common)
     from evaluation.panel import published
 
     if plan.unit == "person":
         return published.build_people(tables, dictionary, entry=str(plan.programme.first_full_period), **common)
-    build = published.build_councils if plan.unit == "council" else published.build_schools
-    return build(tables, dictionary, entry_of=assigned_places(tables, str(plan.programme.first_full_period)), **common)
+    build, notes = published.build_councils if plan.unit == "council" else published.build_schools, ()
+    if plan.data.split_by_schools:
+        from evaluation.panel.split_councils import carried_back
+
+        tables, notes = carried_back(tables, dictionary)
+    panel = build(tables, dictionary, entry_of=assigned_places(tables, plan), **common)
+    return replace(panel, notes=(*panel.notes, *notes))
 
 
-def assigned_places(tables: Mapping[str, CheckedTable], first_full_period: str) -> dict[str, tuple[str, str]]:
-    """Council -> (first full period, area) from the published list of places."""
+def families_or_areas(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Dictionary, common: Mapping[str, object]) -> Panel:
+    """The panel of families, with the places they lived in where the plan names small areas; or that of small areas made from it."""
+    from evaluation.panel.families import build_families
+
+    if plan.unit == "family":
+        families = build_families(tables, dictionary, councils=None, **common)
+        if not any(place.small_areas for place in plan.programme.places):
+            return families
+        from evaluation.panel.places import with_localities
+
+        return with_localities(families, tables, plan.programme.places)
+    from evaluation.panel.small_areas import build_small_areas
+
+    families = build_families(tables, dictionary, councils=None, **common)
+    return build_small_areas(families, tables, dictionary, places=plan.programme.places, started=str(plan.programme.first_full_period))
+
+
+def assigned_places(tables: Mapping[str, CheckedTable], plan: Plan) -> dict[str, tuple[str, str]]:
+    """Council -> (first full period, area): the plan's places, or the published list of places."""
     import duckdb
 
+    first_full_period = str(plan.programme.first_full_period)
+    if plan.programme.places:
+        return {code: (first_full_period, place.name) for place in plan.programme.places for code in place.councils}
+
     if "programme_areas" not in tables:
-        raise PlanError("A plan whose units are councils or schools needs the list of programme places: add `community_budgets` to data.tables.")
+        raise PlanError("A plan whose units are councils or schools needs the list of programme places: name them in programme.places, or add "
+                        "`community_budgets` to data.tables.")
     with duckdb.connect() as con:
         rows = con.execute("SELECT council_code, area FROM read_parquet(?) ORDER BY council_code", [str(tables["programme_areas"].path)]).fetchall()
     return {code: (first_full_period, area) for code, area in rows}
 
 
 def of_pool(panel: Panel, pool: str) -> Panel:
-    """Programme units and the comparison units of one pool."""
-    keep = (panel.entry >= 0) | (panel.units["pool"] == pool).to_numpy()
+    """Programme units and the comparison units of one pool; programme families of another place are no comparison before they join either."""
+    inside = (panel.units["pool"] == pool).to_numpy()
+    keep, units = (panel.entry >= 0) | inside, panel.units
+    if panel.unit == "family":
+        units = units.assign(eligible_to=np.where(inside, units["eligible_to"], -1))
     return replace(
         panel,
-        units=panel.units[keep].reset_index(drop=True),
+        units=units[keep].reset_index(drop=True),
         outcomes={name: values[keep] for name, values in panel.outcomes.items()},
         denominators={name: values[keep] for name, values in panel.denominators.items()},
         varying={name: values[keep] for name, values in panel.varying.items()},
+        status={name: values[keep] for name, values in panel.status.items()},
+        members={name: values[keep] for name, values in panel.members.items()},
     )

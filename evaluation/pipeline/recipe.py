@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,11 +25,16 @@ from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
 from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.estimate import Estimating, study_outcome
+from evaluation.pipeline.payment import study_payment
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.receive import build_panel, of_pool, receive
 from evaluation.pipeline.scopes import inputs_of, scopes_of
 from evaluation.pipeline.sealing import seal, unseal
+from evaluation.pipeline.synthetic import is_synthetic, synthetic_areas, with_synthetic
 from evaluation.plan import Plan
+
+if TYPE_CHECKING:
+    from evaluation.simulate import Truth
 
 Step = Callable[[str], object]
 
@@ -47,20 +53,28 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     estimating = Estimating(
         plan=plan,
         framework=framework_of(plan),
-        truth_of=truth_of(plan, room, sample),
+        truth_of=truth_of(plan, room, sample, tables),
         placebos=tuple(dictionary.outcomes[name] for name in plan.outcomes.placebo),
+        covariates=dictionary.covariates,
     )
     joined = np.flatnonzero(panel.entry >= 0)
     studies = {}
     for name in plan.outcomes.all:
         studies[name] = study_outcome(estimating, dictionary.outcomes[name], sample, joined)
         step(f"{dictionary.outcomes[name].label}: {studies[name].numbers.status.replace('_', ' ')}")
+    payment = study_payment(plan, estimating.framework, tables, panel)
+    if payment is not None:
+        step("payment-by-results rules applied to programme families and to their matched comparison families")
     placebos = {}
     if plan.programme.assignment == "area":
         measured = [dictionary.outcomes[name] for name, study in studies.items() if study.numbers.status == "estimated"]
-        placebos = placebo_areas(estimating, measured, sample)
+        if is_synthetic(estimating):
+            placebos = synthetic_areas(estimating, measured, sample)
+            studies |= {name: with_synthetic(studies[name], found) for name, found in placebos.items()}
+        else:
+            placebos = placebo_areas(estimating, measured, sample)
         studies |= {name: with_placebos(studies[name], found, plan) for name, found in placebos.items()}
-        step(f"{plan.estimator.permutations:,} placebo assignments matched and estimated again")
+        step(f"{plan.estimator.permutations:,} placebo assignments compared and estimated again")
     return Analysis(
         plan=plan,
         dictionary=dictionary,
@@ -70,6 +84,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         estimating=estimating,
         studies=studies,
         placebos=placebos,
+        payment=payment,
         benchmark=benchmark(estimating, dictionary, everyone),
         warnings=(*warnings_of(plan, panel), *quarantine_warning(tables)),
     )
@@ -88,14 +103,14 @@ def main_comparison(plan: Plan, panel: Panel) -> Panel:
 
 
 def release(
-    analysis: Analysis, councils: Sequence[str], *, analysis_hash: str, failed: dict[str, Exception]
+    analysis: Analysis, councils: Sequence[str], *, analysis_hash: str, failed: dict[str, Exception] | None = None
 ) -> tuple[tuple[ReportContent, ...], Ledger]:
     """The protected content of every report asked for (of all, when none is named), and the ledger of what they show.
 
     Parameters
     ----------
     failed : council code -> its fault
-        Receives the councils whose content cannot be made; they stop no other.
+        Receives the councils whose content cannot be made; they stop no other. Without it the first fault is raised.
 
     Raises
     ------
@@ -109,10 +124,12 @@ def release(
         try:
             contents.append(assemble(inputs_of(analysis, scope, own, analysis_hash), own))
         except Exception as fault:
+            if failed is None:
+                raise
             failed[scope.code] = fault
             continue
         ledger.entries.extend(own.entries)
-    if not contents:
+    if not contents and failed:
         raise next(iter(failed.values()))
     return tuple(contents), ledger
 
@@ -161,22 +178,41 @@ def first_pool(plan: Plan, panel: Panel) -> str:
 
 
 def framework_of(plan: Plan):
-    """The payment-by-results framework of the plan, if any."""
-    return (
-        None
-        if plan.payment_by_results is None
-        else read_framework(project_file("data_dictionary") / "payment_by_results" / f"{plan.payment_by_results}.yml")
-    )
+    """The payment-by-results framework of the plan, if any, with the plan's own time for claims."""
+    asked = plan.payment_by_results
+    if asked is None:
+        return None
+    framework = read_framework(project_file("data_dictionary") / "payment_by_results" / f"{asked.framework}.yml")
+    return framework if asked.claim_within is None else framework.with_claims_within(asked.claim_within)
 
 
-def truth_of(plan: Plan, room: Path, sample: MatchedSample):
+def truth_of(plan: Plan, room: Path, sample: MatchedSample, tables: Mapping[str, CheckedTable]):
     """The known effect as a function of outcome, units and columns; None for real data."""
     if plan.data.kind != "simulated":
         return None
     from evaluation.simulate import Truth
 
     truth, ids = Truth.read(room / "delivery"), sample.panel.units["unit_id"].to_numpy()
+    if plan.unit == "small_area":
+        return truth_of_areas(truth, ids, tables, plan)
     return lambda outcome, units, columns: truth.effect(outcome, ids[units], columns)
+
+
+def truth_of_areas(truth: Truth, ids: np.ndarray, tables: Mapping[str, CheckedTable], plan: Plan):
+    """The known effect on small areas: the mean over the families that lived there when the programme began."""
+    from evaluation.panel.places import residence
+    from evaluation.periods import first_day
+
+    at = plan.resolved_periods().index(str(plan.programme.first_full_period))
+    lived = residence(tables, str(first_day(plan.resolved_periods().first + at, "quarter")))
+    of_area = lived.groupby("area_code")["family_id"].agg(list)
+
+    def effect(outcome: str, units: np.ndarray, columns: np.ndarray) -> float:
+        families = [np.array(of_area[ids[unit]]) for unit in units]
+        pairs = np.concatenate(families), np.repeat(columns, [len(one) for one in families])
+        return truth.effect(outcome, *pairs, weights=np.repeat([1 / len(one) for one in families], [len(one) for one in families]))
+
+    return effect
 
 
 def benchmark(estimating: Estimating, dictionary: Dictionary, panel: Panel) -> tuple:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from evaluation.disclosure.ledger import Ledger, decimals, number
 from evaluation.disclosure.release import Study, TableContent, Warned
@@ -18,16 +19,37 @@ from evaluation.findings.numbers import change_unit_of, factor_of
 from evaluation.findings.present import Nouns, lower_first, why_hidden
 from evaluation.findings.strength import Evidence
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
-from evaluation.findings.summary import Context, listed
+from evaluation.findings.summary import Context, listed, words
 from evaluation.models.contrasts import outcome_array
 from evaluation.models.level_regression import level_regression
 from evaluation.pipeline.analysis import Analysis
+from evaluation.pipeline.area_words import (
+    ALL,
+    area_caveats,
+    caveats_of_plan,
+    compared_of_areas,
+    few_events,
+    locality_caveats,
+    locality_limits,
+    own_gap,
+    verdicts_of,
+    who_of_areas,
+)
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
+from evaluation.pipeline.known import effects_simulated, published_table, simulated_caveats, simulated_sentence
+from evaluation.pipeline.payment import payment_of
 from evaluation.pipeline.several_tests import tests_of
+from evaluation.pipeline.synthetic import fit_table
+from evaluation.pipeline.value import worth_of
 
-NOUNS = {"family": ("family", "families"), "person": ("person", "people"), "school": ("school", "schools"), "council": ("council", "councils")}
-ALL = "all"
+NOUNS = {
+    "family": ("family", "families"),
+    "person": ("person", "people"),
+    "school": ("school", "schools"),
+    "council": ("council", "councils"),
+    "small_area": ("small area", "small areas"),
+}
 
 
 def scopes_of(analysis: Analysis, councils: Sequence[str]) -> tuple[Scope, ...]:
@@ -43,14 +65,25 @@ def scopes_of(analysis: Analysis, councils: Sequence[str]) -> tuple[Scope, ...]:
     present = sorted(set(members_of(units["council_code"][treated])))
     if present == [""] or not present:
         return (scope_of(analysis, ALL),)
-    wanted = tuple(councils) or analysis.plan.programme.councils or tuple(present)
-    unknown = [code for code in wanted if code not in present]
+    together = (ALL,) if analysis.plan.programme.together else ()
+    wanted = tuple(councils) or together + (analysis.plan.programme.councils or tuple(present))
+    unknown = [code for code in wanted if code not in (*present, ALL)]
     if unknown:
         raise PlanError(
             f"{', '.join(unknown)}: no programme {NOUNS[analysis.plan.unit][1]} there in study {analysis.plan.study}. "
             f"Councils with programme units: {', '.join(present[:12])}{' ...' if len(present) > 12 else ''}."
         )
     return tuple(scope_of(analysis, code) for code in wanted)
+
+
+def present_nowhere(units: pd.DataFrame) -> bool:
+    """Whether the units have no council."""
+    return not (units["council_code"].astype(str) != "").any()
+
+
+def n_places(units: pd.DataFrame) -> int:
+    """Places to which the programme was assigned."""
+    return int(units["area"][units["entry"] >= 0].nunique())
 
 
 def members_of(codes: Sequence[str]) -> list[str]:
@@ -72,19 +105,23 @@ def scope_of(analysis: Analysis, code: str) -> Scope:
         joined = int((units["entry"] >= 0).sum())
         return Scope(
             code=ALL,
-            name=plan.programme.name,
+            name=plan.programme.name if present_nowhere(units) else "All places together",
             region="",
             area="",
             area_members=(),
-            words=f"Among {many} who joined,",
+            words=(
+                f"Among {many} who joined,"
+                if plan.programme.assignment == "unit"
+                else f"In the {words(n_places(units))} programme areas together,"
+            ),
             sample=sample,
             counts={"joined": joined, "matched": sample.n_treated, "comparison": len(np.unique(sample.comparison_unit))},
         )
     council = analysis.dictionary.councils[code]
     inside = in_council(analysis, code)
     by_area = plan.programme.assignment == "area"
-    area = str(units["area"][inside & (units["entry"].to_numpy() >= 0)].iloc[0]) if by_area else ""
-    chosen = (units["area"] == area).to_numpy() if by_area else inside
+    areas = sorted(set(units["area"][inside & (units["entry"].to_numpy() >= 0)])) if by_area else []
+    area, chosen = listed(areas), units["area"].isin(areas).to_numpy() if by_area else inside
     own = sample.keep(chosen[sample.treated_unit], None if by_area else inside)
     members = (
         tuple(analysis.dictionary.councils[member].name for member in sorted(set(members_of(units["council_code"][chosen]))))
@@ -98,7 +135,7 @@ def scope_of(analysis: Analysis, code: str) -> Scope:
         region=council.region,
         area=area,
         area_members=members,
-        words=f"In the {n_areas} programme areas together," if by_area else f"In {council.name},",
+        words=f"In the {words(n_areas)} programme areas together," if by_area else f"In {council.name},",
         sample=own,
         counts={
             "joined": int((chosen & (units["entry"].to_numpy() >= 0)).sum()),
@@ -128,11 +165,24 @@ def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: s
         nouns=nouns,
         context=context_of(analysis, scope, studies, nouns, ledger),
         evidence=evidence_of(analysis, scope, studies),
-        tables=benchmark_table(analysis, ledger, many),
         tests=tests_of(analysis, scope, studies),
+        tables=(
+            *benchmark_table(analysis, ledger, many),
+            *fit_table(analysis.placebos, {name: analysis.dictionary.outcomes[name].label for name in analysis.placebos}, ledger),
+            *published_table(plan),
+        ),
+        payment=payment_of(analysis.payment, plan, scope),
         warnings=(*analysis.warnings, *level_warnings(analysis, ledger), *base_warning(studies, ledger.profile.threshold, many)),
         limits=limits_of(analysis, nouns),
+        worth=worth_of(analysis, scope, studies, joined_in(analysis, scope), ledger, many),
     )
+
+
+def joined_in(analysis: Analysis, scope: Scope) -> np.ndarray:
+    """Rows of the panel of all programme units that a report speaks about, matched or not; all places where areas are judged together."""
+    joined = analysis.sample.panel.entry >= 0
+    whole = scope.code == ALL or analysis.plan.programme.assignment == "area"
+    return np.flatnonzero(joined if whole else joined & in_council(analysis, scope.code))
 
 
 def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
@@ -140,7 +190,13 @@ def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
     study = analysis.studies[name]
     if study.numbers.status != "estimated":
         return study
+    if scope.code == ALL:
+        return study
     inside = in_council(analysis, scope.code)
+    if analysis.plan.unit == "small_area":
+        inside = inside & (analysis.sample.panel.entry >= 0)
+    if few_events(analysis, name, inside):
+        return study
     total, per_pupil = size_of(analysis, name, inside)
     line = own_line(analysis, scope, study, name, inside)
     placebo = analysis.placebos[name].of_area(scope.area) if name in analysis.placebos else None
@@ -180,7 +236,8 @@ def own_line(analysis: Analysis, scope: Scope, study: OutcomeStudy, name: str, i
     mean = np.divide((np.nan_to_num(values) * weight).sum(axis=0), total, out=np.full(len(total), np.nan), where=total > 0)
     by_label = dict(zip(panel.periods.labels(), mean, strict=True))
     on_axis = np.array([by_label.get(label, math.nan) for label in study.axis])
-    return (GroupLine(name=scope.name, values=on_axis, behind=np.full(len(study.axis), int(inside.sum()))),)
+    name = scope.area if panel.unit == "small_area" else scope.name
+    return (GroupLine(name=name, values=on_axis, behind=np.full(len(study.axis), int(inside.sum()))),)
 
 
 def council_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
@@ -189,7 +246,8 @@ def council_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
         return analysis.studies[name]
     panel = analysis.sample.panel
     joined = np.flatnonzero((panel.entry >= 0) & in_council(analysis, scope.code))
-    return study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], scope.sample, joined)
+    own = study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], scope.sample, joined)
+    return replace(own, beside=analysis.studies[name].beside)
 
 
 def study_of(analysis: Analysis, nouns: Nouns, ledger: Ledger, analysis_hash: str) -> Study:
@@ -234,11 +292,9 @@ def source_line(analysis: Analysis) -> str:
 def sources_of(analysis: Analysis) -> tuple[str, ...]:
     """Where the data come from, one sentence each."""
     if analysis.plan.data.kind == "simulated":
+        effect = "a known effect" if effects_simulated(analysis.plan) else "no effect of the programme"
         return (
-            (
-                "Simulated records of families with a known effect, drawn from the data dictionary and published profiles. No record is of a real"
-                " family."
-            ),
+            f"Simulated records of families with {effect}, drawn from the data dictionary and published profiles. No record is of a real family.",
         )
     if analysis.plan.data.kind == "open_statistics":
         from evaluation.ingest.open_statistics import SOURCES
@@ -263,33 +319,20 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
 
     comparison = shown(len(np.unique(sample.comparison_unit)) if by_area else scope.counts["comparison"], "comparison")
     if by_area:
-        others = [member for member in scope.area_members if member != scope.name]
-        which = (
-            f"{scope.name} was one of them"
-            if not others
-            else f"{scope.name} was part of one of them, with {listed(others) if len(others) < 5 else f'{len(others)} other councils'}"
-        )
-        who = (
-            f"{plan.programme.name} began in {plan.programme.started} in {n_areas} areas"
-            f" ({shown(len(set(members_of(sample.panel.units['council_code'][sample.panel.entry >= 0]))), 'councils')} councils); {which}. Areas were"
-            " chosen as a whole, so the effect is judged for all together."
-        )
-        compared = (
-            f"Their {nouns.many} are compared with {comparison} similar {nouns.many} that had not started, not with what they were before, so that"
-            " changes seen everywhere are not credited to the programme."
-        )
+        councils = shown(len(set(members_of(sample.panel.units["council_code"][sample.panel.entry >= 0]))), "councils")
+        who, compared = who_of_areas(analysis, scope, n_areas, councils), compared_of_areas(analysis, scope, nouns.many, comparison)
         return Context(
             programme=plan.programme.name,
             nouns=nouns,
             scope=scope.words,
-            who=who,
+            who=simulated_sentence(plan) + who,
             compared_with=compared,
             n_effective=n_areas,
             effective_noun="areas",
             extra_caveats=area_caveats(analysis, scope, studies),
             own=own_gap(analysis, scope, studies, ledger),
-            n_available=int(sample.panel.units["council_code"].nunique()),
-            available_noun="councils in England",
+            n_available=len(sample.panel) if plan.unit == "small_area" else int(sample.panel.units["council_code"].nunique()),
+            available_noun="small areas in the whole study" if plan.unit == "small_area" else "councils in England",
         )
     place = "" if scope.code == ALL else f" in {scope.name}"
     who = (
@@ -305,42 +348,20 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         programme=plan.programme.name,
         nouns=nouns,
         scope=scope.words,
-        who=who,
+        who=simulated_sentence(plan) + who,
         compared_with=compared,
         n_effective=n,
         effective_noun=f"programme {nouns.many}",
         anchor=anchor_of(analysis),
-        extra_caveats=tuple(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),
+        extra_caveats=(
+            *caveats_of_plan(plan),
+            *simulated_caveats(plan, verdicts_of(studies, ledger.profile.threshold, nouns.many)),
+            *locality_caveats(plan),
+            *(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),
+        ),
         n_available=int(ledger.rounded(int((sample.panel.entry >= 0).sum()), nouns.many)),
         available_noun=f"{nouns.many} in the whole study",
     )
-
-
-def own_gap(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], ledger: Ledger) -> str:
-    """The area's own gap in the first main outcome, beside what chance gives."""
-    study = next((study for study in studies if study.numbers.primary and study.placebo is not None), None)
-    if study is None:
-        return ""
-    gap, unit = study.placebo, change_unit_of(study.numbers.outcome)
-    digits = decimals((gap.upper - gap.lower) / 4)
-    own, low, high = (ledger.keep("own gap", scope.area, number(value, digits, signed=True)).text for value in (gap.gap, gap.lower, gap.upper))
-    inside = "as areas without a programme show too" if gap.lower <= gap.gap <= gap.upper else "which few areas without a programme show"
-    return f"This area by itself changed by {own} {unit} in {lower_first(study.numbers.outcome.label)}, {inside} ({low} to {high})."
-
-
-def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> tuple[str, ...]:
-    """How thinly the effect is spread, and how few periods are clean."""
-    plan, found = analysis.plan, []
-    for study in studies:
-        if (per_family := spread.of_study(study, plan)) is not None and study.numbers.primary:
-            found.append(spread.sentence(per_family, study.numbers.outcome.label, plan.programme.helped, scope.name))
-            break
-    if plan.programme.later_start_elsewhere is not None:
-        found.append(
-            f"Only {plan.programme.first_full_period} can be used: the programme began part-way through the period before, and from"
-            f" {plan.programme.later_start_elsewhere} all councils had a programme of this kind."
-        )
-    return tuple(found)
 
 
 def anchor_of(analysis: Analysis) -> str:
@@ -490,8 +511,10 @@ def limits_of(analysis: Analysis, nouns: Nouns) -> tuple[str, ...]:
     found = [
         f"The comparison rests on {nouns.many} that look alike in what was recorded; what was not recorded and differs is not removed.",
         f"The result speaks for programme {nouns.many} that could be matched, and for these places and years only.",
-        "Value for money is not part of this report: money can be put on effects only.",
+        *locality_limits(plan),
     ]
+    if plan.value is None:
+        found.append("Value for money is not part of this report: the plan does not ask for it.")
     if plan.programme.assignment == "unit" and has_outsiders(analysis):
         found.append(
             f"Some {nouns.many} are compared with {nouns.many} of other councils: what moves one council and not another is not in the intervals."

@@ -19,7 +19,7 @@ MIME = "application/vnd.evaluation.block+json"
 SHORTEST_ALT = 40
 UNNUMBERED: Mapping[str, str] = MappingProxyType({})
 REFERENCE = re.compile(r"@((?:fig|tab|sec)-[\w-]*\w)")
-NUMBER = re.compile(r"^[\[(]?[+\-\u2212\u00a3]?[\d.,]+%?([\s\u00a0].*)?$|^\[(c|x|z|low)\]$")
+NUMBER = re.compile(r"^[\[(]?[+\-\u2212]?\u2060?\u00a3?[\d.,]+%?([\s\u00a0].*)?$|^\[(c|x|z|low)\]$")
 
 
 def escaped(text: str) -> str:

@@ -9,13 +9,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.disclosure.release import BalanceLine, OutcomeResult, ReportContent, Shown, TableContent
+from evaluation.disclosure.release import BalanceLine, OutcomeResult, ReportContent, Shown
 from evaluation.errors import ReportError
-from evaluation.reporting import figures
+from evaluation.reporting import figures, payment_page, value_page
 from evaluation.reporting.blocks import (
     Block,
     Bullets,
-    Callout,
     Contents,
     Cover,
     Definitions,
@@ -30,7 +29,6 @@ from evaluation.reporting.blocks import (
 )
 from evaluation.reporting.words import SYMBOLS, capital, in_words, interval_in_words, range_in_words, sentence
 
-WIDEST = 7  # columns of ten-point type on a portrait page
 IN_PLACE = {"estimated": "[z]", "not_available": "[x]", "not_estimable": "[z]", "not_shown": "[c]"}  # what stands where a number does not exist
 
 
@@ -177,7 +175,7 @@ def who_took_part(content: ReportContent) -> Section:
         drawn = figures.flow(content.flow)
         rows = tuple((line.label, in_words(line.count), line.reason or "stays") for line in content.flow)
         blocks.append(
-            _figure(
+            figure_of(
                 content,
                 "fig-flow",
                 content.titles.flow or f"From all {study.unit_plural} to those analysed",
@@ -197,7 +195,7 @@ def who_is_compared(content: ReportContent) -> Section:
     if content.balance:
         columns, rows = _balance_rows(content.balance)
         blocks += [
-            _figure(
+            figure_of(
                 content,
                 "fig-balance",
                 content.titles.balance or f"How alike programme and comparison {plural} were, before and after matching",
@@ -224,7 +222,7 @@ def who_is_compared(content: ReportContent) -> Section:
         )
         blocks += [
             *_told(("", shown.sentence)),
-            _figure(
+            figure_of(
                 content,
                 "fig-overlap",
                 content.titles.overlap or "Where the two groups overlap",
@@ -256,7 +254,7 @@ def what_changed(content: ReportContent) -> Section:
             for result in shown
         )
         chart = [
-            _figure(
+            figure_of(
                 content,
                 "fig-effects",
                 content.titles.effects or "Effect on each outcome",
@@ -331,7 +329,7 @@ def this_area(content: ReportContent) -> Section:
             ("Number of placebo areas", f"{shown.n_placebo:,}"),
         )
         blocks += [
-            _figure(
+            figure_of(
                 content,
                 f"fig-placebo-{slug(shown.outcome)}",
                 shown.title,
@@ -345,52 +343,14 @@ def this_area(content: ReportContent) -> Section:
     return Section(tuple(blocks))
 
 
-def how_far_to_trust(content: ReportContent) -> Section:
-    """How the strength of evidence was reached, what each check found, and warnings."""
-    strength = content.strength
-    blocks: list[Block] = [
-        Heading(text="How far to trust the results", id="sec-trust"),
-        Paragraph(
-            lead=f"{strength.score} out of 5: {strength.label}.", text="The evidence starts at 5 points; @tab-strength shows where points were lost."
-        ),
-    ]
-    blocks.append(
-        Table(
-            id="tab-strength",
-            title="How the strength of the evidence was reached",
-            columns=("Question", "Points lost", "Reason"),
-            rows=tuple((point.criterion, f"{point.lost:g}", point.reason) for point in strength.points),
-        )
-    )
-    if content.checks:
-        blocks.append(
-            Table(
-                id="tab-checks",
-                title="What each check found",
-                columns=("Check", "Outcome", "Verdict", "What was found"),
-                rows=tuple((check.name, check.outcome or "All", capital(check.verdict), check.sentence) for check in content.checks),
-            )
-        )
-    if content.warnings:
-        blocks += [
-            Heading(text="Warnings", id="sec-warnings", level=3),
-            *(Callout(title="Warning.", text=warned.sentence) for warned in content.warnings),
-        ]
-    return Section(tuple(blocks))
+def payment_by_results(content: ReportContent) -> Section:
+    """How many met the rule for a payment, and how many similar families met it without the programme."""
+    return payment_page.page(content)
 
 
-def limits(content: ReportContent) -> Section:
-    """What the study cannot say."""
-    if not content.limits:
-        return Section()
-    return Section((Heading(text="What this study cannot say", id="sec-limits"), Bullets(items=content.limits)))
-
-
-def tables(content: ReportContent) -> Section:
-    """Further tables of the release; wide ones in parts that fit the page."""
-    if not content.tables:
-        return Section()
-    return Section((Heading(text="Further tables", id="sec-tables"), *(part for table in content.tables for part in split(table))))
+def value_for_money(content: ReportContent) -> Section:
+    """What the effects are worth, against what the programme cost: who pays, who gains, and what it hangs on."""
+    return value_page.section(content)
 
 
 def methods(content: ReportContent) -> Section:
@@ -446,24 +406,6 @@ def accessibility(content: ReportContent) -> Section:
 
 
 # ---- parts ---------------------------------------------------------------------------------------------------------------------------------------
-
-
-def split(table: TableContent) -> list[Table]:
-    """A table in parts of at most seven columns; each part repeats the row headers."""
-    key = f"tab-{slug(table.id)}"
-    if len(table.columns) <= WIDEST:
-        return [Table(id=key, title=table.title, columns=table.columns, rows=table.rows, notes=table.notes)]
-    parts = [range(start, min(start + WIDEST - 1, len(table.columns))) for start in range(1, len(table.columns), WIDEST - 1)]
-    return [
-        Table(
-            id=f"{key}-{n}",
-            title=f"{table.title} (part {n} of {len(parts)})",
-            columns=(table.columns[0], *(table.columns[j] for j in part)),
-            rows=tuple((row[0], *(row[j] for j in part)) for row in table.rows),
-            notes=table.notes if n == len(parts) else (),
-        )
-        for n, part in enumerate(parts, start=1)
-    ]
 
 
 def _together(content: ReportContent) -> str:
@@ -541,7 +483,7 @@ def _pictures(content: ReportContent, outcome: str) -> list[Block]:
     for trend in (trend for trend in content.trends if trend.outcome == outcome and trend.lines):
         rows = tuple((period, *(in_words(line.values[j]) for line in trend.lines)) for j, period in enumerate(trend.periods))
         blocks.append(
-            _figure(
+            figure_of(
                 content,
                 f"fig-trend-{slug(outcome)}",
                 trend.title,
@@ -554,7 +496,7 @@ def _pictures(content: ReportContent, outcome: str) -> list[Block]:
     for study in (study for study in content.event_studies if study.outcome == outcome and study.points):
         rows = tuple((point.label, figures.PHASES[point.phase], in_words(point.estimate), range_in_words(point)) for point in study.points)
         blocks += [
-            _figure(
+            figure_of(
                 content,
                 f"fig-event-{slug(outcome)}",
                 study.title,
@@ -568,7 +510,7 @@ def _pictures(content: ReportContent, outcome: str) -> list[Block]:
     return blocks
 
 
-def _figure(
+def figure_of(
     content: ReportContent, id: str, title: str, subtitle: str, drawn: figures.Drawing, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]
 ) -> Figure:
     study = content.study

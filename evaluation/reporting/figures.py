@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from evaluation.disclosure.release import BalanceLine, EventPoint, EventStudy, FlowLine, OutcomeResult, Overlap, Placebo, Shown, Trend
+from evaluation.disclosure.release import BalanceLine, BesideCouncils, EventPoint, EventStudy, FlowLine, OutcomeResult, Overlap, Placebo, Shown, Trend
 from evaluation.reporting.fonts import FAMILY, FILES, font_file, text_width, wrapped
 from evaluation.reporting.words import in_words, interval_in_words, minus
 
@@ -260,6 +260,42 @@ def placebo(shown: Placebo) -> Drawing:
         f"Strip chart. This area's gap is {in_words(shown.gap)}; 95 in 100 of {shown.n_placebo:,} placebo areas lie between "
         f"{in_words(shown.lower)} and {in_words(shown.upper)}.",
     )
+
+
+def beside(shown: BesideCouncils, name: str) -> Drawing:
+    """Every council's effect with its interval, this one labelled; a band where another council's true effect would lie."""
+    points = [(x, one) for x, one in enumerate(shown.points) if one.effect.estimate.value is not None]
+    with _chart(190, left=44, right=14, top=26, bottom=24) as (figure, axes):
+        if shown.lower.value is not None and shown.upper.value is not None:
+            axes.axhspan(shown.lower.value, shown.upper.value, color="#CFD9E2", lw=0)
+        if shown.mean.value is not None:
+            axes.axhline(shown.mean.value, color=BLUE, lw=1, ls=(0, (4, 3)))
+        axes.axhline(0, color=INK, lw=1)
+        for x, one in points:
+            colour, width = (ORANGE, 3.0) if one.is_own else (PALE_BLUE, 1.5 if len(points) < 60 else 1.0)
+            axes.plot([x, x], [one.effect.lower.value, one.effect.upper.value], color=colour, lw=width, zorder=3 if one.is_own else 2)
+            _mark(axes, x, one.effect.estimate.value, "D" if one.is_own else "o", face=colour, edge="white", size=9 if one.is_own else 6)
+        axes.set_xlim(-1, len(shown.points))
+        axes.set_xticks([])
+        axes.set_xlabel("Councils, those with most families first", color=MUTED, loc="right")
+        _room(axes, [number.value for _, one in points for number in (one.effect.lower, one.effect.upper)] + [0.0], vertical=True, share=0.12)
+        for x, one in points:
+            if one.is_own:
+                side = "left" if x < len(shown.points) / 2 else "right"
+                axes.text(x, 1, f" {name} " if side == "left" else f"{name} ", transform=_beside_top(axes), ha=side, va="bottom", color=ORANGE_WORDS,
+                          weight="bold")
+        svg = _svg(figure, f"beside-{shown.outcome}")
+    own = next((f"{name} {interval_in_words(one.effect)}. " for one in shown.points if one.is_own), "")
+    return Drawing(
+        svg,
+        f"Dot and interval chart of {len(shown.points)} councils. {own}The mean is {in_words(shown.mean)}; another council's true effect would lie "
+        f"between {in_words(shown.lower)} and {in_words(shown.upper)}.",
+    )
+
+
+def _beside_top(axes: Axes):
+    """Across in data, up in shares of the axes."""
+    return axes.get_xaxis_transform()
 
 
 # ---- drawing -------------------------------------------------------------------------------------------------------------------------------------

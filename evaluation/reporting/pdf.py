@@ -67,6 +67,12 @@ LAYOUT = r"""
 #show table: set par(leading: 0.45em)
 #show table.cell.where(y: 0): set text(weight: "bold")
 #let note(body) = block(above: 0.4em, below: 0.5em, text(size: 10pt, fill: muted, body))
+#let fitted(body) = context {
+  let room = 280mm - here().position().y
+  let size = (12pt, 11.5pt, 11pt, 10.5pt).find(size => measure({ set text(size: size); body }, width: 170mm).height <= room)
+  set text(size: if size == none { 10.5pt } else { size })
+  body
+}
 #let boxed(body, ..more) = block(width: 100%%, above: 0.7em, below: 0.7em, inset: (x: 12pt, y: 6pt), ..more, body)
 """
 
@@ -110,9 +116,13 @@ def document(blocks: Sequence[Block]) -> bytes:
 
 
 def source(blocks: Sequence[Block]) -> str:
-    """The report as Typst source."""
+    """The report as Typst source; what stands before the contents is one page, in the largest type that fits it."""
     cover, numbers = cover_of(blocks), numbering(tuple(blocks))
-    return _layout(cover) + "\n".join(typst_of(block, numbers) for block in blocks)
+    first = next((i for i, block in enumerate(blocks) if block.kind == Contents.kind), 0)
+    banner, page_one, rest = (
+        "\n".join(typst_of(block, numbers) for block in part) for part in (blocks[:1], blocks[1 : max(first, 1)], blocks[max(first, 1) :])
+    )
+    return "\n".join([_layout(cover) + banner, f"#fitted[\n{page_one}]" if page_one else "", rest])
 
 
 def with_row_headers(made: bytes) -> bytes:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,16 +11,18 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.dictionary import Dictionary, OutcomeSource, Population
-from evaluation.errors import EstimationError
+from evaluation.errors import DictionaryError, EstimationError
 from evaluation.periods import Periods
 from evaluation.simulate.absence import Absence
 from evaluation.simulate.composition import Composition
+from evaluation.simulate.details import Details, Events, sustained
 from evaluation.simulate.quarters import HISTORY, Calendar
 from evaluation.simulate.world import World
 
 FOLDER = "_truth"          # beside the delivered tables; readers of deliveries take tables of the dictionary only
 # delivered table -> process of the world that fills it
-EVENTS = {"exclusions": "exclusions", "offences": "offences", "asb_incidents": "asb", "benefit_spells": "benefit", "employment_spells": "work"}
+PROCESS_OF = {"exclusions": "exclusions", "offences": "offences", "asb_incidents": "asb", "benefit_spells": "benefit", "employment_spells": "work",
+              "activity_spells": "neet"}
 WORLDS = ("untreated", "treated")
 SCALE = "Levels: untreated changes are the same, in this unit, for all families with the same slow covariates, whatever their level."
 
@@ -109,21 +112,26 @@ class Truth:
                        scale=about["scale"], effects=about["effects"], **worlds)
 
 
-def true_outcomes(dictionary: Dictionary, families: Composition, world: World, absence: Absence, calendar: Calendar) -> tuple[dict, dict]:
+def true_outcomes(dictionary: Dictionary, families: Composition, world: World, absence: Absence, details: Details,
+                  calendar: Calendar) -> tuple[dict, dict]:
     """Untreated and treated outcomes of families over the plan's periods, for every outcome that has a source for families."""
     untreated, treated, people = {}, {}, {}
     for name, outcome in dictionary.outcomes.items():
         source = outcome.sources.get("family")
         if source is None:
             continue
+        population = dictionary.populations.get(source.members)
         if source.members not in people:
-            people[source.members] = _somebody(families, dictionary.populations.get(source.members), calendar)
+            people[source.members] = _somebody(families, population, calendar)
         collected = np.isin(calendar.quarters, source.calendar or (1, 2, 3, 4))
         for number, kept in enumerate((untreated, treated)):
+            states = (world.without, world.with_programme)[number]
             if source.table == "attendance":
-                value = _absence_value(source, absence, families, number, len(calendar))
+                value = _absence_value(source, absence, families, number, calendar)
+            elif source.kind in ("any_event", "count_events"):
+                value = _event_value(source, states, world.counts, details, families, population, calendar)
             else:
-                value = _event_value(source, world, number)
+                value = source.multiply * _spell_state(source, states, details, calendar)
             kept[name] = np.where(collected & people[source.members], value, np.nan)[:, HISTORY:]
     return untreated, treated
 
@@ -138,20 +146,71 @@ def _somebody(families: Composition, population: Population | None, calendar: Ca
     return np.logical_or.reduceat(there, families.first_person, axis=0)
 
 
-def _event_value(source: OutcomeSource, world: World, number: int) -> np.ndarray:
-    process = EVENTS[source.table]
-    happens = (world.without, world.with_programme)[number][process]
-    return happens * world.counts[process].astype(float) if source.kind == "count_events" else happens * float(source.multiply)
+def codes_of(source: OutcomeSource) -> tuple[str, ...]:
+    """The codes that a source's condition asks for; none without a condition.
+
+    Raises
+    ------
+    DictionaryError
+        The condition is no list of codes of one column.
+    """
+    if source.where is None:
+        return ()
+    if not re.fullmatch(r"\w+ (= '\w+'|IN \('\w+'(, '\w+')*\))", source.where):
+        raise DictionaryError(f"The truth of simulated records is known for conditions like kind = 'fixed' or kind IN ('fixed', 'permanent'): "
+                              f"{source.where!r} is another. Where: outcomes.yml. Write the condition so, or extend evaluation/simulate/truth.py.")
+    return tuple(re.findall(r"'(\w+)'", source.where))
 
 
-def _absence_value(source: OutcomeSource, absence: Absence, families: Composition, number: int, n_columns: int) -> np.ndarray:
+def _event_value(source: OutcomeSource, states: Mapping[str, np.ndarray], counts: Mapping[str, np.ndarray], details: Details, families: Composition,
+                 population: Population | None, calendar: Calendar) -> np.ndarray:
+    """Number of events of the kinds and members asked for, or whether there was any."""
+    process = PROCESS_OF[source.table]
+    if process in details.events:
+        number = _number_of_events(source, states[process], details.events[process], families, population, calendar)
+    else:
+        number = states[process] * counts[process].astype(int)
+        if source.by_address:
+            number = number + states["asb_address"] * counts["asb_address"].astype(int)
+    return number.astype(float) if source.kind == "count_events" else (number > 0) * float(source.multiply)
+
+
+def _number_of_events(source: OutcomeSource, state: np.ndarray, events: Events, families: Composition, population: Population,
+                      calendar: Calendar) -> np.ndarray:
+    chosen = events.found & state[events.family, events.column]
+    if codes := codes_of(source):
+        chosen &= np.logical_or.reduce([events.kinds[code] for code in codes])
+    age = calendar.months[events.column] - families.birth_month[events.person]
+    chosen &= (age >= 12 * (population.minimum_age or 0)) & (age < 12 * ((population.maximum_age or 199) + 1))
+    cell = events.family[chosen] * len(calendar) + events.column[chosen]
+    return np.bincount(cell, minlength=state.size).reshape(state.shape)
+
+
+def _spell_state(source: OutcomeSource, states: Mapping[str, np.ndarray], details: Details, calendar: Calendar) -> np.ndarray:
+    state = states[PROCESS_OF[source.table]]
+    if source.table == "benefit_spells":
+        return state & np.isin(details.benefit, codes_of(source))[:, None]
+    return sustained(state, details, calendar, source.weeks) if source.kind == "any_sustained_spell" else state
+
+
+def _absence_value(source: OutcomeSource, absence: Absence, families: Composition, number: int, calendar: Calendar) -> np.ndarray:
     columns = {"possible_sessions": absence.possible, "authorised_sessions": absence.authorised[number],
                "unauthorised_sessions": absence.unauthorised[number]}
     top = sum(columns[part.strip()] for part in source.numerator.split("+"))
-    bottom = columns[source.denominator]
+    bottom, n_columns = columns[source.denominator], len(calendar)
     if source.kind == "share_of_people":
-        at_least = Fraction(repr(source.threshold))                        # in whole numbers: 0.15 * 140 must not miss 21
-        top, bottom = (bottom > 0) & (top * at_least.denominator >= at_least.numerator * bottom), bottom > 0
+        top, bottom = (bottom > 0) & _at_least(source, top, bottom, absence.column, calendar), bottom > 0
     cell = families.family[absence.person] * n_columns + absence.column
     sums = [np.bincount(cell, weights=part * absence.counted, minlength=families.n_families * n_columns) for part in (top, bottom)]
     return source.multiply * np.divide(sums[0], sums[1], out=np.full_like(sums[0], np.nan), where=sums[1] > 0).reshape(-1, n_columns)
+
+
+def _at_least(source: OutcomeSource, top: np.ndarray, bottom: np.ndarray, column: np.ndarray, calendar: Calendar) -> np.ndarray:
+    """Whether sessions missed reach the threshold of the term's school year, in whole numbers: 0.15 * 140 must not miss 21."""
+    since = {4 * int(year[:4]) + 3 - calendar.first: threshold for year, threshold in source.thresholds.items()} or {-1: source.threshold}
+    met = np.zeros(len(top), dtype=bool)
+    for first, threshold in sorted(since.items()):
+        exact = Fraction(repr(threshold))
+        later = column >= first
+        met[later] = (top * exact.denominator >= exact.numerator * bottom)[later]
+    return met

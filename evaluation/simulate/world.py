@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluation.errors import PlanError
 from evaluation.simulate.composition import Composition
 from evaluation.simulate.quarters import HISTORY, Calendar
 from evaluation.simulate.streams import stream
@@ -67,10 +68,12 @@ PROCESSES = {
     "asb": Process(outcome="asb_incidents", low=0.04, scale=0.07, slow={"lone_parent": 0.01}, jump=0.18, trend=-0.0008,
                    season=(0.0, 0.005, 0.015, 0.0), more=0.35),
     "benefit": Process(outcome="out_of_work_benefit", low=0.09, scale=0.03, cap=0.25, slow={"workless": 0.58}, jump=0.12, trend=-0.0010, stay=0.85),
+    "asb_address": Process(outcome="asb_incidents", low=0.02, scale=0.03, slow={}, jump=0.08, trend=-0.0003, more=0.20),      # known only by address
+    "neet": Process(outcome="neet", low=0.10, scale=0.08, slow={"workless": 0.06}, jump=0.10, trend=-0.0005, stay=0.6),
     "work": Process(outcome="adult_in_work", low=0.57, scale=0.03, cap=0.7, slow={"workless": -0.42}, jump=-0.09, trend=0.0010, stay=0.85),
 }
 DEFAULT_EFFECTS = {"unauthorised_absence_rate": -0.30, "fixed_exclusions": -0.20, "any_offence": -0.10, "asb_incidents": -0.25,
-                   "out_of_work_benefit": 0.0, "adult_in_work": 0.0}
+                   "out_of_work_benefit": 0.0, "adult_in_work": 0.0, "neet": -0.15}
 
 CRISIS_SHARE, CRISIS_MEMORY = 0.12, 0.5      # share of family-quarters in crisis; correlation from one quarter to the next
 ENTRY = {"crisis": 1.3, "level": 0.30, "lone_parent": 0.15, "three_or_more_children": 0.15, "workless": 0.20, "deprivation": 0.10,
@@ -80,6 +83,7 @@ COUNCIL_SPREAD = 0.15                        # standard deviation of councils' l
 NEED_RATES = {"child_in_need": 0.22, "child_protection": 0.05, "domestic_abuse": 0.15, "housing": 0.15, "health": 0.25}
 NEED_DAYS = 240
 MAX_EVENTS = 6
+MOST_HAZARD = 0.6                            # of joining in a quarter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +118,33 @@ class World:
     need_end: np.ndarray
 
 
-def unfold(families: Composition, calendar: Calendar, *, effects: Mapping[str, float], ramp: tuple[float, ...], share_joining: float,
-           first_entry: int, seed: int) -> World:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """Who may join when, and how many do.
+
+    Attributes
+    ----------
+    share : float
+        Share of families expected to join inside the periods, where `exactly` is empty.
+    exactly : ndarray of int, shape (n_councils,) or (1,), or None
+        Families that join in each council, or in all together; None where a share is expected.
+    first, last : int
+        Columns of the plan's periods from and to which families may join.
+    may : ndarray of bool, shape (n_families,), or None
+        Families that may join at all; None for all.
+    at_once : bool
+        Whether every family that may join does so in the first quarter in which it may: a programme given to whole neighbourhoods.
+    """
+
+    share: float = 0.4
+    exactly: np.ndarray | None = None
+    first: int = 4
+    last: int = 10_000
+    may: np.ndarray | None = None
+    at_once: bool = False
+
+
+def unfold(families: Composition, calendar: Calendar, *, effects: Mapping[str, float], ramp: tuple[float, ...], joining: Joining, seed: int) -> World:
     """Draw levels, crises, entry and both potential outcomes.
 
     Parameters
@@ -124,21 +153,18 @@ def unfold(families: Composition, calendar: Calendar, *, effects: Mapping[str, f
         Relative change of the chance at full strength; -0.25 takes away a quarter.
     ramp : floats
         Share of the full effect at event time 0, 1, ...; the last one stays.
-    share_joining : float
-        Share of families expected to join inside the periods.
-    first_entry : int
-        Column of the plan's periods from which families may join.
+    joining : Joining
     """
     trouble = stream(seed, "level").normal(size=families.n_families)
     levels = {name: _level(process, families, trouble, stream(seed, f"level of {name}")) for name, process in PROCESSES.items()}
     crisis = crises(families.n_families, len(calendar), stream(seed, "crisis"))
     needs = _needs(families, trouble, calendar, stream(seed, "needs"))
-    entry = _entry(families, calendar, crisis, trouble, needs, share_joining, first_entry, stream(seed, "entry"))
-    strength = _strength(entry, len(calendar), ramp)
+    entry = _entry(families, calendar, crisis, trouble, needs, joining, stream(seed, "entry"))
+    strength = strength_of(entry, len(calendar), ramp)
     without, treated, counts, chances = {}, {}, {}, ()
     for name, process in PROCESSES.items():
         chance = untreated_chance(process, levels[name], families, crisis, calendar)
-        with_effect = chance * (1 + effects[process.outcome] * strength) if effects[process.outcome] else chance
+        with_effect = treated_chance(process, chance, effects, strength)
         if name == "truancy":
             chances = (chance, with_effect)
             continue
@@ -194,6 +220,11 @@ def _needs(families: Composition, trouble: np.ndarray, calendar: Calendar, rng: 
     return {"need_family": family[first], "need_kind": kind[first], "need_start": begins, "need_end": ends}
 
 
+def treated_chance(process: Process, chance: np.ndarray, effects: Mapping[str, float], strength: np.ndarray) -> np.ndarray:
+    """Chance with the programme: the untreated one changed by the process's effect at its strength in each quarter."""
+    return chance * (1 + effects[process.outcome] * strength) if effects[process.outcome] else chance
+
+
 def open_needs(needs: Mapping[str, np.ndarray], n: int, calendar: Calendar) -> np.ndarray:
     """Needs open on the first day of each column; shape (n, n_columns)."""
     from_column = np.searchsorted(calendar.starts[:-1], needs["need_start"], side="right")
@@ -205,7 +236,7 @@ def open_needs(needs: Mapping[str, np.ndarray], n: int, calendar: Calendar) -> n
 
 
 def _entry(families: Composition, calendar: Calendar, crisis: np.ndarray, trouble: np.ndarray, needs: Mapping[str, np.ndarray],
-           share_joining: float, first_entry: int, rng: np.random.Generator) -> np.ndarray:
+           joining: Joining, rng: np.random.Generator) -> np.ndarray:
     """Column of entry: a hazard among families eligible before the quarter, not yet joined and not moved away."""
     n, columns = families.n_families, np.arange(len(calendar))
     council = COUNCIL_SPREAD * rng.normal(size=families.council.max() + 1)
@@ -214,10 +245,19 @@ def _entry(families: Composition, calendar: Calendar, crisis: np.ndarray, troubl
     log_hazard = slow[:, None] + ENTRY["need"] * np.minimum(open_needs(needs, n, calendar), 4)
     log_hazard[:, 1:] += ENTRY["crisis"] * crisis[:, :-1]
     gone = np.where(np.isnat(families.moves), len(calendar), calendar.column(families.moves))
-    at_risk = (columns >= HISTORY + first_entry) & (columns > calendar.column(families.eligible)[:, None]) & (columns < gone[:, None])
+    at_risk = (columns >= HISTORY + joining.first) & (columns > calendar.column(families.eligible)[:, None]) & (columns < gone[:, None])
+    at_risk &= columns <= HISTORY + joining.last
+    if joining.may is not None:
+        at_risk &= joining.may[:, None]
+    if joining.at_once:
+        return np.where(at_risk[:, HISTORY + joining.first], HISTORY + joining.first, -1)
     relative = np.where(at_risk, np.exp(log_hazard), 0)
-    base = _base_hazard(relative, share_joining)
-    joins = rng.random(relative.shape) < np.minimum(base * relative, 0.6)
+    draw = rng.random(relative.shape)
+    if joining.exactly is None:
+        base: float | np.ndarray = _base_hazard(relative, joining.share)
+    else:
+        base = _base_of_number(relative, draw, families.council, joining.exactly)[:, None]
+    joins = draw < np.minimum(base * relative, MOST_HAZARD)
     return np.where(joins.any(axis=1), joins.argmax(axis=1), -1)
 
 
@@ -226,12 +266,33 @@ def _base_hazard(relative: np.ndarray, share_joining: float) -> float:
     low, high = np.log(1e-6), np.log(1.0)
     for _ in range(30):
         middle = (low + high) / 2
-        expected = 1 - np.exp(np.log1p(-np.minimum(np.exp(middle) * relative, 0.6)).sum(axis=1)).mean()
+        expected = 1 - np.exp(np.log1p(-np.minimum(np.exp(middle) * relative, MOST_HAZARD)).sum(axis=1)).mean()
         low, high = (middle, high) if expected < share_joining else (low, middle)
     return float(np.exp((low + high) / 2))
 
 
-def _strength(entry: np.ndarray, n_columns: int, ramp: tuple[float, ...]) -> np.ndarray:
+def _base_of_number(relative: np.ndarray, draw: np.ndarray, council: np.ndarray, exactly: np.ndarray) -> np.ndarray:
+    """The hazard at relative hazard 1 with which exactly so many families join, by family's council; shape (n_families,).
+
+    With the draws held, a family joins once the base is above its least draw over relative hazard, so a base between two such values
+    lets exactly as many families join as have a smaller one.
+    """
+    able = (relative > 0) & (draw < MOST_HAZARD)
+    least = np.where(able, draw / np.where(able, relative, 1.0), np.inf).min(axis=1)
+    group = council if len(exactly) > 1 else np.zeros(len(council), dtype=int)
+    bases = np.zeros(len(exactly))
+    for number, wanted in enumerate(exactly):
+        ranked = np.sort(least[group == number])
+        if wanted > np.isfinite(ranked).sum():
+            raise PlanError(f"{wanted:,} families cannot join: {np.isfinite(ranked).sum():,} of {len(ranked):,} are eligible, still there and not "
+                            "kept out by chance while families may join. Where: data.joined. Ask for fewer, simulate more, or join longer.")
+        if wanted:
+            above = ranked[wanted] if wanted < len(ranked) and np.isfinite(ranked[wanted]) else 2 * ranked[wanted - 1]
+            bases[number] = (ranked[wanted - 1] + above) / 2
+    return bases[group]
+
+
+def strength_of(entry: np.ndarray, n_columns: int, ramp: tuple[float, ...]) -> np.ndarray:
     """Share of the full effect by family and column; 0 before entry and where a family does not join."""
     event_time = np.arange(n_columns) - np.where(entry < 0, n_columns, entry)[:, None]
     return np.where(event_time < 0, 0.0, np.asarray(ramp)[np.clip(event_time, 0, len(ramp) - 1)])

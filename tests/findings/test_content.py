@@ -129,6 +129,14 @@ def test_checks_that_say_the_same_of_every_outcome_are_one_line(study, ledger):
     ]
 
 
+def test_a_check_that_says_the_same_of_some_outcomes_names_them(study, ledger):
+    line = CheckLine(name="Trend before", verdict="not testable", sentence="Not testable.")
+    made = [study(checks=(line,)), study("adult_in_work", checks=(line,)), study("offences")]
+    (check,) = content.checks(shown(ledger, *made))
+    first, second = (one.numbers.outcome.label for one in made[:2])
+    assert check.outcomes == (first, second) and check.outcome == f"{first} and {second[0].lower()}{second[1:]}"
+
+
 @pytest.mark.parametrize("gap, words", [(0.5, "within what chance alone gives"), (3.0, "outside what chance alone gives")])
 def test_an_areas_own_gap_is_told_beside_placebo_areas_and_never_as_an_effect(study, ledger, gap, words):
     made = study(placebo=PlaceboGap(area="Mere", gap=gap, lower=-2.0, upper=2.0, n_placebo=499))

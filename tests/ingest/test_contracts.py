@@ -110,7 +110,7 @@ def test_a_broken_rule_is_named_with_its_reason_and_a_missing_value_breaks_none(
 def test_an_incident_without_person_and_family_breaks_a_rule(check):
     columns = ("incident_id", "date", "incident_type", "action", "person_id", "family_id")
     checked = check("asb_incidents", columns, ("i1", "2011-05-05", "nuisance", "none", "", ""), ("i2", "2011-05-05", "nuisance", "none", "p1", ""))
-    assert set_aside(checked) == {2: ["rule_broken:person_or_family"]}
+    assert set_aside(checked) == {2: ["rule_broken:person_family_or_address"]}
 
 
 def test_an_unknown_council_is_set_aside(check):
@@ -253,3 +253,49 @@ def test_every_contract_compiles(name, dictionary, check):
     columns = tuple(dictionary.tables[name].columns)
     checked = check(name, columns, tuple("?" for _ in columns), ("",) * len(columns))
     assert (checked.rows_kept, checked.rows_quarantined, checked.rows_dropped) == (0, 1, 1)
+
+
+FAMILY = ("family_id", "council_code", "first_eligible_date", "entry_date", "exit_date", "exit_reason", "referral_reason", "criterion_crime_asb_date",
+          "criterion_education_date", "criterion_work_date", "key_worker_caseload")
+STAY = ("family_id", "area_code", "from_date", "to_date")
+
+
+def family(name: str, entry: str, exit_date: str = "") -> tuple[str, ...]:
+    """A row of a family that joined and perhaps left."""
+    return (name, "E06000022", "2011-01-01", entry, exit_date, "completed" if exit_date else "", "work", "", "", "", "")
+
+
+def test_overlapping_programme_spells_of_one_family_are_set_aside_with_how_to_mend_them(check):
+    checked = check("families", FAMILY, family("f1", "2012-01-10", "2012-12-31"), family("f1", "2012-06-01"), family("f2", "2012-06-01"))
+    fault = next(fault for fault in checked.faults if fault.reason == "overlapping_spells")
+    assert (fault.column, fault.count, fault.first_rows, checked.rows_kept) == ("family_id", 2, (2, 3), 1)
+    assert "programme spells of one family must not overlap" in fault.text() and "deliver one row for the family" in fault.text()
+    assert "f1" not in fault.text() and "2012" not in fault.text()
+
+
+def test_a_family_with_two_entries_one_after_the_other_shares_a_key_and_overlaps_nothing(check):
+    checked = check("families", FAMILY, family("f1", "2012-01-10", "2012-03-31"), family("f1", "2012-06-01"))
+    assert found(checked) == {("duplicate_key", "family_id", 2, (2, 3))}
+
+
+def test_the_same_row_twice_is_one_spell(check):
+    checked = check("families", FAMILY, family("f1", "2012-01-10"), family("f1", "2012-01-10"))
+    assert checked.rows_kept == 1 and {fault.reason for fault in checked.faults} == {"exact_duplicates"}
+
+
+def test_a_family_lives_in_one_area_at_a_time(check):
+    checked = check("addresses", STAY, ("f1", "E01000001", "2010-01-01", "2012-06-30"), ("f1", "E01000002", "2012-07-01", ""),
+                    ("f2", "E01000001", "2010-01-01", ""), ("f2", "E01000002", "2012-07-01", ""), ("f3", "E01000003", "2010-01-01", ""))
+    assert set_aside(checked) == {4: ["overlapping_spells:family_id"], 5: ["overlapping_spells:family_id"]}
+
+
+def test_a_spell_that_holds_others_overlaps_all_of_them(check):
+    checked = check("addresses", STAY, ("f1", "E01000001", "2010-01-01", "2014-12-31"), ("f1", "E01000002", "2011-01-01", "2011-06-30"),
+                    ("f1", "E01000003", "2012-01-01", "2012-06-30"), ("f1", "E01000004", "2015-01-01", ""))
+    assert sorted(set_aside(checked)) == [2, 3, 4]
+
+
+def test_a_contract_whose_spells_name_no_column_is_refused(dictionary):
+    with pytest.raises(ValueError, match="spells names column 'entered'"):
+        type(dictionary.tables["families"])(**{**dictionary.tables["families"].model_dump(), "spells": {
+            "of": "family_id", "begins": "entered", "ends": "exit_date", "what": "spells", "mend": "Mend it."}})

@@ -37,3 +37,24 @@ def test_only_the_units_asked_for_enter():
 def test_nothing_observed_gives_no_number_and_a_reason():
     found = before_after(panel_of([1, -1], {"y": np.full((2, 4), np.nan)}), "y")
     assert np.isnan(found.before) and found.change.reason == "no treated unit is observed before and after"
+
+
+def test_quarters_before_and_after_are_of_the_same_seasons():
+    nan = np.nan
+    # entry in column 4: columns 0 to 3 before, 5 to 8 after, of seasons 0 1 2 3 and 1 2 3 0. U0 lacks season 2 after: 0, 1 and 3 are left.
+    y = [[10, 20, 90, 30, 7, 21, nan, 33, 14], [nan] * 4 + [7, 1, 2, 3, 4], [1, 2, nan, nan, 7, nan, nan, 6, 8]]
+    found = before_after(panel_of([4, 4, -1], {"y": np.array(y)}), "y")
+    assert (found.before, found.after) == (20.0, pytest.approx((21 + 33 + 14) / 3)) and found.change.n_treated == 1
+    # two quarters after are compared with the same two before; the other unit's season 1 is not seen after, its season 2 not before
+    found = before_after(panel_of([4, -1, 4], {"y": np.array(y)}), "y", after=(1, 4))
+    assert found.change.n_treated == 2 and found.before == pytest.approx((20 + 1) / 2) and found.after == pytest.approx((68 / 3 + 8) / 2)
+    halves = before_after(panel_of([4, -1, -1], {"y": np.array(y)}), "y", after=(1, 2))
+    assert (halves.before, halves.after) == (20.0, 21.0)
+
+
+def test_seasons_do_not_pass_for_change():
+    season = np.tile([0.0, 5.0, 9.0, 2.0], 3)
+    y = np.array([season, season])
+    y[0, 6] = np.nan                                   # without one quarter after, the plain mean of the others would differ from that before
+    found = before_after(panel_of([4, 4], {"y": y}), "y").change
+    assert found.estimate == 0

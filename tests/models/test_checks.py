@@ -113,6 +113,15 @@ def test_a_base_inside_the_anticipation_leaves_it_the_periods_after_that_base(sa
     assert found[-2][0] == overall(alone, quarters=(0, 3))
 
 
+@pytest.mark.parametrize("base", [-1, -2, -4, "pre_mean"])
+def test_an_estimate_with_another_base_is_that_of_the_whole_window(base, sample):
+    room = 0 if base == -1 else 1
+    whole = [kind(base=base, window=(-8, 8), anticipation=room).fit(sample, "y") for kind in (MatchedDiD, UnmatchedDiD)]
+    for found, wanted in zip(estimates_by_base(given(sample))[base], (overall(effects, quarters=(0, 3)) for effects in whole), strict=True):
+        # the order in which columns are added up differs, nothing else
+        assert (found.estimate, found.lower, found.upper) == pytest.approx((wanted.estimate, wanted.lower, wanted.upper), rel=1e-12)
+
+
 @pytest.mark.parametrize("estimator", [MatchedLevels(), GroupTimeATT(control="notyet"), TwoWay()])
 def test_an_estimator_without_a_base_to_move_has_no_row_under_another_base(estimator, sample):
     assert estimates_by_base(given(sample, estimator)) == {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from evaluation.disclosure.release import (
     BalanceLine,
+    BesideCouncils,
+    BesidePoint,
     Check,
     Council,
     EventPoint,
@@ -11,6 +13,8 @@ from evaluation.disclosure.release import (
     FlowLine,
     OutcomeResult,
     Overlap,
+    PaymentResults,
+    PaymentShare,
     Placebo,
     ReportContent,
     Shown,
@@ -25,7 +29,7 @@ from evaluation.disclosure.release import (
     TrendLine,
     Warned,
 )
-from evaluation.reporting import council
+from evaluation.reporting import beside, council, trust
 from evaluation.reporting.blocks import Block
 
 HELD = Shown(value=None, text="[c]", symbol="[c]")
@@ -431,6 +435,16 @@ def council_report() -> ReportContent:
     )
 
 
+def _beside(result: OutcomeResult) -> BesideCouncils:
+    """Nine councils, the report's own the seventh by families."""
+    points = tuple(BesidePoint(is_own=i == 6, effect=interval(-2.0 + 0.1 * (i % 4), 0.6 + 0.1 * i, "shrunken towards the mean", 1)) for i in range(9))
+    return BesideCouncils(
+        outcome=result.outcome, label=result.label, change_unit=result.change_unit, points=points, n_hidden=1, mean=number(-1.9, 1, True),
+        lower=number(-2.8, 1, True), upper=number(-1.0, 1, True), title="Effects on unauthorised absence differ between councils no more than chance",
+        sentence="This council's effect, drawn towards the mean of all, is \u22121.8 (\u22123.0 to \u22120.6) percentage points.",
+    )  # fmt: skip
+
+
 def family_report() -> ReportContent:
     """Simulated families of one council, with a known effect."""
     outcomes = tuple(
@@ -581,6 +595,7 @@ def family_report() -> ReportContent:
                 ),
                 next_steps=("Keep the entry dates of all families", "Repeat with two more cohorts"),
             ),
+            "beside": (_beside(outcomes[0]),),
             "flow": (
                 FlowLine(label="Families referred", count=number(240, 0)),
                 FlowLine(label="Joined before records begin", count=number(10, 0), reason="no history before entry", level=1),
@@ -589,7 +604,57 @@ def family_report() -> ReportContent:
                 FlowLine(label="No comparison in the stratum", count=number(10, 0), reason="no adult of working age", level=1),
                 FlowLine(label="Families analysed", count=number(205, 0)),
             ),
+            "payment": payment_results(),
         }
+    )
+
+
+def payment_results() -> PaymentResults:
+    """Shares of three kinds of families, one of them not shown, and the tables that go with them."""
+
+    def share(label: str, kind: str, programme: int, comparison: int, reason: str = "") -> PaymentShare:
+        held = ShownInterval(estimate=HELD, lower=HELD, upper=HELD, method="")
+
+        def side(value: int, half: int, sign: bool = False) -> ShownInterval:
+            return ShownInterval(
+                estimate=number(value, 0, sign), lower=number(value - half, 0, sign), upper=number(value + half, 0, sign), method="cluster-robust"
+            )
+
+        return PaymentShare(
+            label=label,
+            kind=kind,
+            official=HELD if reason else Shown(value=79.0, text="79%"),
+            programme=held if reason else side(programme, 9),
+            comparison=held if reason else side(comparison, 8),
+            difference=held if reason else side(programme - comparison, 11, True),
+            anyway=held if reason else side(round(100 * comparison / programme), 22),
+            n_treated=HELD if reason else number(120, 0),
+            n_comparison=HELD if reason else number(210, 0),
+            reason=reason,
+        )
+
+    return PaymentResults(
+        framework="Troubled Families payment by results, 2012 to 2015",
+        status="shown",
+        title="48 of every 100 programme families met the rule for a payment, and 45 of every 100 similar families outside it",
+        sentence="Within a year of joining, 48 of every 100 programme families met the rule for a payment; over the same time so did 45.",
+        basis="The comparison rests on matching alone.",
+        shares=(
+            share("All families", "all", 48, 45),
+            share("Problem at entry: children's schooling and a label of uncommon length", "problem", 92, 90),
+            share("Result by: continuous employment", "route", 1, 1, "fewer than 10 families of one side met the rule, or all but a few did"),
+            share("All places of the study", "everywhere", 50, 47),
+        ),
+        tables=(
+            TableContent(
+                id="payment_four",
+                title="Four counts that are not the same",
+                columns=("What", "Families", "Claims as a share of it"),
+                rows=(("Families with a claim", "150", "[z]"), ("Target", "215", "70%")),
+            ),
+            TableContent(id="payment_rules", title="The rules", columns=("Problem", "Met when"), rows=(("Schooling", "each child is there"),)),
+        ),
+        notes=("A comparison family that joins is followed until the quarter before.",),
     )
 
 
@@ -622,10 +687,12 @@ def held_report() -> ReportContent:
             "council": Council(code="E06000098", name="Little Mere", region="South West", area="", area_members=()),
             "outcomes": outcomes,
             "event_studies": (),
+            "beside": (),
             "balance": (),
             "overlap": None,
             "checks": (),
             "tables": (),
+            "payment": None,
             "warnings": (),
             "flow": (FlowLine(label="Families who joined", count=HELD),),
             "summary": Summary(
@@ -657,9 +724,12 @@ SECTIONS = (
     council.what_changed,
     council.outcome_pages,
     council.this_area,
-    council.how_far_to_trust,
-    council.limits,
-    council.tables,
+    beside.beside_others,
+    council.payment_by_results,
+    council.value_for_money,
+    trust.how_far_to_trust,
+    trust.limits,
+    trust.tables,
     council.methods,
     council.glossary,
     council.accessibility,

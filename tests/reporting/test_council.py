@@ -7,9 +7,9 @@ import re
 import pytest
 from sample import SAMPLES, blocks_from, study
 
-from evaluation.disclosure.release import TableContent
+from evaluation.disclosure.release import Check, TableContent
 from evaluation.errors import ReportError
-from evaluation.reporting import council
+from evaluation.reporting import council, trust
 from evaluation.reporting.blocks import Contents, Figure, Heading, SignOff, Table
 from evaluation.reporting.words import minus
 
@@ -106,9 +106,9 @@ def test_a_chart_of_simulated_data_says_so_under_the_chart(blocks, content):
 @pytest.mark.parametrize("n, parts", [(3, 1), (7, 1), (8, 2), (13, 2), (14, 3)])
 def test_a_wide_table_is_split_into_parts_that_repeat_the_row_headers_and_lose_no_column(n, parts):
     columns = ("Who", *(f"c{j}" for j in range(1, n)))
-    made = council.split(TableContent(id="wide", title="Wide", columns=columns, rows=(("a", *map(str, range(1, n))),)))
+    made = trust.split(TableContent(id="wide", title="Wide", columns=columns, rows=(("a", *map(str, range(1, n))),)))
     assert len(made) == parts
-    assert all(len(table.columns) <= council.WIDEST and table.rows[0][0] == "a" for table in made)
+    assert all(len(table.columns) <= trust.WIDEST and table.rows[0][0] == "a" for table in made)
     assert [column for table in made for column in table.columns[1:]] == list(columns[1:])
 
 
@@ -161,3 +161,21 @@ def test_a_release_with_gaps_makes_no_blank_paragraph_and_no_empty_chart():
     blocks = blocks_from(bare)
     assert all(block.text for block in blocks if block.kind == "paragraph")
     assert not any(block.id.startswith("fig-event") for block in blocks if isinstance(block, Figure))
+
+
+def _check(name, verdict, *outcomes):
+    return Check(name=name, outcome=" and ".join(outcomes), outcomes=outcomes, verdict=verdict, sentence=f"{name} of {' and '.join(outcomes)}.")
+
+
+def test_every_check_has_one_row_with_its_verdict_on_each_outcome():
+    checks = [_check("Balance", "passed", "A", "B"), _check("Trend before", "failed", "A"), _check("Trend before", "not testable", "B"),
+              _check("Dip", "information", "B")]
+    table = trust.verdicts(checks, ["A", "B"])
+    assert table.columns == ("Check", "A", "B") and table.title == "1 of 3 checks failed for at least one outcome"
+    assert table.rows == (("Balance", "Passed", "Passed"), ("Trend before", "Failed", "Not testable"), ("Dip", "[z]", "Noted"))
+    told = trust.against(checks)
+    details = list(trust.details(checks))
+    assert details[1:3] == [("Trend before: a", "Failed. Trend before of A."), ("Trend before: b", "Not testable. Trend before of B.")]
+    assert told[1].items == ("Trend before, A: Trend before of A.",)
+    assert trust.verdicts(checks[:1], ["B", "A"]).columns == ("Check", "B", "A")
+    assert trust.verdicts(checks[:1], []).title == "No check failed" and len(trust.against(checks[:1])) == 1

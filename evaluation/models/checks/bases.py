@@ -10,6 +10,7 @@ from evaluation.errors import EstimationError, PlanError
 from evaluation.models.checks.given import CheckInput, CheckResult, has_base, not_testable, summarised
 from evaluation.models.contrasts import Base
 from evaluation.models.effects import Estimate
+from evaluation.models.matched_did import MatchedDiD
 from evaluation.models.unmatched import UnmatchedDiD
 
 
@@ -53,11 +54,19 @@ def anticipation_with(estimator: object, base: Base) -> int:
     return estimator.anticipation if base == "pre_mean" else min(estimator.anticipation, -base - 1)
 
 
+def window_needed(estimator: object, base: Base, quarters: tuple[int, int]) -> tuple[int, int]:
+    """The event times that an estimate with a base needs, of differences that are taken one event time at a time."""
+    first, last = estimator.window
+    return (first if base == "pre_mean" else min(base, quarters[0])), min(last, quarters[1])
+
+
 def _with_base(given: CheckInput, base: Base) -> tuple[Estimate, Estimate] | None:
     """The matched and the unmatched estimate with a base; None where nothing can be estimated with it."""
     room = anticipation_with(given.estimator, base)
+    window = window_needed(given.estimator, base, given.quarters)
+    own = {"window": window} if isinstance(given.estimator, MatchedDiD) else {}
     try:
-        specs = replace(given.estimator, base=base, anticipation=room), UnmatchedDiD(base=base, window=given.estimator.window, anticipation=room)
+        specs = replace(given.estimator, base=base, anticipation=room, **own), UnmatchedDiD(base=base, window=window, anticipation=room)
         matched, unmatched = (summarised(given, spec.fit(given.sample, given.effects.outcome, calendar=given.calendar)) for spec in specs)
     except (EstimationError, PlanError):
         return None

@@ -1,47 +1,18 @@
-"""The real studies: numbers known from an experiment, and the traps of the English school data handled and shown."""
+"""Community Budgets on published data: the traps of the English school data handled and shown."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from pathlib import Path
 
 import pytest
 
-from evaluation.locations import project_file
-from evaluation.pipeline.recipe import evaluate, release
-from evaluation.plan import read_plan
-
-FEW_DRAWS = 19
-
-
-def contents(path: str, dictionary, room: Path):
-    plan = read_plan(project_file(path))
-    plan = plan.model_copy(update={"estimator": plan.estimator.model_copy(update={"permutations": min(plan.estimator.permutations, FEW_DRAWS)})})
-    analysis = evaluate(plan, project_file(path).parent, dictionary, room, lambda text: None)
-    return release(analysis, (), analysis_hash="0" * 64)[0]
-
-
-@pytest.fixture(scope="module")
-def lalonde(open_data, dictionary, tmp_path_factory):
-    return contents("studies/lalonde/plan.yml", dictionary, tmp_path_factory.mktemp("lalonde"))[0]
+from tests.pipeline.studied import contents
 
 
 @pytest.fixture(scope="module")
 def councils(open_data, dictionary, tmp_path_factory):
     return contents("studies/community_budgets_2011/plan.yml", dictionary, tmp_path_factory.mktemp("councils"))
-
-
-def test_the_experiment_and_the_naive_differences_are_exact(lalonde):
-    table = {row[0]: row[1] for row in next(table for table in lalonde.tables if table.id == "benchmark").rows}
-    naive = {name: text for name, text in table.items() if "matched," not in name.replace("unmatched", "")}
-    assert sorted(naive.values()) == sorted(["+1,794", "\N{MINUS SIGN}8,498", "\N{MINUS SIGN}15,205"])
-
-
-def test_the_report_says_how_far_each_comparison_lands_from_the_experiment(lalonde):
-    rows = next(table for table in lalonde.tables if table.id == "benchmark").rows
-    assert rows[0][3] == "the anchor" and len(rows) == 7 and all(row[3][0] in "+\N{MINUS SIGN}" for row in rows[1:])
-    assert any("experiment measured the same effect" in text for text in lalonde.summary.paragraphs)
 
 
 def test_each_of_the_28_councils_has_a_report(councils):

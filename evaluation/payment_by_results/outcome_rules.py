@@ -1,44 +1,18 @@
-"""Payment by results: a framework's result rules applied to records. A result is a claim that could be paid; it is never an effect.
+"""One outcome, one rule: how many families had the problem when joining and meet the framework's rule for that outcome alone.
 
-Works on a panel's family-by-quarter arrays. Fees and eligibility are not here yet.
+The simple reading that stands beside an outcome's effect, on a panel's family-by-quarter arrays. The framework's own result, which is asked of
+each child, minor and adult and of several problems at once, is in `results.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evaluation.errors import DictionaryError
 from evaluation.panel.types import Panel
-
-
-class ResultRule(BaseModel):
-    """When a family's result counts, for one outcome."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    rule: Literal["stays_below", "falls_by", "stays_off"]
-    over: int = Field(ge=1)  # collected periods in a row
-    threshold: float | None = None  # stays_below: the outcome's unit
-    share: float | None = Field(default=None, gt=0, le=1)  # falls_by: least fall as a share of the total before joining
-    counts: str | None = None  # falls_by: the outcome that is counted
-    words: str
-    departs: str = ""
-
-
-class Framework(BaseModel):
-    """One payment-by-results framework."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    framework: str
-    title: str
-    claim_within: int = Field(ge=1)
-    results: dict[str, ResultRule]
+from evaluation.payment_by_results.framework import Framework, ResultRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,27 +34,6 @@ class ResultsClaimed:
     n_undetermined: int
     words: str
     departs: str
-
-
-def read_framework(path: Path) -> Framework:
-    """Read a framework's rules.
-
-    Raises
-    ------
-    DictionaryError
-        The file is missing or a rule is incomplete.
-    """
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yml"))) or "none"
-        raise DictionaryError(
-            f"There is no payment-by-results framework `{path.stem}` in data_dictionary/payment_by_results; known: {known}. Mend `payment_by_results`"
-            " in the plan."
-        )
-    try:
-        return Framework.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise DictionaryError(f"data_dictionary/payment_by_results/{path.name}: {faults}. Mend the file.") from None
 
 
 def around_entry(values: np.ndarray, entry: np.ndarray, first: int, last: int) -> np.ndarray:
@@ -141,7 +94,7 @@ def results_claimed(panel: Panel, framework: Framework, outcome: str, units: np.
     if rule is None or (rule.counts or outcome) not in panel.outcomes:
         return None
     chosen = {name: values[units] for name, values in panel.outcomes.items()}
-    problem, result = apply_rule(rule, chosen, outcome, panel.entry[units], framework.claim_within)
+    problem, result = apply_rule(rule, chosen, outcome, panel.entry[units], framework.claim_within.whole)
     had = problem == 1
     return ResultsClaimed(
         n_problem=int((had & np.isfinite(result)).sum()),

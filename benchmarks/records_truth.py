@@ -1,0 +1,340 @@
+"""Are the effects of all four domains recovered from linked records? `python -m benchmarks.records_truth [--runs N] [--minutes M] [--json FILE]`
+
+Each run simulates families in ten councils over 20 quarters of which about 3,000 join, with an effect in every domain, delivers the records, builds
+the panel from them, matches (three comparison families each, the demonstration's keys and score) and estimates over the four quarters after joining.
+The target is the truth over the same families and quarters. Bias is in standard errors: the mean error over runs, divided by the mean standard error.
+Two designs: one eligible family in ten joins (30,000 families), and four in ten (7,500). In the second, comparison families that go on to join are
+many, they join after a crisis, and those left to be compared with have had fewer: a bias that no matching takes away.
+
+Two readings. As it is: the estimate from the records. Without the draws: the same matched sets and gaps in the records with each outcome replaced
+by its chance or expected number in both worlds, which has the same bias (the estimator is linear given the sets, and neither joining nor matching
+depends on the draws) and a far smaller Monte Carlo error. A bias is small when its 95% Monte Carlo interval lies within 0.1 standard errors.
+"""
+from __future__ import annotations
+
+import argparse
+import functools
+import itertools
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy.special import stdtrit
+
+from benchmarks.coverage.pages import filled
+from evaluation.dictionary import Dictionary, load_dictionary
+from evaluation.ingest.tables import CheckedTable
+from evaluation.matching.nearest import NearestNeighbour
+from evaluation.matching.sample import MatchedSample
+from evaluation.models.effects import Effects
+from evaluation.models.inference import overall
+from evaluation.models.matched_did import MatchedDiD
+from evaluation.models.summaries import chosen_cells
+from evaluation.panel.families import build_families
+from evaluation.periods import Periods
+from evaluation.simulate import Simulation, Truth
+from evaluation.simulate.absence import POSSIBLE, SETTLED, TRUANTING
+from evaluation.simulate.composition import Composition, compose
+from evaluation.simulate.details import ADULT_OFFENDS, DISPOSALS, PERMANENT, draw_details
+from evaluation.simulate.quarters import HISTORY, Calendar
+from evaluation.simulate.world import MAX_EVENTS, PROCESSES, World, strength_of, treated_chance, unfold, untreated_chance
+
+PERIODS = Periods.between("2011-Q1", "2015-Q4", kind="quarter")
+EFFECTS = {"unauthorised_absence_rate": -0.30, "fixed_exclusions": -0.20, "any_offence": -0.20, "asb_incidents": -0.25, "out_of_work_benefit": -0.10,
+           "adult_in_work": 0.15, "neet": -0.15}
+EXACT = ("council_code", "has_child_5_15", "has_adult_working_age")
+SCORE = ("n_children", "lone_parent", "any_sen", "any_fsm", "n_needs", "criterion_crime_asb", "criterion_education", "criterion_work")
+HEADLINE = (1, 4)
+DESIGNS = {"one in ten joins": (30_000, 0.1, 0.8), "four in ten join": (7_500, 0.4, 0.2)}      # families, share joining, share of the time
+WITHIN = 0.1                # standard errors
+NO_PEOPLE = ("universal_credit",)      # nobody claims it in the simulated years
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One simulated study. Each a mapping of outcome -> number; `expected` is the error without the draws, in the outcome's unit."""
+
+    truth: Mapping[str, float]
+    estimate: Mapping[str, float]
+    std_error: Mapping[str, float]
+    covers: Mapping[str, bool]
+    expected: Mapping[str, float]
+    n_joined: int
+    n_matched: int
+
+
+def run(seed: int, dictionary: Dictionary, *, families: int = 30_000, share_joining: float = 0.1) -> Run:
+    """Simulate, deliver, build, match and estimate once."""
+    spec = Simulation(families=families, periods=PERIODS, seed=seed, effects=EFFECTS, share_joining=share_joining)
+    outcomes = [name for name, one in dictionary.outcomes.items() if "family" in one.sources and name not in NO_PEOPLE]
+    with tempfile.TemporaryDirectory() as folder:
+        truth = spec.write(Path(folder), dictionary=dictionary)
+        panel = build_families(as_checked(Path(folder)), dictionary, periods=PERIODS, outcomes=outcomes)
+    sample = NearestNeighbour(exact=EXACT, covariates=SCORE, ratio=3).fit(panel)
+    chances = expectations(spec, dictionary)
+    found = {key: {} for key in ("truth", "estimate", "std_error", "covers", "expected")}
+    for name in outcomes:
+        calendar = dictionary.outcomes[name].sources["family"].calendar
+        effects = MatchedDiD().fit(sample, name, calendar=calendar)
+        one, units, columns, weights = overall(effects, quarters=HEADLINE), *behind(effects)
+        true = truth.effect(name, truth.unit_ids[units], columns, weights)
+        found["truth"][name], found["estimate"][name], found["std_error"][name] = true, one.estimate, one.std_error
+        found["covers"][name] = bool(one.lower <= true <= one.upper)
+        found["expected"][name] = error_without_draws(sample, name, chances[name], truth, calendar)
+    return Run(**found, n_joined=int((panel.entry >= 0).sum()), n_matched=sample.n_treated)
+
+
+def as_checked(folder: Path) -> dict[str, CheckedTable]:
+    """Delivered files as checked tables; that they pass their contracts without a fault is tested elsewhere. Columns not delivered are added."""
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    tables = {}
+    for path in sorted(folder.glob("*.parquet")):
+        table = pa.parquet.read_table(path)
+        for column in load_dictionary().tables[path.stem].columns:
+            if column not in table.column_names:
+                table = table.append_column(column, pa.nulls(table.num_rows, pa.string()))
+        pa.parquet.write_table(table, path)
+        n = table.num_rows
+        tables[path.stem] = CheckedTable(name=path.stem, path=path, rows_in=n, rows_kept=n, rows_quarantined=0, rows_dropped=0, content_hash="")
+    return tables
+
+
+def behind(effects: Effects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Treated units, columns and weights that the headline averages over."""
+    effects = effects.each_unit()
+    cells = effects.cells[chosen_cells(effects, quarters=HEADLINE, cohorts="complete")]
+    treated, parts = effects.rows["treated"].to_numpy(), []
+    for cohort, event_time in zip(cells["cohort"], cells["event_time"], strict=True):
+        column = int(np.searchsorted(effects.event_times, event_time))
+        inside = treated & (effects.rows["cohort"].to_numpy() == cohort) & (effects.row_weight[:, column] > 0)
+        parts.append((effects.rows["unit"].to_numpy()[inside], np.full(inside.sum(), cohort + event_time), effects.row_weight[inside, column]))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+def error_without_draws(sample: MatchedSample, name: str, worlds: tuple[np.ndarray, np.ndarray], truth: Truth, calendar: tuple[int, ...]) -> float:
+    """Error of the estimate where every outcome is its expectation, with the same sets and the same values missing."""
+    untreated, treated = worlds
+    values = np.where(np.isfinite(sample.panel.outcomes[name]), treated, np.nan)
+    effects = MatchedDiD().fit(replace(sample, panel=replace(sample.panel, outcomes={name: values})), name, calendar=calendar)
+    units, columns, weights = behind(effects)
+    exists = np.isfinite(truth.treated[name][units, columns])
+    gap = (treated - untreated)[units, columns]
+    return overall(effects, quarters=HEADLINE).estimate - float(np.average(gap[exists], weights=weights[exists]))
+
+
+# ---- what each outcome is in the mean, in both worlds ----------------------------
+
+def expectations(spec: Simulation, dictionary: Dictionary) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Outcome -> (untreated, treated) expectation given levels, crises and members; over the periods."""
+    calendar = Calendar.over(spec.periods)
+    families = compose(np.array(list(spec.sizes(dictionary).values())), calendar, spec.seed)
+    world = unfold(families, calendar, effects=spec.effects, ramp=spec.ramp, share_joining=spec.share_joining, first_entry=spec.first_entry,
+                   seed=spec.seed)
+    benefit = draw_details(families, world, calendar, spec.seed).benefit
+    strength = strength_of(world.entry, len(calendar), spec.ramp)
+    minors = share_of_minors(families, calendar)
+    of_world = []
+    for treated in (False, True):
+        chance = {}
+        for name, process in PROCESSES.items():
+            untreated = untreated_chance(process, world.levels[name], families, world.crisis, calendar)
+            chance[name] = treated_chance(process, untreated, spec.effects, strength) if treated else untreated
+        of_world.append({name: values[:, HISTORY:] for name, values in expected(chance, world, minors, benefit, calendar).items()})
+    return {name: (of_world[0][name], of_world[1][name]) for name in of_world[0]}
+
+
+def expected(p: Mapping[str, np.ndarray], world: World, minors: np.ndarray, benefit: np.ndarray, calendar: Calendar) -> dict[str, np.ndarray]:
+    """Expectations of one world from its chances `p`."""
+    number = {name: p[name] * sum(process.more**k for k in range(MAX_EVENTS)) for name, process in PROCESSES.items() if process.more}
+    u, a = SETTLED["unauthorised"], SETTLED["authorised"]
+    bad = TRUANTING["unauthorised"][0] / sum(TRUANTING["unauthorised"])
+    found = {
+        "unauthorised_absence_rate": 100 * (u + p["truancy"] * (bad - u)),
+        "overall_absence_rate": 100 * ((1 - p["truancy"]) * (u + (1 - u) * a) + p["truancy"] * (bad + (1 - bad) * TRUANTING["authorised"])),
+        "fixed_exclusions": number["exclusions"], "any_fixed_exclusion": 100 * p["exclusions"], "permanent_exclusions": PERMANENT * p["exclusions"],
+        "any_offence": 100 * p["offences"], "offences": number["offences"],
+        "any_offence_by_minors": 100 * p["offences"] * any_of("offences", minors), "offences_by_minors": number["offences"] * minors,
+        "any_offence_by_adults": 100 * p["offences"] * any_of("offences", 1 - minors), "offences_by_adults": number["offences"] * (1 - minors),
+        "any_custody": 100 * p["offences"] * any_of("offences", np.array(DISPOSALS["custody"])),
+        "any_asb": 100 * p["asb"], "asb_incidents": number["asb"], "asb_incidents_with_address": number["asb"] + number["asb_address"],
+        "any_asb_with_address": 100 * (1 - (1 - p["asb"]) * (1 - p["asb_address"])),
+        "out_of_work_benefit": 100 * p["benefit"], "adult_in_work": 100 * p["work"], "neet": 100 * p["neet"]}
+    types = {"jobseekers_allowance": ("jsa",), "sickness_benefit": ("esa", "incapacity", "severe_disablement"), "income_support": ("income_support",),
+             "carers_allowance": ("carers_allowance",)}
+    found |= {name: 100 * p["benefit"] * np.isin(benefit, codes)[:, None] for name, codes in types.items()}
+    for name, threshold in (("persistent_absence_20", 0.20), ("persistent_absence", 0.15), ("persistent_absence_10", 0.10)):
+        settled, truanting = (chance_of_threshold(threshold, state)[calendar.quarters] for state in (False, True))
+        found[name] = 100 * (settled + p["truancy"] * (truanting - settled))
+    found["continuous_employment"] = 100 * in_work_for(13, p["work"], calendar)
+    found["continuous_employment_26"] = 100 * in_work_for(26, p["work"], calendar)
+    since = 4 * 2015 + 3 - calendar.first                                       # the term in which the year's threshold becomes 10%
+    later = np.arange(len(calendar)) >= since
+    found["persistent_absence_by_year"] = np.where(later, found["persistent_absence_10"], found["persistent_absence"])
+    return found
+
+
+def any_of(process: str, share: np.ndarray) -> np.ndarray:
+    """Chance that at least one of a quarter's events is of a kind, given any event and the share of the kind."""
+    more = PROCESSES[process].more
+    number = [(1 - more) * more**k for k in range(MAX_EVENTS - 1)]
+    number.append(1 - sum(number))
+    return 1 - sum(chance * (1 - share) ** (k + 1) for k, chance in enumerate(number))
+
+
+def in_work_for(weeks: int, chance: np.ndarray, calendar: Calendar) -> np.ndarray:
+    """Chance of having been in work for 13 or 26 weeks on the last day of each column; shape (n_families, n_columns); NaN at the beginning.
+
+    The whole weeks lie in the quarter and `reach` quarters before; a spell may begin on the first days of the earliest that counts (with the chance
+    that the lower of two uniform draws is so low), and end on the last day of the quarter itself.
+    """
+    reach, stay, width = weeks // 13, PROCESSES["work"].stay, chance.shape[1]
+    days, found = calendar.lengths, np.full(chance.shape, np.nan)
+    for c in range(reach, width):
+        columns, first = [chance[:, k] for k in range(c - reach, c + 1)], c - reach + 1
+        spare = days[first:c + 1].sum() - 7 * weeks + 1                                        # days on which a spell may begin in column `first`
+        begins = 1 - (1 - max(spare, 0) / days[first]) ** 2
+        ends = 1 - (1 - 1 / days[c]) ** 2
+        whole, shorter = all_below(columns, stay), all_below(columns[1:], stay)
+        if c == width - 1:
+            found[:, c] = whole + begins * (shorter - whole)
+            continue
+        goes_on, goes_on_shorter = (all_below([*part, chance[:, c + 1]], stay) for part in (columns, columns[1:]))
+        both = 2 * max(spare, 0) / days[c] ** 2 if first == c else begins * ends               # begins and ends in one quarter: two sorted draws
+        stops, stops_shorter = whole - goes_on, shorter - whole - goes_on_shorter + goes_on
+        found[:, c] = goes_on + begins * (goes_on_shorter - goes_on) + ends * stops + both * stops_shorter
+    return found
+
+
+def all_below(chances: list[np.ndarray], stay: float) -> np.ndarray:
+    """Chance that draws of consecutive quarters, each held over with chance `stay`, all lie below their chances."""
+    total = np.zeros_like(chances[0])
+    for held in itertools.product((False, True), repeat=len(chances) - 1):
+        term, lowest = np.full_like(chances[0], np.prod([stay if one else 1 - stay for one in held])), chances[0]
+        for one, chance in zip(held, chances[1:], strict=True):
+            term, lowest = (term, np.minimum(lowest, chance)) if one else (term * lowest, chance)
+        total += term * lowest
+    return total
+
+
+@functools.cache
+def chance_of_threshold(threshold: float, truanting: bool, n: int = 400_000) -> np.ndarray:
+    """Chance that a child's term reaches a threshold of absence, by quarter of the year (place 0 and 3 unused); drawn once."""
+    rng, found = np.random.default_rng(7), np.zeros(5)
+    for quarter, most in POSSIBLE.items():
+        possible = most - rng.integers(0, 7, size=n)
+        chance = rng.beta(*TRUANTING["unauthorised"], size=n) if truanting else SETTLED["unauthorised"]
+        unauthorised = rng.binomial(possible, chance)
+        authorised = rng.binomial(possible - unauthorised, TRUANTING["authorised"] if truanting else SETTLED["authorised"])
+        found[quarter] = (100 * (unauthorised + authorised) >= round(100 * threshold) * possible).mean()
+    return found
+
+
+def share_of_minors(families: Composition, calendar: Calendar) -> np.ndarray:
+    """Chance that a minor is behind an offence; shape (n_families, n_columns)."""
+    there = families.present(len(calendar))
+    odds = np.where(families.role, ADULT_OFFENDS, 1.0)[:, None]
+    minor, anyone = (np.add.reduceat(odds * (there & families.aged(low, high, calendar.months)), families.first_person, axis=0)
+                     for low, high in ((10, 17), (10, 120)))
+    return np.divide(minor, anyone, out=np.zeros_like(minor), where=anyone > 0)
+
+
+# ---- over runs -------------------------------------------------------------------
+
+def summary(runs: list[Run]) -> list[dict[str, object]]:
+    """One row per outcome: truth, mean estimate and error, coverage, and bias in standard errors with its 95% Monte Carlo interval."""
+    rows = []
+    for name in runs[0].truth:
+        truth, estimate, error = (np.array([getattr(one, key)[name] for one in runs]) for key in ("truth", "estimate", "std_error"))
+        ok = np.isfinite(truth) & np.isfinite(estimate) & np.isfinite(error)
+        scale = error[ok].mean()
+        row = {"outcome": name, "runs": int(ok.sum()), "truth": truth[ok].mean(), "estimate": estimate[ok].mean(), "std_error": scale,
+               "error_ratio": scale / np.std((estimate - truth)[ok], ddof=1), "coverage": float(np.mean([one.covers[name] for one in runs]))}
+        row |= {"bias" + part: value for part, value in interval((estimate - truth)[ok] / scale).items()}
+        expected = np.array([one.expected[name] for one in runs])
+        row |= {"bias_without_draws" + part: value for part, value in interval(expected / scale).items()}
+        row["verdict"] = verdict(row["bias_without_draws_lower"], row["bias_without_draws_upper"])
+        rows.append({key: round(value, 5) if isinstance(value, float) else value for key, value in row.items()})
+    return rows
+
+
+def verdict(lower: float, upper: float) -> str:
+    """Whether a bias is small: its interval within the limit, beyond it, or across it."""
+    if max(abs(lower), abs(upper)) < WITHIN:
+        return "within"
+    return "beyond" if lower > WITHIN or upper < -WITHIN else "not told apart"
+
+
+def interval(values: np.ndarray) -> dict[str, float]:
+    """Mean and its 95% Monte Carlo interval (t)."""
+    half = stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / np.sqrt(len(values))
+    return {"": float(values.mean()), "_lower": float(values.mean() - half), "_upper": float(values.mean() + half)}
+
+
+def blocks(designs: list[dict[str, object]], dictionary: Dictionary) -> dict[str, str]:
+    """The parts of docs/records.md that results fill, by the name of their marker."""
+    return {one["design"]: f"{one['families']:,} families, {one['joined']:,} join and {one['matched']:,} are matched; {one['runs']} runs.\n\n"
+            + table(one["rows"], dictionary) for one in designs}
+
+
+def table(rows: list[dict[str, object]], dictionary: Dictionary) -> str:
+    """Results of one design in Markdown."""
+    lines = ["| outcome | truth | mean estimate | standard error | covers | bias, as it is | bias, without the draws | verdict |",
+             "|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        unit = dictionary.outcomes[row["outcome"]].change_unit
+        digits = 2 if unit == "percentage points" else 4
+        cells = [f"{row[key]:.{digits}f}" for key in ("truth", "estimate", "std_error")]
+        biases = [f"{row[key]:+.2f} ({row[key + '_lower']:+.2f} to {row[key + '_upper']:+.2f})" for key in ("bias", "bias_without_draws")]
+        lines.append(f"| {dictionary.outcomes[row['outcome']].label} | {' | '.join(cells)} | {row['coverage']:.0%} | {' | '.join(biases)} "
+                     f"| {row['verdict']} |")
+    return "\n".join(lines)
+
+
+def of_design(name: str, runs: int, minutes: float, dictionary: Dictionary) -> dict[str, object]:
+    """As many runs of a design as fit."""
+    families, share, part = DESIGNS[name]
+    done, start = [], time.perf_counter()
+    while len(done) < runs and (len(done) < 3 or time.perf_counter() - start < 60 * minutes * part):
+        done.append(run(20_261_124 + len(done), dictionary, families=families, share_joining=share))
+    joined, matched = (round(float(np.mean([getattr(one, key) for one in done]))) for key in ("n_joined", "n_matched"))
+    return {"design": name, "families": families, "joined": joined, "matched": matched, "runs": len(done),
+            "seconds": round(time.perf_counter() - start), "rows": summary(done)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=400, help="most runs of a design")
+    parser.add_argument("--minutes", type=float, default=15, help="no run is begun after this time")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--page", type=Path, help="a page with markers of the designs to fill: docs/records.md")
+    asked = parser.parse_args()
+    dictionary, designs = load_dictionary(), []
+    for name in DESIGNS:
+        found = of_design(name, asked.runs, asked.minutes, dictionary)
+        designs.append(found)
+        print(f"{name}: {found['families']:,} families, {found['joined']:,} join, {found['matched']:,} are matched; {found['runs']} runs, "
+              f"{found['seconds']} s\n\n{table(found['rows'], dictionary)}\n", flush=True)
+        if asked.json:
+            about = {"command": "python -m benchmarks.records_truth", "within": WITHIN, "effects": EFFECTS}
+            asked.json.write_text(as_json(about, designs), encoding="utf-8")
+        if asked.page:
+            asked.page.write_text(filled(asked.page.read_text(encoding="utf-8"), blocks(designs, dictionary)), encoding="utf-8")
+
+
+def as_json(about: Mapping[str, object], designs: list[dict[str, object]]) -> str:
+    """The results, one row of a table a line."""
+    parts = []
+    for design in designs:
+        rows = ",\n ".join(json.dumps(row) for row in design["rows"])
+        parts.append(json.dumps({key: value for key, value in design.items() if key != "rows"})[:-1] + ', "rows": [\n ' + rows + "]}")
+    return json.dumps(about)[:-1] + ', "designs": [\n' + ",\n".join(parts) + "]}\n"
+
+
+if __name__ == "__main__":
+    main()

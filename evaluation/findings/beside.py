@@ -1,0 +1,134 @@
+"""One council's effect beside those of all councils: shrunken towards their mean, without an order of merit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.disclosure.ledger import Ledger, decimals
+from evaluation.disclosure.release import BesideCouncils, BesidePoint, OutcomeResult
+from evaluation.findings.numbers import OutcomeNumbers, change_unit_of
+from evaluation.findings.present import Nouns, lower_first
+from evaluation.models.effects import Estimate
+
+TOGETHER = "all"  # code of the report on all places together
+SIZE = 0.05  # of the test that councils' effects are the same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Councils' effects on one outcome, on the printed scale; unprotected. Arrays have shape (n_councils,), largest number of families first.
+
+    Attributes
+    ----------
+    codes : tuple of str
+    own : tuple of Estimate
+        From each council's own families.
+    shrunk, std_error, lower, upper : ndarray
+        Shrunken towards the mean; NaN where a council has no estimate.
+    own_share : ndarray
+        Weight of a council's own estimate in its shrunken one.
+    fewest : ndarray of int
+        Units with, or without, an occurrence, whichever is fewer; a large number where the outcome is no occurrence.
+    mean, new_lower, new_upper : float
+        What is shrunken towards, and where the true effect of another council of the same kind would lie.
+    p_value : float
+        Test that all councils have the same effect.
+    """
+
+    codes: tuple[str, ...]
+    own: tuple[Estimate, ...]
+    shrunk: np.ndarray
+    std_error: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    own_share: np.ndarray
+    fewest: np.ndarray
+    mean: float
+    new_lower: float
+    new_upper: float
+    p_value: float
+
+
+def may_show(beside: Beside, ledger: Ledger) -> np.ndarray:
+    """Councils whose estimate stands on enough families, shape (n_councils,)."""
+    behind = np.array([min(one.n_treated, one.n_comparison) for one in beside.own])
+    return (np.minimum(behind, beside.fewest) >= ledger.profile.threshold) & np.isfinite(beside.shrunk)
+
+
+def of_council(beside: Beside, code: str, numbers: OutcomeNumbers, result: OutcomeResult, ledger: Ledger, nouns: Nouns) -> BesideCouncils | None:
+    """The council's point among all others; None where fewer than three can be shown."""
+    shown = may_show(beside, ledger)
+    if shown.sum() < 3:
+        return None
+    population = f"{code}, {numbers.outcome.name}, beside all councils"
+    digits = decimals(float(np.nanmedian(beside.std_error[shown])))
+    points = tuple(point(beside, i, beside.codes[i] == code, digits, population, ledger, nouns) for i in np.flatnonzero(shown))
+    mean, lower, upper = (
+        ledger.level(value, n=sum(one.n_treated for one in beside.own), of=nouns.many, digits=digits, what=what, population=population)
+        for what, value in (("mean", beside.mean), ("another council, lower", beside.new_lower), ("another council, upper", beside.new_upper))
+    )
+    made = BesideCouncils(
+        outcome=numbers.outcome.name,
+        label=numbers.outcome.label,
+        change_unit=change_unit_of(numbers.outcome),
+        title=title(beside, result.label),
+        sentence="",
+        points=points,
+        mean=mean,
+        lower=lower,
+        upper=upper,
+        n_hidden=int((~shown).sum()),
+    )
+    return made.model_copy(update={"sentence": in_words(made, beside, code)})
+
+
+def point(beside: Beside, i: int, is_own: bool, digits: int, population: str, ledger: Ledger, nouns: Nouns) -> BesidePoint:
+    """One council's shrunken effect; other councils have no name."""
+    own = beside.own[i]
+    shrunk = Estimate(
+        estimate=float(beside.shrunk[i]),
+        std_error=float(beside.std_error[i]),
+        lower=float(beside.lower[i]),
+        upper=float(beside.upper[i]),
+        df=float("inf"),
+        p_value=float("nan"),
+        n_treated=own.n_treated,
+        n_comparison=own.n_comparison,
+        clusters=own.clusters,
+        n_clusters=own.n_clusters,
+        method="shrunken towards the mean of all councils",
+    )
+    what = "shrunken effect, own" if is_own else "shrunken effect, another council"
+    return BesidePoint(is_own=is_own, effect=ledger.interval(shrunk, of=nouns.many, digits=digits, what=what, population=population))
+
+
+def title(beside: Beside, label: str) -> str:
+    """Whether councils' effects differ by more than chance."""
+    if beside.p_value < SIZE:
+        return f"Effects on {lower_first(label)} differ between councils by more than chance"
+    return f"Effects on {lower_first(label)} differ between councils no more than chance would make them"
+
+
+def in_words(shown: BesideCouncils, beside: Beside, code: str) -> str:
+    """What the council's own families say, what the others add, and where another council would lie."""
+    mean = (
+        f"The mean of the councils' effects is {shown.mean.text}; the true effect in another council of this kind would probably lie between "
+        f"{shown.lower.text} and {shown.upper.text} {shown.change_unit}."
+    )
+    if shown.n_hidden:
+        mean += f" {shown.n_hidden} more {'councils have' if shown.n_hidden > 1 else 'council has'} too few families to be shown."
+    own = next((one for one in shown.points if one.is_own), None)
+    if code == TOGETHER:
+        return mean
+    if own is None:
+        return f"This council's own effect is not shown. {mean}"
+    share = float(beside.own_share[beside.codes.index(code)])
+    learnt = "about half from its own families"
+    if not 0.4 <= share <= 0.6:
+        learnt = "mostly from its own families" if share > 0.6 else "mostly from the other councils"
+    return (
+        f"This council's effect, drawn towards the mean of all, is {own.effect.estimate.text} ({own.effect.lower.text} to {own.effect.upper.text}) "
+        f"{shown.change_unit}; what is known of it comes {learnt}. {mean}"
+    )

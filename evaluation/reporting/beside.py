@@ -1,0 +1,44 @@
+"""This council beside all others: a page with a chart for each main outcome, and what it says in a sentence."""
+
+from __future__ import annotations
+
+from evaluation.disclosure.release import BesideCouncils, ReportContent
+from evaluation.reporting import figures
+from evaluation.reporting.blocks import Block, Heading, Paragraph, Section, slug
+from evaluation.reporting.council import figure_of
+from evaluation.reporting.words import in_words, interval_in_words
+
+READING = (
+    "Each mark is one council's effect, drawn towards the mean of all: the fewer its families, the more. Councils stand in the order of their number"
+    " of families. The order says nothing about merit, and marks whose intervals overlap cannot be told apart."
+)
+
+
+def beside_others(content: ReportContent) -> Section:
+    """Shrunken effects of all councils, this one labelled."""
+    if not content.beside:
+        return Section()
+    heading = "Councils beside each other" if content.council.code == "all" else "This council beside others"
+    blocks: list[Block] = [Heading(text=heading, id="sec-beside"), Paragraph(text=READING)]
+    for shown in content.beside:
+        blocks += [
+            figure_of(
+                content,
+                f"fig-beside-{slug(shown.outcome)}",
+                shown.title,
+                f"Effect in {shown.change_unit}, with 95% interval; councils with most families first",
+                figures.beside(shown, content.council.name),
+                ("Council", "Effect drawn towards the mean (95% interval)"),
+                rows_of(shown, content.council.name),
+            ),
+            Paragraph(text=shown.sentence),
+        ]
+    return Section(tuple(blocks))
+
+
+def rows_of(shown: BesideCouncils, name: str) -> tuple[tuple[str, str], ...]:
+    """The data behind the chart."""
+    other = "Another council" if any(one.is_own for one in shown.points) else "A council"
+    marks = tuple((name if one.is_own else other, interval_in_words(one.effect)) for one in shown.points)
+    between = f"{in_words(shown.lower)} to {in_words(shown.upper)}"
+    return (*marks, ("Mean of the councils' effects", in_words(shown.mean)), ("Where another council's true effect would lie", between))

@@ -1,0 +1,76 @@
+"""One council beside all others: what is shown, of whom, in which words."""
+
+import numpy as np
+import pytest
+
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.rules import RULES
+from evaluation.findings.beside import Beside, may_show, of_council
+from evaluation.findings.numbers import OutcomeNumbers
+from evaluation.findings.present import Nouns, present
+from evaluation.models.effects import Estimate
+
+MINUS = "\N{MINUS SIGN}"
+FAMILIES = Nouns(one="family", many="families", started="April 2012", scope="E1", published=False)
+
+
+def estimate(n):
+    return Estimate(estimate=-4.0, std_error=2.0, lower=-8.0, upper=0.0, df=50, p_value=0.1, n_treated=n, n_comparison=3 * n, clusters="matched sets",
+                    n_clusters=n, method="CR1 cluster-robust")
+
+
+def beside(sizes=(200, 60, 30, 12, 8), fewest=1_000, own_share=0.7, p_value=0.4):
+    n = len(sizes)
+    shrunk = np.linspace(-5.0, -3.0, n)
+    return Beside(codes=tuple(f"E{i}" for i in range(n)), own=tuple(estimate(size) for size in sizes), shrunk=shrunk, std_error=np.full(n, 1.04),
+                  lower=shrunk - 2, upper=shrunk + 2, own_share=np.full(n, own_share), fewest=np.full(n, fewest), mean=-4.0, new_lower=-6.0,
+                  new_upper=-2.0, p_value=p_value)
+
+
+@pytest.fixture
+def told(dictionary):
+    def made(found, code="E1", outcome="out_of_work_benefit"):
+        ledger = Ledger(profile=RULES["ten_five"])
+        numbers = OutcomeNumbers(outcome=dictionary.outcomes[outcome], primary=True, status="estimated", effect=estimate(60), before=48.0, after=40.0,
+                                 n_before_after=60, comparison_level=45.0, detectable=3.0, fewest=60)
+        return of_council(found, code, numbers, present(numbers, ledger, FAMILIES), ledger, FAMILIES), ledger
+    return made
+
+
+def test_only_the_reports_own_council_is_told_apart_and_none_is_ordered_by_its_effect(told):
+    made, _ = told(beside())
+    assert [point.is_own for point in made.points] == [False, True, False, False]
+    assert [point.effect.estimate.value for point in made.points] == [-5.0, -4.5, -4.0, -3.5]      # as given: by families
+    assert made.n_hidden == 1 and "1 more council has too few families to be shown." in made.sentence
+
+
+def test_the_words_say_from_whom_it_is_known_and_where_another_council_would_lie(told):
+    made, _ = told(beside())
+    assert f"is {MINUS}4.5 ({MINUS}6.5 to {MINUS}2.5) percentage points; what is known of it comes mostly from its own families" in made.sentence
+    assert f"probably lie between {MINUS}6.0 and {MINUS}2.0 percentage points" in made.sentence
+    assert "mostly from the other councils" in told(beside(own_share=0.2))[0].sentence
+    assert "about half" in told(beside(own_share=0.5))[0].sentence
+    assert "2 more councils have too few families to be shown." in told(beside(sizes=(90, 80, 70, 9, 8)))[0].sentence
+
+
+def test_a_council_too_small_to_show_is_not_told_and_is_no_mark(told):
+    made, ledger = told(beside(), code="E4")
+    assert not any(point.is_own for point in made.points) and made.sentence.startswith("This council's own effect is not shown.")
+    assert all(entry.what != "shrunken effect, own, estimate" for entry in ledger.entries)
+
+
+def test_few_occurrences_hide_a_council_and_fewer_than_three_councils_are_not_compared(told):
+    found = beside()
+    found.fewest[:2] = 9
+    assert may_show(found, Ledger(profile=RULES["ten_five"])).tolist() == [False, False, True, True, False]
+    assert told(found)[0] is None
+
+
+@pytest.mark.parametrize("p_value, words", [(0.01, "by more than chance"), (0.05, "no more than chance would make them")])
+def test_the_title_says_whether_councils_differ(told, p_value, words):
+    assert told(beside(p_value=p_value))[0].title == f"Effects on out-of-work benefits differ between councils {words}"
+
+
+def test_the_report_on_all_places_has_no_council_of_its_own(told):
+    made, _ = told(beside(), code="all")
+    assert not any(point.is_own for point in made.points) and made.sentence.startswith("The mean of the councils' effects is")

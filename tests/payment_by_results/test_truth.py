@@ -1,0 +1,83 @@
+"""The matched comparison share against the records that would have been without the programme, and the sample that it rests on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.results_truth import COVARIATES, EFFECTS, ENTRY, NO_EFFECTS, Without, against_truth, one_run, selection, world
+from evaluation.locations import project_file
+from evaluation.matching import MATCHERS
+from evaluation.payment_by_results import read_framework
+from evaluation.payment_by_results.matching import PATTERN, match_results
+from evaluation.payment_by_results.shares import matched_shares
+
+FAMILIES = 4_000
+BOUND = 3.5  # standard errors
+
+
+@pytest.fixture(scope="module")
+def framework():
+    return read_framework(project_file("data_dictionary") / "payment_by_results" / "troubled_families_2012.yml")
+
+
+@pytest.fixture(scope="module")
+def worlds(framework, tmp_path_factory):
+    """(panel, rules as records are, rules as they would have been, matched sample with results)."""
+    folder = tmp_path_factory.mktemp("truth")
+    panel, rules = world(framework, FAMILIES, 3, 11, EFFECTS, folder / "with")
+    _, untreated = world(framework, FAMILIES, 3, 11, NO_EFFECTS, folder / "without")
+    matcher = MATCHERS["nearest_neighbour"](covariates=COVARIATES, ratio=3, caliper=0.2, replacement=True, exact=("council_code",))
+    return panel, rules, Without.of(rules, untreated, panel.entry), match_results(matcher, panel, rules)
+
+
+def test_the_comparison_share_is_within_its_bound_of_the_truth(worlds):
+    _, _, without, found = worlds
+    shares = against_truth(found, without)
+    assert abs(shares.difference.estimate) < BOUND * shares.difference.std_error
+
+
+def test_a_programme_that_works_is_seen_beside_the_comparison(worlds):
+    shares = matched_shares(worlds[3].sample, worlds[3].treated, worlds[3].comparison)
+    assert shares.difference.lower > 0 and shares.ratio.upper < 1
+
+
+def test_members_of_a_set_had_the_same_problems_before_its_quarter(worlds):
+    _, rules, _, found = worlds
+    sample = found.sample
+    of_set = np.full(sample.n_sets, np.nan)
+    of_set[sample.treated_set] = sample.panel.varying[PATTERN][sample.treated_unit, sample.treated_entry]
+    there = sample.panel.varying[PATTERN][sample.comparison_unit, sample.comparison_entry]
+    np.testing.assert_array_equal(there, of_set[sample.comparison_set])
+    assert (there > 0).all()
+    for name in rules.problems:
+        np.testing.assert_array_equal(found.comparison.applies[name], found.treated.applies[name][np.searchsorted(sample.treated_set,
+                                                                                                                   sample.comparison_set)])
+
+
+def test_no_set_begins_so_late_that_its_time_for_claims_runs_past_the_records(worlds):
+    panel, rules, _, found = worlds
+    assert found.sample.set_entry.max() + rules.claim_within < len(panel.periods)
+
+
+def test_no_comparison_family_has_a_result_from_the_quarter_in_which_it_joins_on(worlds):
+    panel, _, _, found = worlds
+    joins = panel.entry[found.comparison.unit]
+    later = joins > found.comparison.start
+    assert later.any()
+    assert (found.comparison.start + found.comparison.met < np.where(later, joins, len(panel.periods)))[found.comparison.met > 0].all()
+
+
+def test_selection_by_what_records_hold_only_lasts_no_longer_than_asked():
+    kept = dict(ENTRY)
+    with selection("recorded"):
+        assert ENTRY["crisis"] == 0
+    assert kept == ENTRY
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["usual", "recorded"])
+def test_the_comparison_share_is_within_its_bound_over_seeds(framework, tmp_path, which):
+    with selection(which):
+        found = [one_run(framework, families=8_000, councils=5, seed=seed, folder=tmp_path / f"{seed}") for seed in (21, 22, 23)]
+    assert all(abs(one.z) < BOUND for one in found)

@@ -1,0 +1,65 @@
+"""Effects of all four domains are recovered from linked records; the full benchmark is `python -m benchmarks.records_truth`."""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.coverage.pages import filled
+from benchmarks.records import scale_table
+from benchmarks.records_truth import DESIGNS, EFFECTS, PERIODS, all_below, blocks, expectations, run, summary, verdict
+from evaluation.simulate import Simulation
+
+ROOT = Path(__file__).parents[2]
+WITHIN = 4.5      # standard errors; 60 means of a fixed seed: one chance in some thousands
+DOMAINS = {"truancy": "unauthorised_absence_rate", "offending": "any_offence", "anti_social_behaviour": "asb_incidents",
+           "employment": "adult_in_work"}
+
+
+def test_chance_of_staying_below_is_exact_for_draws_held_and_drawn_anew():
+    p = [np.array([0.5]), np.array([0.2]), np.array([0.4])]
+    # three held: min = .2; first two held, third new: .2 * .4; first new, last two held: .5 * .2; all new: .5 * .2 * .4
+    expected = 0.64 * 0.2 + 0.16 * 0.2 * 0.4 + 0.16 * 0.5 * 0.2 + 0.04 * 0.5 * 0.2 * 0.4
+    assert all_below(p, 0.8)[0] == pytest.approx(expected)
+
+
+@pytest.mark.slow
+def test_expectations_are_the_means_of_both_worlds(tmp_path, dictionary):
+    spec = Simulation(families=20_000, councils=2, periods=PERIODS, seed=5, effects=EFFECTS)
+    truth = spec.write(tmp_path, dictionary=dictionary)
+    for name, worlds in expectations(spec, dictionary).items():
+        for values, expected in zip((truth.untreated[name], truth.treated[name]), worlds, strict=True):
+            gap = values - expected
+            by_family = np.nanmean(gap[np.isfinite(gap).any(axis=1)], axis=1)
+            assert abs(by_family.mean()) < WITHIN * by_family.std(ddof=1) / np.sqrt(len(by_family)), name
+
+
+@pytest.mark.slow
+def test_estimates_from_records_recover_the_effect_of_every_domain(dictionary):
+    runs = [run(seed, dictionary, families=10_000) for seed in range(4)]
+    rows = {row["outcome"]: row for row in summary(runs)}
+    for name in DOMAINS.values():
+        assert rows[name]["truth"] * EFFECTS[name] > 0
+        errors = [(one.estimate[name] - one.truth[name]) / one.std_error[name] for one in runs]
+        assert abs(np.mean(errors)) < WITHIN / np.sqrt(len(runs)), name
+
+
+def test_the_documentation_shows_the_stored_results(dictionary):
+    page = (ROOT / "docs/records.md").read_text(encoding="utf-8")
+    stored, scale = (json.loads((ROOT / f"docs/results/records_{name}.json").read_text(encoding="utf-8")) for name in ("truth", "scale"))
+    assert filled(page, blocks(stored["designs"], dictionary) | {"scale": scale_table(scale["sizes"])}) == page
+
+
+def test_stored_results_are_of_the_designs_and_effects_of_the_benchmark(dictionary):
+    stored = json.loads((ROOT / "docs/results/records_truth.json").read_text(encoding="utf-8"))
+    assert stored["effects"] == EFFECTS and [design["design"] for design in stored["designs"]] == list(DESIGNS)
+    for design in stored["designs"]:
+        assert {dictionary.outcomes[row["outcome"]].domain for row in design["rows"]} == set(DOMAINS)
+        assert all(row["verdict"] == verdict(row["bias_without_draws_lower"], row["bias_without_draws_upper"]) for row in design["rows"])
+
+
+def test_a_bias_is_small_only_when_its_whole_interval_is():
+    assert [verdict(*ends) for ends in ((-0.05, 0.09), (-0.05, 0.11), (0.12, 0.2), (-0.2, -0.11))] == [
+        "within", "not told apart", "beyond", "beyond"]
