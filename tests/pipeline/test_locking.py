@@ -11,7 +11,7 @@ import yaml
 from evaluation.errors import PlanError
 from evaluation.findings.standing import PlanStanding, label
 from evaluation.matching import MATCHERS
-from evaluation.pipeline import sealing
+from evaluation.pipeline import recipe, sealing
 from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.locking import amend_plan, diff_plan, differences, lock_path, lock_plan, read_lock, record_opening, standing_of
 from evaluation.pipeline.sealing import seal, sealed_cells, unseal
@@ -23,7 +23,7 @@ from tests.pipeline.conftest import small_plan
 @pytest.fixture
 def locked(tmp_path):
     """A plan's path, locked."""
-    path = small_plan(tmp_path)
+    path = small_plan(tmp_path, lambda plan: plan.pop("value", None))
     list(lock_plan(path, signer="A. Analyst"))
     return path
 
@@ -43,8 +43,8 @@ def test_a_lock_holds_the_hash_the_signer_and_the_whole_plan(locked):
 
 
 def test_a_plan_that_is_not_complete_cannot_be_locked(tmp_path):
-    path = small_plan(tmp_path, lambda plan: plan["outcomes"].update(primary=["any_offense"]))
-    with pytest.raises(PlanError, match="any_offence"):
+    path = small_plan(tmp_path, lambda plan: plan["matching"].update(method="nearest_neighbor"))
+    with pytest.raises(PlanError, match="nearest_neighbour"):
         list(lock_plan(path))
     assert not lock_path(path).exists()
 
@@ -197,15 +197,14 @@ def test_a_run_of_a_plan_changed_after_its_lock_says_so_in_every_output(small_ru
 def test_matching_alone_shows_balance_and_opens_nothing(tmp_path, monkeypatch):
     from evaluation.pipeline.blind import match_only
 
-    monkeypatch.setattr(sealing, "unseal", lambda *given: pytest.fail("outcomes were opened"))
+    for module in (sealing, recipe):
+        monkeypatch.setattr(module, "unseal", lambda *given: pytest.fail("outcomes were opened"))
     told = "\n".join(match_only(small_plan(tmp_path)))
     assert "programme families matched with" in told and "n_children" in told and "No outcome after joining was opened" in told
     assert [path.name for path in tmp_path.iterdir()] == ["plan.yml"]
 
 
 def test_the_matcher_of_a_plan_is_handed_a_panel_without_outcomes(tmp_path, plan, panel, monkeypatch):
-    from evaluation.pipeline import recipe
-
     seen = {}
 
     class Watching:

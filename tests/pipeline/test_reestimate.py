@@ -65,7 +65,7 @@ def test_another_estimator_leaves_out_a_base_that_it_does_not_have(run):
         ("matching.calliper=0.1", "caliper"),
         ("matching.caliper=wide", "caliper"),
         ("estimator.base=3", "base"),
-        ("outcomes.primary=[any_offense]", "any_offence"),
+        ("matching.method=nearest_neighbor", "nearest_neighbour"),
         ("nonsense", "write a key of the plan"),
         ("seed.root=1", "no keys of its own"),
     ],
@@ -89,7 +89,7 @@ def test_a_plan_as_it_was_given_is_the_same_plan(small_run, tmp_path):
 
 def test_a_curve_shows_every_specification_and_tests_them_together(run, tmp_path):
     grid = tmp_path / "grid.yml"
-    grid.write_text("matching.caliper: [0.1, 0.2]\nestimator: [matched_did, two_way]\noutcomes.secondary: [[]]\n", encoding="utf-8")
+    grid.write_text("matching.caliper: [0.1, 0.2]\nestimator: [matched_did, two_way]\n", encoding="utf-8")
     said, told = said_and_told(curve, run, grid)
     assert len(told["specifications"]) == 5 and told["specifications"][0]["changes"] == {}
     test = told["tests"]["unauthorised_absence_rate"]
