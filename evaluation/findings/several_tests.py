@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import OutcomeResult, Shown, TableContent
+from evaluation.findings.present import lower_first
 from evaluation.findings.study import OutcomeStudy
 from evaluation.findings.summary import listed, words
 
@@ -122,7 +123,7 @@ def others(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> str:
 
 def lost(tests: Sequence[OutcomeTest], results: dict[str, OutcomeResult]) -> tuple[str, ...]:
     """Outcomes that differ when looked at alone, and no more when all are counted."""
-    names = [results[test.outcome].label for test in tests if test.p_value < SIZE <= test.adjusted and math.isfinite(test.adjusted)]
+    names = [lower_first(results[test.outcome].label) for test in tests if test.p_value < SIZE <= test.adjusted and math.isfinite(test.adjusted)]
     if not names:
         return ()
     return (f"Looked at alone, {listed(names)} would differ from zero by more than chance; with all tests of the family counted, not.",)

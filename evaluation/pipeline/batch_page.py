@@ -28,9 +28,9 @@ def write_batch_page(folder: Path, summary: RunSummary) -> Path:
     head = "".join(f'<th scope="col" class="text">{words}</th>' for words in COLUMNS)
     main = (
         f'<main id="main"><h1>{escaped(study)}: how the batch ended</h1>'
-        f'<p class="about">{len(states)} reports. {escaped(told[:1].upper() + told[1:])}.</p>'
-        f"<p>To make what is missing, give the same command with <code>--resume</code>. This page stays inside; what may leave is in"
-        f' <a href="release/index.html">release</a>.</p>'
+        f'<p class="about">{len(states)} report{"" if len(states) == 1 else "s"}. {escaped(told[:1].upper() + told[1:])}.</p>'
+        + ("" if summary.complete else "<p>To make what is missing, give the same command with <code>--resume</code>.</p>")
+        + '<p>This page stays inside; what may leave is in <a href="release/index.html">release</a>.</p>'
         '<div class="scroll" role="region" aria-labelledby="states" tabindex="0"><table>'
         f'<caption id="states">Reports by state, failures first</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></main>"

@@ -166,6 +166,16 @@ def diff_plan(plan_path: Path) -> Iterator[str]:
     yield from (f"  {in_words(change)}" for change in changes)
 
 
+def lock_in_words(plan_path: Path, plan: Plan) -> str:
+    """Whether a plan is locked, and whether it still says what its lock says."""
+    entries = read_lock(plan_path)
+    if not entries:
+        return "none; a run fixes the plan itself (evaluation plan lock)"
+    n = len(differences(in_force(entries).plan, plan.model_dump(mode="json")))
+    told = "the plan is what it says" if not n else f"the plan differs from it in {n} thing{'' if n == 1 else 's'} (evaluation plan diff)"
+    return f"{entries[0].time} by {entries[0].signer}; {told}"
+
+
 def record_opening(plan_path: Path, plan: Plan) -> tuple[Entry, ...]:
     """Note in a plan's lock that a run opens the outcomes; once for each plan. Without a lock nothing is written: the run's own folder says it."""
     entries = read_lock(plan_path)

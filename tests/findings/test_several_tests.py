@@ -54,7 +54,7 @@ def test_the_notes_count_tests_ways_and_checks_and_name_what_is_lost(ledger):
     )
     assert made.notes[1].startswith("Main outcomes: Holm")
     assert "estimated 6 more times" in made.notes[2] and "6 checks" in made.notes[2]
-    assert made.notes[3] == "Looked at alone, A would differ from zero by more than chance; with all tests of the family counted, not."
+    assert made.notes[3] == "Looked at alone, a would differ from zero by more than chance; with all tests of the family counted, not."
 
 
 def test_an_outcome_that_may_not_be_shown_is_in_no_row(ledger):
