@@ -142,9 +142,9 @@ def works(process: psutil.Process) -> bool:
 
 
 def wait_for_work(runner: subprocess.Popen, rng: random.Random, within: float = 40.0) -> None:
-    """Wait until a kernel runs and some moments more; seldom, at any time before."""
-    until = time.monotonic() + within
-    while rng.random() > 0.01 and runner.poll() is None and time.monotonic() < until:
+    """Wait until a kernel runs and some moments more; one time in seven only those moments."""
+    until = time.monotonic() + (0.0 if rng.random() < 1 / 7 else within)
+    while runner.poll() is None and time.monotonic() < until:
         if any(works(one) and kind_of(one) == "kernel" for one in below(runner.pid)):
             break
         time.sleep(0.2)
