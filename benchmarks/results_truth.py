@@ -35,10 +35,10 @@ from evaluation.locations import project_file  # noqa: E402
 from evaluation.matching import MATCHERS  # noqa: E402
 from evaluation.panel.families import build_families  # noqa: E402
 from evaluation.panel.types import Panel  # noqa: E402
-from evaluation.payment_by_results.facts import read_facts  # noqa: E402
 from evaluation.payment_by_results.framework import Framework, NeedEnds, read_framework  # noqa: E402
 from evaluation.payment_by_results.matching import MatchedResults, match_results  # noqa: E402
 from evaluation.payment_by_results.problems import AtEntry  # noqa: E402
+from evaluation.payment_by_results.reading import read_facts  # noqa: E402
 from evaluation.payment_by_results.results import Rules  # noqa: E402
 from evaluation.payment_by_results.shares import Shares, matched_shares  # noqa: E402
 from evaluation.periods import Periods  # noqa: E402

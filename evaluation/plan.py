@@ -364,8 +364,6 @@ class Plan(Section):
                 f" {score.history_window[1]}): regression to the mean is then built into the effect. Move the base, drop the history, or set"
                 " estimator.allow_matched_base: true"
             )
-        if self.value is not None and (unknown := [name for name in self.value.outcomes if name not in self.outcomes.all]):
-            raise ValueError(f"value.outcomes names {', '.join(unknown)}, which the plan does not estimate: add it to outcomes, or take it out there")
         if self.outcomes.placebo and "placebo_outcome" not in self.checks:
             raise ValueError("outcomes.placebo is there for the check placebo_outcome: add it to checks, or take the outcomes out")
         if self.programme.assignment == "area" and "romano_wolf" in (self.multiplicity.primary, self.multiplicity.secondary):

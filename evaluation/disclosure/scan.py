@@ -10,6 +10,7 @@ import binascii
 import html
 import json
 import re
+import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,12 +20,14 @@ ALLOWED = {".html", ".pdf", ".json", ".ods", ".xlsx", ".csv"}
 SHORTEST = 4  # characters: a shorter identifier cannot be told from a number
 WORD = re.compile(rf"[a-z0-9]{{{SHORTEST},}}")
 TYPEFACE = re.compile(r"data:font/[a-z0-9]+;base64,[A-Za-z0-9+/=]+")
+TAG = re.compile(r"<[^>]*>")
 EMBEDDED = re.compile(r"data:[a-z/+\-]+;base64,([A-Za-z0-9+/=]+)")
 CUT = re.compile(r"([-\u00ad])[ ]*\n[ ]*")  # a word that goes on in the next line, by its own hyphen or by a soft one
 
 
 def text_of(path: Path) -> str:
-    """All text of a file that may leave: markup of HTML and what is embedded in it, JSON with its escapes resolved, everything of a PDF."""
+    """All text of a file that may leave: markup of HTML and what is embedded in it, JSON with its escapes resolved, everything of a PDF, every member
+    of a workbook."""
     if path.suffix == ".pdf":
         return "\n".join(of_pdf(path))
     if path.suffix in {".html", ".json", ".csv"}:
@@ -34,6 +37,8 @@ def text_of(path: Path) -> str:
         text = TYPEFACE.sub(" ", text)
         embedded = [base64.b64decode(part).decode("utf-8", "replace") for part in EMBEDDED.findall(text)]
         return html.unescape("\n".join([text, *embedded]))
+    if path.suffix in {".ods", ".xlsx"}:
+        return "\n".join(of_workbook(path))
     raise DisclosureError(f"{path.name}: the scan cannot read {path.suffix} files, so it may not leave. Take it out of the release folder.")
 
 
@@ -51,6 +56,28 @@ def of_pdf(path: Path) -> Iterator[str]:
             yield from strings_of(thing)
             if isinstance(thing, pikepdf.Stream) and thing.get("/Type") in ("/Metadata", "/EmbeddedFile"):
                 yield thing.read_bytes().decode("utf-8", "replace")
+
+
+def of_workbook(path: Path) -> Iterator[str]:
+    """Every member of a workbook with its name and comment: its markup as it stands, and its text with the markup between letters taken away.
+
+    Raises
+    ------
+    DisclosureError
+        A member is not text, so that nobody knows what it holds.
+    """
+    with zipfile.ZipFile(path) as packed:
+        yield packed.comment.decode("utf-8", "replace")
+        for member in packed.infolist():
+            yield f"{member.filename} {member.comment.decode('utf-8', 'replace')}"
+            try:
+                text = packed.read(member).decode("utf-8")
+            except UnicodeDecodeError:
+                raise DisclosureError(
+                    f"{path.name} holds {Path(member.filename).suffix or 'a file'} that is no text, so the scan cannot read it. Take it out of the "
+                    "release folder."
+                ) from None
+            yield from (html.unescape(text), html.unescape(TAG.sub("", text)), html.unescape(TAG.sub(" ", text)))
 
 
 def strings_of(thing: object) -> Iterator[str]:
@@ -117,7 +144,7 @@ def readable(path: Path) -> str:
 
     try:
         return text_of(path)
-    except (PyPdfError, pikepdf.PdfError, ValueError, binascii.Error) as fault:
+    except (PyPdfError, pikepdf.PdfError, ValueError, binascii.Error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as fault:
         raise DisclosureError(
             f"{path.name} cannot be read by the scan ({type(fault).__name__}), so it may not leave. Make it again, or take it out of the release"
             " folder."

@@ -18,6 +18,7 @@ from evaluation.payment_by_results.numbers import Group, PaymentNumbers
 from evaluation.payment_by_results.shares import Shares
 
 MANY = "families"
+RECALLED = {"only_applying": "that only problems which applied at entry must be met"}  # in words, where a key of a framework is none
 HIDDEN = ShownInterval(estimate=CONFIDENTIAL, lower=CONFIDENTIAL, upper=CONFIDENTIAL, method="")
 
 
@@ -262,7 +263,10 @@ def recalled_note(numbers: PaymentNumbers) -> tuple[str, ...]:
     if not places:
         return ()
     heads = dict.fromkeys(place.split(".")[1] if place.startswith("problems.") else place.split(".")[0] for place in places)
-    labels = [numbers.framework.problems[head].label.lower() if head in numbers.framework.problems else head.replace("_", " ") for head in heads]
+    labels = [
+        numbers.framework.problems[head].label.lower() if head in numbers.framework.problems else RECALLED.get(head, head.replace("_", " "))
+        for head in heads
+    ]
     return (
         f"Some of the framework's numbers are recalled and not confirmed by a source at hand ({', '.join(labels)}); they can be changed in its file.",
     )

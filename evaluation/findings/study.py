@@ -5,15 +5,18 @@ Unprotected numbers on the printed scale; they stay in the room.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from evaluation.findings.beside import Beside
-from evaluation.findings.numbers import OutcomeNumbers
+from evaluation.findings.numbers import OutcomeNumbers, change_unit_of
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.effects import Estimate
+from evaluation.showing import Face, Showing, face_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +98,8 @@ class CheckLine:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeStudy:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class OutcomeStudy(Showing):
     """One outcome in one report."""
 
     numbers: OutcomeNumbers
@@ -115,6 +118,18 @@ class OutcomeStudy:
     later_note: str = ""
     beside: Beside | None = None
     subgroups: tuple[SubgroupStudy, ...] = ()
+
+    def face(self) -> Face:
+        """The change, the effect and its interval, which never stand for each other, and the checks' verdicts counted."""
+        numbers, effect = self.numbers, self.numbers.effect
+        if effect is None:
+            return Face(title=f"{numbers.outcome.label}: {numbers.status.replace('_', ' ')}", notes=(numbers.reason,) if numbers.reason else ())
+        row = {"before": numbers.before, "after": numbers.after, "before and after change": numbers.after - numbers.before,
+               "effect": effect.estimate, "lower": effect.lower, "upper": effect.upper, "smallest effect shown": numbers.detectable,
+               "programme units": effect.n_treated, "comparison units": effect.n_comparison}
+        told = ", ".join(f"{count} {verdict}" for verdict, count in Counter(line.verdict for line in self.checks).items())
+        return face_of(f"{numbers.outcome.label} ({change_unit_of(numbers.outcome)})", pd.DataFrame([row]),
+                       notes=(f"Checks: {told}." if told else "", "Not protected: for those inside."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,9 +79,9 @@ def doubt_in_short(valued: Mapping[str, OutcomeResult]) -> str:
     """How many of the valued effects cannot be told from none, or from the trend before; '' where all can."""
     verdicts = [result.verdict for result in valued.values()]
     unseen, drifting, n = verdicts.count("not_detectable"), verdicts.count("explained_by_trend"), len(verdicts)
-    seen = f"{words(unseen).capitalize()} of {words(n)} effects could not be detected." if unseen else ""
+    seen = f"{words(unseen).capitalize()} of {words(n)} effects are not detectable." if unseen else ""
     if unseen == n:
-        seen = "The effect could not be detected." if n == 1 else f"None of the {words(n)} effects could be detected."
+        seen = "The effect is not detectable." if n == 1 else f"None of the {words(n)} effects is detectable."
     return f"{seen} {f'The gap in {words(drifting)} was moving before the programme.' if drifting else ''}".strip()
 
 

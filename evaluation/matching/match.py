@@ -12,10 +12,11 @@ from evaluation.matching.balance import COLUMNS, Sides, Term, full_table, risk_s
 from evaluation.matching.candidates import Candidates, is_numeric
 from evaluation.matching.problem import REASONS
 from evaluation.matching.propensity import BinaryFit
+from evaluation.showing import Face, Showing, face_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Showing):
     """Matched sets of candidate rows.
 
     Attributes
@@ -80,6 +81,12 @@ class Match:
         n, of = len(np.unique(getattr(self, wanted))), int((self.rows.treated == (wanted == "treated")).sum())
         sets = f"{self.n_sets:,} set{'s' * (self.n_sets != 1)} ({self.kind}, {self.estimand})"
         return f"<Match: {n:,} of {of:,} {wanted} rows in {sets}; {self.method}>"
+
+    def face(self) -> Face:
+        """How many rows of each side there are, were matched, and what they are worth."""
+        sizes = self.sample_sizes().round(0).reset_index(names="rows")
+        return face_of(f"{self.n_sets:,} set{'s' * (self.n_sets != 1)} ({self.kind}, {self.estimand})", sizes,
+                       notes=(f"Method: {self.method}.", *self.notes))
 
     @property
     def score_name(self) -> str:

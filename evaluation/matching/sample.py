@@ -12,10 +12,14 @@ import pandas as pd
 from evaluation.errors import CommonSupportError
 from evaluation.matching.match import Match, reason_names
 from evaluation.panel.types import Panel
+from evaluation.showing import Face, Showing, face_of
+
+BALANCE_NAMES = {"mean_treated_matched": "treated", "mean_comparison_before": "comparison before", "mean_comparison_after": "comparison after",
+                 "smd_before": "difference before (SD)", "smd_after": "difference after (SD)"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MatchedSample:
+class MatchedSample(Showing):
     """Matched sets with raw weights, balance before and after, and why treated units were left out.
 
     Attributes
@@ -104,6 +108,15 @@ class MatchedSample:
         return (f"<MatchedSample: {self.n_treated:,} treated of {self.n_treated + len(self.dropped):,} in {self.n_sets:,} sets ({self.kind}); "
                 f"{self.method}>")
 
+    def face(self) -> Face:
+        """How alike both sides are, covariate by covariate, under how many could be matched."""
+        sizes = (f"{self.n_treated:,} of {self.n_treated + len(self.dropped):,} treated units matched in {self.n_sets:,} sets; "
+                 f"{len(np.unique(self.comparison_unit)):,} comparison units, worth {self.effective_sample_size():,.0f} of equal weight")
+        left = "; ".join(f"{reason.replace('_', ' ')}: {count:,}" for reason, count in self.dropped["reason"].value_counts().sort_index().items())
+        columns = ["covariate", "mean_treated_matched", "mean_comparison_before", "mean_comparison_after", "smd_before", "smd_after"]
+        return face_of(sizes, self.balance[[name for name in columns if name in self.balance]], names=BALANCE_NAMES,
+                       notes=(f"Method: {self.method}.", f"Left out: {left}." if left else "", *self.notes))
+
     @property
     def n_treated(self) -> int:
         """Number of matched treated units (in each entry period a unit is treated once)."""
@@ -153,3 +166,22 @@ class MatchedSample:
                        comparison_weight=self.comparison_weight[members] * (part / whole)[of],
                        origin=None if self.origin is None else self.origin[members], match=None,
                        candidates=self.candidates[inside].reset_index(drop=True))
+
+    def within(self, rows: np.ndarray) -> MatchedSample:
+        """The same sets on a panel of fewer units: what does not concern them is left behind, so that work grows with the units kept.
+
+        Parameters
+        ----------
+        rows : ndarray of bool, shape (n_units,)
+            Units to keep; members of sets are kept in any case. Candidates and units left out that are not kept go.
+        """
+        rows = rows.copy()
+        rows[self.treated_unit] = rows[self.comparison_unit] = True
+        number = np.cumsum(rows) - 1
+        tables = {}
+        for name in ("candidates", "dropped"):
+            table = getattr(self, name)
+            table = table[rows[table["unit"].to_numpy(dtype=int)]].reset_index(drop=True)
+            tables[name] = table.assign(unit=number[table["unit"].to_numpy(dtype=int)])
+        return replace(self, panel=self.panel.keep(rows), treated_unit=number[self.treated_unit], comparison_unit=number[self.comparison_unit],
+                       match=None, **tables)

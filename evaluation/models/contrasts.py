@@ -155,5 +155,8 @@ def rows_frame(panel: Panel, unit: np.ndarray, sets: np.ndarray, cohort: np.ndar
 
 def _named(column: pd.Series, unit: np.ndarray) -> pd.Categorical:
     """Names of rows as codes of a category: millions of rows share a few hundred names."""
+    if len(unit) < len(column):
+        codes, names = pd.factorize(column.iloc[unit].to_numpy(dtype=object))
+        return pd.Categorical.from_codes(codes, categories=names)
     codes, names = pd.factorize(column.to_numpy(dtype=object))
     return pd.Categorical.from_codes(codes[unit], categories=names)

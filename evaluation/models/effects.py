@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from evaluation.showing import Face, Showing, face_of, written
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Estimate(Showing):
     """One number and how sure we are; pointwise 95% interval.
 
     Attributes
@@ -49,9 +51,22 @@ class Estimate:
     reason: str = ""
     caution: str = ""
 
+    def __repr__(self) -> str:
+        if self.reason:
+            return f"<Estimate: none, because {self.reason}>"
+        return (f"<Estimate: {written(self.estimate)}, 95% interval {written(self.lower)} to {written(self.upper)}, p {self.p_value:.3f}; "
+                f"{self.n_treated:,} treated, {self.n_comparison:,} comparison units; {self.method}>")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effects:
+    def face(self) -> Face:
+        """The number, its interval and what both rest on."""
+        row = {"estimate": self.estimate, "95% interval, lower": self.lower, "upper": self.upper, "standard error": self.std_error,
+               "p": f"{self.p_value:.3f}", "treated units": self.n_treated, "comparison units": self.n_comparison}
+        basis = f"{self.method}; {self.n_clusters:,} {self.clusters}; {written(self.df)} degrees of freedom." if self.clusters else self.method
+        return face_of(f"Estimate: none, because {self.reason}" if self.reason else "Estimate", pd.DataFrame([row]), notes=(basis, self.caution))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Effects(Showing):
     """Group-time (or entry-period by event-time) average effects on the treated of one outcome.
 
     Attributes
@@ -108,6 +123,17 @@ class Effects:
     stands_for: np.ndarray | None = None
     by_unit: Callable[[], Effects] | None = None
     units: Callable[[], Effects] | None = None
+
+    def face(self) -> Face:
+        """The average effect at every event time; intervals need the clusters of the design, and so are asked for."""
+        cells = self.cells[self.cells["status"].isin(["estimated", "base"])]
+        weight = cells["weight"].to_numpy(dtype=float)
+        parts = cells.assign(sum=cells["estimate"] * weight, all=weight, cohorts=1).groupby("event_time")
+        table = parts[["sum", "all", "n_treated", "cohorts"]].sum().reset_index()
+        table = table.assign(effect=table["sum"] / table["all"].where(table["all"] > 0))[["event_time", "effect", "n_treated", "cohorts"]]
+        return face_of(f"Effects on {self.outcome.replace('_', ' ')} by event time", table, names={"n_treated": "treated units"},
+                       notes=(f"{self.estimator[:1].upper()}{self.estimator[1:]}.",
+                              "Intervals: evaluation.models.event_study(effects) and overall(effects).", *self.notes))
 
     @property
     def is_compressed(self) -> bool:

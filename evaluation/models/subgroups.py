@@ -16,13 +16,14 @@ from evaluation.models.inference import estimate_of
 from evaluation.models.joint import Joint, joint
 from evaluation.models.summaries import average, chosen_cells
 from evaluation.panel.types import Panel
+from evaluation.showing import Face, Showing, face_of
 
 FEWEST = 2                     # treated units a part needs, for an effect with an error
 UNKNOWN = "not known"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubgroupEffects:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SubgroupEffects(Showing):
     """Effects by subgroup and the test that they are the same.
 
     Attributes
@@ -44,6 +45,14 @@ class SubgroupEffects:
     df2: float
     p_value: float
     differences: pd.DataFrame
+
+    def face(self) -> Face:
+        """Each subgroup's effect, and the one test that they differ."""
+        shown = self.table[["subgroup", "estimate", "lower", "upper", "n_treated", "n_comparison"]]
+        same = (f"Test that these effects are the same: p {self.p_value:.3f}." if np.isfinite(self.p_value)
+                else "That these effects are the same cannot be tested: fewer than two have an interval, or there are too few clusters.")
+        return face_of("Effects by subgroup", shown, names={"n_treated": "treated units", "n_comparison": "comparison units"},
+                       notes=(same, "A subgroup's own interval does not say whether it differs from the others."))
 
 
 def by_subgroup(effects: Effects, labels: Sequence[object], *, quarters: tuple[int, int] = (1, 4),

@@ -69,11 +69,13 @@ def complete_cohorts(effects: Effects, quarters: tuple[int, int]) -> list[int]:
     cells = effects.cells
     if effects.row_weight is None:
         return sorted(set(cells["cohort"]))
-    wanted = cells[cells["event_time"].between(*quarters)]
-    whole = wanted["status"].isin(["estimated", "not_collected"]).groupby(wanted["cohort"]).agg(["all", "size"])
-    some = (wanted["status"] == "estimated").groupby(wanted["cohort"]).any()
-    keep = whole["all"] & (whole["size"] == quarters[1] - quarters[0] + 1) & some
-    return [int(g) for g in keep.index[keep]]
+    cohort, e, status = (cells[name].to_numpy() for name in ("cohort", "event_time", "status"))
+    inside = (e >= quarters[0]) & (e <= quarters[1])
+    cohorts, code = np.unique(cohort[inside], return_inverse=True)
+    is_estimated = (status == "estimated")[inside]
+    whole = np.bincount(code, weights=is_estimated | (status == "not_collected")[inside], minlength=len(cohorts)) == quarters[1] - quarters[0] + 1
+    some = np.bincount(code, weights=is_estimated, minlength=len(cohorts)) > 0
+    return [int(g) for g in cohorts[whole & some]]
 
 
 def phase(event_time: int, anticipation: int) -> str:

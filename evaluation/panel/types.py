@@ -6,7 +6,7 @@ Built in `families.py` and `published.py`; this file only says what a panel is a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 
 from evaluation.errors import ContractError
 from evaluation.periods import Periods
+from evaluation.showing import Face, Showing, face_of
 
 NEVER = -1  # `entry` of a unit that does not join inside the panel's periods
 REQUIRED = ("unit_id", "council_code", "area", "pool", "entry", "eligible_from", "eligible_to")
@@ -29,8 +30,8 @@ class FlowStep:
     of: str  # what is counted: 'families', 'councils', ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Panel(Showing):
     """Units by periods.
 
     Attributes
@@ -87,5 +88,25 @@ class Panel:
         """Column of each unit's first treated period, -1 where never; shape (n_units,)."""
         return self.units["entry"].to_numpy()
 
+    def keep(self, rows: np.ndarray) -> Panel:
+        """The panel of some units; `rows` is a mask of shape (n_units,)."""
+        arrays = ("outcomes", "denominators", "varying", "status", "members")
+        kept = {name: {key: values[rows] for key, values in getattr(self, name).items()} for name in arrays}
+        return replace(self, units=self.units[rows].reset_index(drop=True), **kept)
+
     def __len__(self) -> int:
         return len(self.units)
+
+    def __repr__(self) -> str:
+        return f"<Panel: {self._size()}; {len(self.outcomes)} outcomes>"
+
+    def face(self) -> Face:
+        """How many units, over which periods, and how much of each outcome was observed."""
+        rows = [{"outcome": name.replace("_", " "), "observed (% of units and periods)": 100 * np.isfinite(values).mean(),
+                 "units never observed": int((~np.isfinite(values)).all(axis=1).sum()), "mean": float(np.nanmean(values)) if np.isfinite(values).any()
+                 else np.nan} for name, values in self.outcomes.items()]
+        return face_of(f"Panel: {self._size()}", pd.DataFrame(rows), notes=self.notes)
+
+    def _size(self) -> str:
+        joined = int((self.entry >= 0).sum())
+        return f"{len(self):,} {self.unit} units, of which {joined:,} join; {self.periods.label(0)} to {self.periods.label(len(self.periods) - 1)}"

@@ -1,7 +1,7 @@
 """Payment by results: a framework's rules applied to records, and to the matched comparison families. A result is a claim, never an effect.
 
-Frameworks are YAML (`framework.py`); facts come from checked tables (`facts.py`); rules are applied to families (`problems.py`, `results.py`);
-what is paid follows (`fees.py`); shares of both arms and their ratio are in `shares.py`.
+Frameworks are YAML (`framework.py`); facts come from checked tables (`facts.py`, `reading.py`); rules are applied to families (`problems.py`,
+`results.py`); what is paid follows (`fees.py`); shares of both arms and their ratio are in `shares.py`.
 """
 
 from __future__ import annotations

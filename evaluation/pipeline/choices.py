@@ -71,7 +71,7 @@ def estimator(plan: Plan, second: SecondEstimator | None = None) -> object:
     shared = {"window": chosen.window, "anticipation": chosen.anticipation, "quarters": chosen.headline.event_times}
     if counts_from_a_base(method):
         shared["base"] = chosen.base
-    elif second is None and "base" in chosen.model_fields_set:
+    elif second is None and chosen.base != type(chosen).model_fields["base"].default:      # the default is filled in when a plan is kept
         raise PlanError(f"`estimator.base` is no option of the method {method}: it compares with what its own rule says, not with one event time. "
                         "Take it out of the plan.")
     return made(kind, {name: value for name, value in shared.items() if name in names} | own, place)

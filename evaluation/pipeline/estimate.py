@@ -137,6 +137,7 @@ def numbers_of(
     only[joined] = True
     change = before_after(panel, name, before=estimating.before_window(), after=estimating.headline, only=only)
     units, columns, weights = headline_units(estimating, effects)
+    ids = panel.units["unit_id"].to_numpy()
     level = level_of(panel, name, units, columns, weights)
     results = results_claimed(panel, estimating.framework, name, joined) if estimating.framework else None
     return OutcomeNumbers(
@@ -151,7 +152,7 @@ def numbers_of(
         detectable=minimum_detectable_effect(effect.std_error, effect.df) * factor,
         trend=trend,
         results=results,
-        truth=None if estimating.truth_of is None or not len(units) else estimating.truth_of(name, units, columns) * factor,
+        truth=None if estimating.truth_of is None or not len(units) else factor * estimating.truth_of(name, ids[units], columns),
         fewest=fewest_behind(estimating, outcome, sample),
     )
 

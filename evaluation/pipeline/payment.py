@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,10 +13,11 @@ from evaluation.findings.study import Scope
 from evaluation.ingest.tables import CheckedTable
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results.agreement import read_claims
-from evaluation.payment_by_results.facts import read_facts
+from evaluation.payment_by_results.by_family import by_family
 from evaluation.payment_by_results.framework import Framework, NeedEnds
 from evaluation.payment_by_results.matching import match_results
 from evaluation.payment_by_results.numbers import PaymentNumbers, PaymentStudy, numbers_of
+from evaluation.payment_by_results.reading import read_facts
 from evaluation.payment_by_results.results import Rules
 from evaluation.pipeline.choices import matcher
 from evaluation.plan import Plan
@@ -42,6 +44,12 @@ def study_payment(plan: Plan, framework: Framework | None, tables: Mapping[str, 
         return replace(study, matched=match_results(matcher(plan), panel, rules))
     except (CommonSupportError, EstimationError) as fault:
         return replace(study, reason=str(fault))
+
+
+def write_families(study: PaymentStudy, plan: Plan, room: Path) -> None:
+    """One row per programme family into the run's room, for those inside: it is never released."""
+    (room / "payment").mkdir(parents=True, exist_ok=True)
+    by_family(study, fee_by=plan.payment_by_results.result_fee_year).to_parquet(room / "payment" / "families.parquet", index=False)
 
 
 def payment_of(study: PaymentStudy | None, plan: Plan, scope: Scope) -> PaymentNumbers | None:

@@ -12,7 +12,7 @@ import numpy as np
 from evaluation.dictionary import Dictionary
 from evaluation.errors import PlanError
 from evaluation.ingest.tables import CheckedTable
-from evaluation.locations import open_data_folder
+from evaluation.locations import open_data_folder, project_file
 from evaluation.panel.types import REQUIRED, Panel
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.plan import Plan
@@ -46,6 +46,7 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     for where, given in (("families", plan.data.families), ("joined", plan.data.joined), ("costs", plan.data.costs)):
         asked += [(f"data.{where}", code, dictionary.councils) for code in (given if isinstance(given, dict) else ()) if code != "others"]
     asked += [("programme.places", code, dictionary.councils) for place in plan.programme.places for code in place.councils]
+    asked += names_of_payment(plan, dictionary)
     faults = []
     for where, name, known in asked:
         if name not in known:
@@ -63,6 +64,17 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
         raise PlanError("The plan names things that do not exist:\n" + "\n".join(faults))
     check_columns(plan, dictionary)
     check_value(plan, dictionary)
+
+
+def names_of_payment(plan: Plan, dictionary: Dictionary) -> list[tuple[str, str, Mapping | set]]:
+    """The framework of payment by results and the councils of its targets: place in the plan, name, known names."""
+    payment = plan.payment_by_results
+    if payment is None:
+        return []
+    frameworks = {path.stem for path in (project_file("data_dictionary") / "payment_by_results").glob("*.yml")}
+    targets = payment.target if isinstance(payment.target, dict) else {}
+    return [("payment_by_results.framework", payment.framework, frameworks),
+            *(("payment_by_results.target", code, dictionary.councils) for code in targets)]
 
 
 def check_columns(plan: Plan, dictionary: Dictionary) -> None:
@@ -218,12 +230,4 @@ def of_pool(panel: Panel, pool: str) -> Panel:
     keep, units = (panel.entry >= 0) | inside, panel.units
     if panel.unit == "family":
         units = units.assign(eligible_to=np.where(inside, units["eligible_to"], -1))
-    return replace(
-        panel,
-        units=units[keep].reset_index(drop=True),
-        outcomes={name: values[keep] for name, values in panel.outcomes.items()},
-        denominators={name: values[keep] for name, values in panel.denominators.items()},
-        varying={name: values[keep] for name, values in panel.varying.items()},
-        status={name: values[keep] for name, values in panel.status.items()},
-        members={name: values[keep] for name, values in panel.members.items()},
-    )
+    return replace(panel, units=units).keep(keep)

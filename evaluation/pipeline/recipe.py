@@ -18,14 +18,13 @@ from evaluation.findings.content import assemble
 from evaluation.findings.study import OutcomeStudy
 from evaluation.ingest.tables import CheckedTable
 from evaluation.locations import project_file
-from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import read_framework
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
 from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.estimate import Estimating, study_outcome
-from evaluation.pipeline.payment import study_payment
+from evaluation.pipeline.payment import study_payment, write_families
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.receive import build_panel, of_pool, receive
 from evaluation.pipeline.scopes import inputs_of, scopes_of
@@ -53,7 +52,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     estimating = Estimating(
         plan=plan,
         framework=framework_of(plan),
-        truth_of=truth_of(plan, room, sample, tables),
+        truth_of=truth_of(plan, room, tables),
         placebos=tuple(dictionary.outcomes[name] for name in plan.outcomes.placebo),
         covariates=dictionary.covariates,
     )
@@ -64,6 +63,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         step(f"{dictionary.outcomes[name].label}: {studies[name].numbers.status.replace('_', ' ')}")
     payment = study_payment(plan, estimating.framework, tables, panel)
     if payment is not None:
+        write_families(payment, plan, room)
         step("payment-by-results rules applied to programme families and to their matched comparison families")
     placebos = {}
     if plan.programme.assignment == "area":
@@ -186,19 +186,17 @@ def framework_of(plan: Plan):
     return framework if asked.claim_within is None else framework.with_claims_within(asked.claim_within)
 
 
-def truth_of(plan: Plan, room: Path, sample: MatchedSample, tables: Mapping[str, CheckedTable]):
-    """The known effect as a function of outcome, units and columns; None for real data."""
+def truth_of(plan: Plan, room: Path, tables: Mapping[str, CheckedTable]):
+    """The known effect as a function of outcome, identifiers of units and columns; None for real data."""
     if plan.data.kind != "simulated":
         return None
     from evaluation.simulate import Truth
 
-    truth, ids = Truth.read(room / "delivery"), sample.panel.units["unit_id"].to_numpy()
-    if plan.unit == "small_area":
-        return truth_of_areas(truth, ids, tables, plan)
-    return lambda outcome, units, columns: truth.effect(outcome, ids[units], columns)
+    truth = Truth.read(room / "delivery")
+    return truth_of_areas(truth, tables, plan) if plan.unit == "small_area" else truth.effect
 
 
-def truth_of_areas(truth: Truth, ids: np.ndarray, tables: Mapping[str, CheckedTable], plan: Plan):
+def truth_of_areas(truth: Truth, tables: Mapping[str, CheckedTable], plan: Plan):
     """The known effect on small areas: the mean over the families that lived there when the programme began."""
     from evaluation.panel.places import residence
     from evaluation.periods import first_day
@@ -207,8 +205,8 @@ def truth_of_areas(truth: Truth, ids: np.ndarray, tables: Mapping[str, CheckedTa
     lived = residence(tables, str(first_day(plan.resolved_periods().first + at, "quarter")))
     of_area = lived.groupby("area_code")["family_id"].agg(list)
 
-    def effect(outcome: str, units: np.ndarray, columns: np.ndarray) -> float:
-        families = [np.array(of_area[ids[unit]]) for unit in units]
+    def effect(outcome: str, areas: np.ndarray, columns: np.ndarray) -> float:
+        families = [np.array(of_area[area]) for area in areas]
         pairs = np.concatenate(families), np.repeat(columns, [len(one) for one in families])
         return truth.effect(outcome, *pairs, weights=np.repeat([1 / len(one) for one in families], [len(one) for one in families]))
 

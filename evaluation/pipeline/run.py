@@ -295,6 +295,8 @@ def write_index(room: Path, aside: Path, failed: dict[str, str]) -> Path:
                 headline=failed.get(code, content.summary.headline),
                 html=files.get(".html", ""),
                 pdf=files.get(".pdf", ""),
+                ods=files.get(".ods", ""),
+                xlsx=files.get(".xlsx", ""),
             )
         )
     entries += [

@@ -93,8 +93,8 @@ def members_of(codes: Sequence[str]) -> list[str]:
 
 def in_council(analysis: Analysis, code: str) -> np.ndarray:
     """Units of one council, shape (n_units,)."""
-    codes = analysis.sample.panel.units["council_code"].astype(str)
-    return codes.map(lambda joined: code in joined.split("+")).to_numpy(dtype=bool)
+    codes = analysis.sample.panel.units["council_code"]
+    return codes.isin([joined for joined in codes.unique() if code in str(joined).split("+")]).to_numpy(dtype=bool)
 
 
 def scope_of(analysis: Analysis, code: str) -> Scope:
@@ -151,7 +151,7 @@ def inputs_of(analysis: Analysis, scope: Scope, ledger: Ledger, analysis_hash: s
     by_area = plan.programme.assignment == "area"
     one, many = NOUNS[plan.unit]
     nouns = Nouns(one=one, many=many, started=plan.programme.started, scope=scope.code, published=plan.data.kind == "open_statistics")
-    studies = tuple(area_study(analysis, scope, name) if by_area else council_study(analysis, scope, name) for name in plan.outcomes.all)
+    studies = tuple(area_study(analysis, scope, name) for name in plan.outcomes.all) if by_area else council_studies(analysis, scope)
     return Inputs(
         plan=plan,
         dictionary=analysis.dictionary,
@@ -240,14 +240,17 @@ def own_line(analysis: Analysis, scope: Scope, study: OutcomeStudy, name: str, i
     return (GroupLine(name=name, values=on_axis, behind=np.full(len(study.axis), int(inside.sum()))),)
 
 
-def council_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
-    """The effect on this council's own programme units."""
+def council_studies(analysis: Analysis, scope: Scope) -> tuple[OutcomeStudy, ...]:
+    """The effects on this council's own programme units, from a panel of its units and those they are compared with: the nation is left behind."""
+    names = analysis.plan.outcomes.all
     if scope.code == ALL:
-        return analysis.studies[name]
-    panel = analysis.sample.panel
-    joined = np.flatnonzero((panel.entry >= 0) & in_council(analysis, scope.code))
-    own = study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], scope.sample, joined)
-    return replace(own, beside=analysis.studies[name].beside)
+        return tuple(analysis.studies[name] for name in names)
+    inside = in_council(analysis, scope.code)
+    own = None if scope.sample is None else scope.sample.within(inside)
+    panel = analysis.sample.panel.keep(inside) if own is None else own.panel
+    joined = np.flatnonzero((panel.entry >= 0) & (panel.units["council_code"].isin(analysis.sample.panel.units["council_code"][inside].unique())))
+    found = (study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], own, joined) for name in names)
+    return tuple(replace(study, beside=analysis.studies[name].beside) for name, study in zip(names, found, strict=True))
 
 
 def study_of(analysis: Analysis, nouns: Nouns, ledger: Ledger, analysis_hash: str) -> Study:

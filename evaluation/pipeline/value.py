@@ -55,6 +55,8 @@ def check_value(plan: Plan, dictionary: Dictionary) -> None:
     """
     if plan.value is None:
         return
+    if unknown := [name for name in plan.value.outcomes if name not in plan.outcomes.all]:
+        raise PlanError(f"value.outcomes names {', '.join(unknown)}, which the plan does not estimate: add it to outcomes, or take it out there.")
     book = read_price_book(project_file("data_dictionary"))
     check_counted_once(book, {name: kept.leave_out for name, kept in plan.value.outcomes.items()})
     if unknown := [name for name in plan.value.borne_by if name not in book.valuations.agencies]:

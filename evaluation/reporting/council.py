@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evaluation.disclosure.release import BalanceLine, OutcomeResult, ReportContent, Shown
 from evaluation.errors import ReportError
-from evaluation.reporting import figures, payment_page, value_page
+from evaluation.reporting import figures
 from evaluation.reporting.blocks import (
     Block,
     Bullets,
@@ -341,16 +341,6 @@ def this_area(content: ReportContent) -> Section:
             *_told(("", shown.sentence)),
         ]
     return Section(tuple(blocks))
-
-
-def payment_by_results(content: ReportContent) -> Section:
-    """How many met the rule for a payment, and how many similar families met it without the programme."""
-    return payment_page.page(content)
-
-
-def value_for_money(content: ReportContent) -> Section:
-    """What the effects are worth, against what the programme cost: who pays, who gains, and what it hangs on."""
-    return value_page.section(content)
 
 
 def methods(content: ReportContent) -> Section:

@@ -1,4 +1,4 @@
-"""Blocks to finished files: HTML and PDF under their final names, or nothing."""
+"""Blocks to finished files: HTML, PDF and spreadsheets under their final names, or nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.reporting import html, pdf
+from evaluation.disclosure.release import ReportContent
+from evaluation.reporting import html, pdf, spreadsheet
 from evaluation.reporting.blocks import Block
+from evaluation.reporting.workbook import workbook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,26 +21,35 @@ class Rendered:
     Attributes
     ----------
     html, pdf : Path
+    spreadsheets : tuple of Path
+        The tables as .ods and .xlsx.
     seconds : float
         Wall time from the release to the files.
     """
 
     html: Path
     pdf: Path
+    spreadsheets: tuple[Path, ...]
     seconds: float
 
 
-def export(blocks: Sequence[Block], folder: Path) -> tuple[Path, Path]:
-    """Write `<stem>.html` and `<stem>.pdf` into `folder`; both are made before either is written.
+def export(blocks: Sequence[Block], folder: Path, content: ReportContent) -> tuple[Path, ...]:
+    """Write `<stem>.html`, `.pdf`, `.ods` and `.xlsx` into `folder`; all are made before one is written.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the blocks were made from, for the spreadsheets' cover and notes.
 
     Returns
     -------
     tuple of Path
-        The web page and the PDF.
+        In the order above.
     """
-    name = html.cover_of(blocks).stem
-    page, made = html.document(blocks).encode("utf-8"), pdf.document(blocks)
-    return write_whole(folder / f"{name}.html", page), write_whole(folder / f"{name}.pdf", made)
+    name, book = html.cover_of(blocks).stem, workbook(content, blocks)
+    made = {".html": html.document(blocks).encode("utf-8"), ".pdf": pdf.document(blocks)}
+    made |= {ending: write(book) for ending, write in spreadsheet.FORMATS.items()}
+    return tuple(write_whole(folder / f"{name}{ending}", whole) for ending, whole in made.items())
 
 
 def write_whole(path: Path, content: bytes) -> Path:

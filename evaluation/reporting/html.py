@@ -11,6 +11,7 @@ from evaluation.reporting.words import date_in_words
 
 BRAND = "#12436D"
 SIMULATED = "SIMULATED DATA"
+BESIDE = {".pdf": "PDF to print", ".ods": "tables in a spreadsheet (ODS)", ".xlsx": "the same for Excel (XLSX)"}  # of the same name
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:"  # what the browser may load: nothing from outside
 STYLE = """
 *{box-sizing:border-box}
@@ -88,8 +89,9 @@ def document(blocks: Sequence[Block]) -> str:
     cover, numbers = cover_of(blocks), numbering(tuple(blocks))
     body = "\n".join(block.html(numbers) for block in blocks if block is not cover)
     about = f"{date_in_words(cover.date)}. Reference {cover.reference}."
+    beside = ", ".join(f'<a href="{cover.stem}{ending}">{words}</a>' for ending, words in BESIDE.items())
     main = (
-        f'<main id="main">{cover.html(numbers)}<p class="about">{escaped(about)}</p>\n{body}\n'
+        f'<main id="main">{cover.html(numbers)}<p class="about">{escaped(about)} Also as: {beside}.</p>\n{body}\n'
         f"<footer><p>{escaped(cover.title)}: {escaped(cover.council)}. {escaped(about)}</p></footer></main>"
     )
     title = f"{cover.council}: {cover.title}" + (f" ({SIMULATED})" if cover.simulated else "")

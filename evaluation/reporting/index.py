@@ -27,7 +27,7 @@ class IndexEntry:
         Strength of evidence in words, '' where there is none.
     headline : str
         First finding, or why there is no report.
-    html, pdf : str
+    html, pdf, ods, xlsx : str
         Paths seen from the list's folder; '' where there is no file.
     """
 
@@ -38,6 +38,8 @@ class IndexEntry:
     headline: str = ""
     html: str = ""
     pdf: str = ""
+    ods: str = ""
+    xlsx: str = ""
 
 
 def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date: str, simulated: bool) -> Path:
@@ -60,10 +62,11 @@ def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date
     rows = "".join(
         f'<tr><th scope="row" class="text">{_link(entry)}</th><td class="text">{STATES[entry.state]}</td>'
         f'<td class="text">{escaped(entry.strength or "none")}</td>'
-        f'<td class="text">{escaped(entry.headline)}</td><td class="text">{_file(entry.pdf, f"PDF for {entry.name}") or "none"}</td></tr>'
+        f'<td class="text">{escaped(entry.headline)}</td><td class="text">{_files(entry)}</td></tr>'
         for entry in entries
     )
-    head = "".join(f'<th scope="col" class="text">{words}</th>' for words in ("Council", "State", "Strength of evidence", "First finding", "PDF"))
+    columns = ("Council", "State", "Strength of evidence", "First finding", "Other files")
+    head = "".join(f'<th scope="col" class="text">{words}</th>' for words in columns)
     main = (
         f'<main id="main"><h1>{escaped(title)}: reports</h1><p class="about">{escaped(date)}. {len(entries)} listed: {"; ".join(counts)}.</p>'
         '<div class="scroll" role="region" aria-labelledby="reports" tabindex="0"><table><caption id="reports">Reports by council</caption>'
@@ -82,6 +85,11 @@ def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date
 
 def _link(entry: IndexEntry) -> str:
     return f"{_file(entry.html, entry.name) or escaped(entry.name)} ({escaped(entry.code)})"
+
+
+def _files(entry: IndexEntry) -> str:
+    kinds = (("PDF", entry.pdf), ("ODS spreadsheet", entry.ods), ("XLSX spreadsheet", entry.xlsx))
+    return ", ".join(_file(path, f"{kind} for {entry.name}") for kind, path in kinds if path) or "none"
 
 
 def _file(path: str, words: str) -> str:

@@ -10,7 +10,7 @@ from evaluation.reporting.words import in_words, interval_in_words, range_in_wor
 FRONT = ("payment_four", "payment_results")  # tables that stand before the rules of the comparison
 
 
-def page(content: ReportContent) -> Section:
+def payment_by_results(content: ReportContent) -> Section:
     """How many met the rule for a payment, and how many similar families met it without the programme."""
     found = content.payment
     if found is None:

@@ -47,7 +47,7 @@ LAYOUT = r"""
 #set document(title: %(title)s, description: %(description)s, keywords: (%(keywords)s,),
   date: datetime(year: %(year)d, month: %(month)d, day: %(day)d))
 #set text(font: %(font)s, size: 12pt, lang: "en", region: "GB", fill: ink)
-#set par(leading: 0.52em, spacing: 0.68em, justify: false)
+#set par(leading: 0.5em, spacing: 0.58em, justify: false)
 #set page(paper: "a4", margin: (x: 20mm, top: 24mm, bottom: 17mm), header-ascent: 5mm, footer-descent: 4mm,
   header: context { if counter(page).get().first() > 1 { set text(size: 10pt, fill: muted); %(banner)s
     grid(columns: (1fr, auto), column-gutter: 8mm, [#%(short)s], [#%(council)s]) } },

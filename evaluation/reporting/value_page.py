@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from evaluation.disclosure.release import ReportContent, TableContent, ValueForMoney
 from evaluation.reporting import value_figures
 from evaluation.reporting.blocks import Block, Bullets, Figure, Heading, Paragraph, Section, Table
-from evaluation.reporting.figures import Drawing
+from evaluation.reporting.council import figure_of
 from evaluation.reporting.words import in_words, interval_in_words
 
 
-def section(content: ReportContent) -> Section:
+def value_for_money(content: ReportContent) -> Section:
     """All of the section; empty where the plan does not ask for it."""
     value = content.value
     if value is None:
@@ -35,9 +37,8 @@ def section(content: ReportContent) -> Section:
 def who_gains(content: ReportContent, value: ValueForMoney) -> Figure:
     """Who pays and who gains, with the data behind it; fees where there are any."""
     fees = any(line.fees.value for line in value.agencies)
-    return _figure(
+    figure = figure_of(
         content,
-        value,
         "fig-value-agencies",
         value.agencies_title,
         f"Who pays and who gains: benefits and cost by agency, {value.price_year} prices",
@@ -55,13 +56,13 @@ def who_gains(content: ReportContent, value: ValueForMoney) -> Figure:
             for line in value.agencies
         ),
     )
+    return _priced(content, value, figure)
 
 
 def hangs_on(content: ReportContent, value: ValueForMoney) -> Figure:
     """How far each assumption moves the result."""
-    return _figure(
+    figure = figure_of(
         content,
-        value,
         "fig-value-tornado",
         f"What the net value hangs on most: {value.swings[0].label[:1].lower() + value.swings[0].label[1:]}",
         f"Net value to the public purse at the low and the high end of each assumption, the others as they are, {value.price_year} prices",
@@ -69,6 +70,7 @@ def hangs_on(content: ReportContent, value: ValueForMoney) -> Figure:
         ("Assumption", "Low end", "Net value there", "High end", "Net value there (high)"),
         tuple((line.label, line.low, in_words(line.at_low), line.high, in_words(line.at_high)) for line in value.swings),
     )
+    return _priced(content, value, figure)
 
 
 def _tables(*contents: TableContent | None) -> list[Table]:
@@ -79,22 +81,7 @@ def _tables(*contents: TableContent | None) -> list[Table]:
     ]
 
 
-def _figure(
-    content: ReportContent,
-    value: ValueForMoney,
-    id: str,
-    title: str,
-    subtitle: str,
-    drawn: Drawing,
-    columns: tuple[str, ...],
-    rows: tuple[tuple[str, ...], ...],
-) -> Figure:
-    return Figure(
-        id=id,
-        title=title,
-        subtitle=subtitle,
-        alt=drawn.alt,
-        source=("Simulated data. " if content.study.simulated else "") + f"Source: this study's effects. {value.sources[0]}",
-        svg=drawn.svg,
-        data=Table(id=id.replace("fig-", "data-", 1), title=title, columns=columns, rows=rows),
-    )
+def _priced(content: ReportContent, value: ValueForMoney, figure: Figure) -> Figure:
+    """A chart whose source names the prices beside the study."""
+    simulated = "Simulated data. " if content.study.simulated else ""
+    return replace(figure, source=f"{simulated}Source: this study's effects. {value.sources[0]}")

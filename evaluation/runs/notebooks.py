@@ -18,6 +18,7 @@ from typing import Any
 
 import evaluation
 from evaluation import errors
+from evaluation.disclosure.release import ReportContent
 from evaluation.errors import ReportError
 from evaluation.locations import project_file
 from evaluation.reporting.blocks import blocks_of
@@ -30,14 +31,14 @@ CELL_SECONDS = 120  # a cell that takes longer has hung
 
 
 def render_report(content_path: Path, folder: Path, *, failed: Path | None = None, notebook: Path | None = None) -> Rendered:
-    """A council's report as HTML and PDF from its release.
+    """A council's report as HTML, PDF and spreadsheets from its release.
 
     Parameters
     ----------
     content_path : Path
         What may leave, written by `ReportContent.write`.
     folder : Path
-        Receives `<study>_<code>.html` and `.pdf` (`..._simulated` when the data are simulated); nothing on failure.
+        Receives `<study>_<code>.html`, `.pdf`, `.ods` and `.xlsx` (`..._simulated` when the data are simulated); nothing on failure.
     failed : Path or None
         Private folder for the notebook of a failed run; None keeps no copy.
     notebook : Path or None
@@ -52,8 +53,9 @@ def render_report(content_path: Path, folder: Path, *, failed: Path | None = Non
     with tempfile.TemporaryDirectory(prefix="evaluation-", dir=folder if Path(folder).is_dir() else None) as room:
         out, parameters = Path(room) / f"{Path(content_path).stem}.ipynb", {"content_path": str(Path(content_path).resolve())}
         executed = execute_notebook(notebook or project_file(COUNCIL_REPORT), out, parameters, failed=failed)
-        page, made = export(blocks_of(json.loads(executed.read_text(encoding="utf-8"))), Path(folder))
-    return Rendered(html=page, pdf=made, seconds=time.perf_counter() - began)
+        blocks = blocks_of(json.loads(executed.read_text(encoding="utf-8")))
+        page, made, *sheets = export(blocks, Path(folder), ReportContent.read(content_path))
+    return Rendered(html=page, pdf=made, spreadsheets=tuple(sheets), seconds=time.perf_counter() - began)
 
 
 def execute_notebook(source: Path, out: Path, parameters: Mapping[str, Any], *, failed: Path | None = None, cell_seconds: int = CELL_SECONDS) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zipfile
 
 import pikepdf
 import pytest
@@ -154,3 +155,40 @@ def test_clean_files_are_counted(tmp_path):
     page = tmp_path / "report.html"
     page.write_text("<p>17 of every 100 families</p>", encoding="utf-8")
     assert scan([page, printed(tmp_path, PLAIN_PAGE)], {SECRET}) == 2
+
+
+def packed(path, members: dict[str, bytes]):
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("ending", [".ods", ".xlsx"])
+@pytest.mark.parametrize(
+    "markup",
+    [
+        f"<c><is><t>{SECRET}</t></is></c>",
+        "<c><r><t>F001</t></r><r><t>2345</t></r></c>",
+        "<c><t>F&#48;012345</t></c>",
+        f'<sheet name="{SECRET}"/>',
+        f"<!-- {SECRET} -->",
+        f"<dc:title>About {SECRET}</dc:title>",
+    ],
+)
+def test_an_identifier_in_a_workbook_holds_the_release(tmp_path, ending, markup):
+    held(packed(tmp_path / f"tables{ending}", {"content.xml": markup.encode()}))
+
+
+def test_an_identifier_in_the_name_of_a_workbooks_member_holds_the_release(tmp_path):
+    held(packed(tmp_path / "tables.xlsx", {f"xl/{SECRET}.xml": b"<a/>"}))
+
+
+def test_a_workbook_that_is_none_or_holds_more_than_text_is_held(tmp_path):
+    (tmp_path / "broken.xlsx").write_bytes(b"no archive")
+    assert "cannot be read by the scan" in held(tmp_path / "broken.xlsx")
+    assert "no text" in held(packed(tmp_path / "picture.ods", {"Pictures/a.png": b"\x89PNG\xff"}))
+
+
+def test_a_clean_workbook_passes(tmp_path):
+    assert scan([packed(tmp_path / "tables.ods", {"content.xml": b"<p>12 families</p>"})], {SECRET}) == 1

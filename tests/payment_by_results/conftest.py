@@ -10,7 +10,7 @@ import pytest
 from evaluation.locations import project_file
 from evaluation.panel.families import build_families
 from evaluation.payment_by_results import read_framework
-from evaluation.payment_by_results.facts import read_facts
+from evaluation.payment_by_results.reading import read_facts
 from evaluation.payment_by_results.results import Rules
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -9,7 +9,7 @@ from small_records import adult, asb, benefit, child, day, exclusion, family, of
 from evaluation.errors import ContractError
 from evaluation.ingest.reading import receive_extracts
 from evaluation.panel.families import build_families
-from evaluation.payment_by_results.facts import read_facts
+from evaluation.payment_by_results.reading import read_facts
 from evaluation.periods import Periods
 from evaluation.simulate import Simulation
 

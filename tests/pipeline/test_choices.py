@@ -6,7 +6,7 @@ from evaluation.models.checks import CheckResult
 from evaluation.pipeline.checking import balance_sentence, near_entry
 from evaluation.pipeline.choices import base_of, matcher
 from evaluation.pipeline.choices import estimator as chosen_estimator
-from evaluation.plan import read_plan
+from evaluation.plan import Plan, read_plan
 from tests.pipeline.conftest import small_plan
 
 
@@ -78,9 +78,10 @@ def test_a_wrong_option_of_an_estimator_is_refused_with_the_way_to_mend_it(tmp_p
 
 def test_a_base_that_the_method_does_not_have_is_refused_and_its_own_is_used(tmp_path):
     with pytest.raises(PlanError, match=r"`estimator\.base` is no option of the method two_way.*Take it out"):
-        _estimators(tmp_path, {"method": "two_way"})
+        _estimators(tmp_path, {"method": "two_way", "base": -3})
 
     def without(plan):
         plan["estimator"] = {"method": "two_way", "anticipation": 1}
     plan = read_plan(small_plan(tmp_path, without))
     assert chosen_estimator(plan).anticipation == 1 and base_of(plan) == -2 and near_entry(plan) == (-1,)
+    assert chosen_estimator(Plan.model_validate_json(plan.canonical())) == chosen_estimator(plan)

@@ -67,7 +67,8 @@ def test_wandsworth_has_thirty_families_with_four_comparison_families_each_its_o
 def test_wandsworths_page_one_says_that_not_even_a_complete_reduction_could_have_been_seen(wandsworth_report):
     page = wandsworth_report.summary
     assert "not even a complete reduction could have been detected" in page.could_have_seen
-    assert page.paragraphs[0].startswith("Records of the real families are not public: these are simulated at the published numbers, without any effect.")
+    assert page.paragraphs[0].startswith(
+        "Records of the real families are not public: these are simulated at the published numbers, without any effect.")
     assert "one of the four main outcomes cannot be shown" in page.headline
     assert "cannot be told apart" in page.caveats[0]
 

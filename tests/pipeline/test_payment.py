@@ -82,3 +82,11 @@ def test_all_places_together_say_the_same_in_every_report(contents):
 def test_the_column_beside_each_outcome_still_has_its_simple_rate(contents):
     absence = next(result for result in contents["E06000022"].outcomes if result.outcome == "unauthorised_absence_rate")
     assert "A success is unauthorised absence under 15%" in absence.payment_by_results_note
+
+
+def test_an_unknown_framework_or_council_is_named_before_anything_is_read(planned, dictionary):
+    from evaluation.pipeline.receive import check_names
+
+    with pytest.raises(PlanError) as found:
+        check_names(planned({"framework": "troubled_families_2013", "target": {"E0600022": 5}}), dictionary)
+    assert "did you mean 'troubled_families_201" in str(found.value) and "did you mean 'E06000022'" in str(found.value)

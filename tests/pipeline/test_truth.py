@@ -27,9 +27,10 @@ def found(tmp_path_factory, dictionary):
     content = yaml.safe_load(project_file("studies/demonstration/plan.yml").read_text(encoding="utf-8"))
     content["data"]["families"], content["seed"] = FAMILIES, SEED
     plan, room = Plan.model_validate(content), tmp_path_factory.mktemp("truth")
-    panel = build_panel(receive(plan, room, dictionary, room), plan, dictionary)
+    tables = receive(plan, room, dictionary, room)
+    panel = build_panel(tables, plan, dictionary)
     sample = matcher(plan).fit(panel)
-    estimating = Estimating(plan=plan, framework=framework_of(plan), truth_of=truth_of(plan, room, sample))
+    estimating = Estimating(plan=plan, framework=framework_of(plan), truth_of=truth_of(plan, room, tables))
     joined = np.flatnonzero(panel.entry >= 0)
     studies = {name: study_outcome(estimating, dictionary.outcomes[name], sample, joined, deep=False) for name in plan.outcomes.all}
     return plan, panel, estimating, studies

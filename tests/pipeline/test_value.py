@@ -18,7 +18,7 @@ from evaluation.findings.numbers import factor_of
 from evaluation.periods import Periods
 from evaluation.pipeline.recipe import evaluate
 from evaluation.pipeline.run import run_study
-from evaluation.pipeline.scopes import council_study, joined_in, scopes_of
+from evaluation.pipeline.scopes import council_studies, joined_in, scopes_of
 from evaluation.pipeline.value import people_array, worth_of
 from evaluation.plan import Plan, read_plan
 from tests.matching.panels import panel_of
@@ -44,7 +44,7 @@ def worth(analysis):
     def made(analysis=analysis, code: str = COUNCIL):
         (scope,) = scopes_of(analysis, [code])
         if code not in known:  # no estimate depends on the section `value`
-            known[code] = tuple(council_study(analysis, scope, name) for name in analysis.plan.outcomes.all)
+            known[code] = council_studies(analysis, scope)
         ledger = Ledger(profile=RULES["ten_five"])
         return worth_of(analysis, scope, known[code], joined_in(analysis, scope), ledger, "families"), known[code]
 
@@ -173,7 +173,7 @@ def test_whom_an_outcome_counts_must_be_in_the_records():
 
 def test_fees_that_were_worked_out_stand_in_who_pays_where_the_plan_names_none(analysis, plain):
     (scope,) = scopes_of(analysis, [COUNCIL])
-    studies = tuple(council_study(analysis, scope, name) for name in analysis.plan.value.outcomes)
+    studies = council_studies(analysis, scope)
     found = worth_of(analysis, scope, studies, joined_in(analysis, scope), Ledger(profile=RULES["ten_five"]), "families", fees=12_345.0)
     assert found.fees == 12_345 and found.adjusted.net().mean == pytest.approx(plain.adjusted.net().mean)
 
@@ -184,7 +184,7 @@ def test_fees_that_were_worked_out_stand_in_who_pays_where_the_plan_names_none(a
 def test_a_report_tells_its_worth_on_page_one_and_in_its_section(small_run):
     content = json.loads((small_run[0] / "release" / "results.json").read_text(encoding="utf-8"))["reports"][COUNCIL]
     assert content["value"]["status"] == "shown" and content["summary"]["value"] == content["value"]["sentence"]
-    assert "public purse" in content["summary"]["value"] and "effects could" in content["summary"]["value"]
+    assert "public purse" in content["summary"]["value"] and "detectable" in content["summary"]["value"]
     assert not any("Value for money" in limit for limit in content["limits"])
     page = (small_run[0] / "release" / "councils" / COUNCIL / f"small_{COUNCIL}_simulated.html").read_text(encoding="utf-8")
     assert 'id="fig-value-agencies"' in page and 'id="fig-value-tornado"' in page and 'id="tab-value-contrast"' in page

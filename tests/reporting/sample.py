@@ -29,7 +29,7 @@ from evaluation.disclosure.release import (
     TrendLine,
     Warned,
 )
-from evaluation.reporting import beside, council, trust
+from evaluation.reporting import beside, council, payment_page, trust, value_page
 from evaluation.reporting.blocks import Block
 
 HELD = Shown(value=None, text="[c]", symbol="[c]")
@@ -725,8 +725,8 @@ SECTIONS = (
     council.outcome_pages,
     council.this_area,
     beside.beside_others,
-    council.payment_by_results,
-    council.value_for_money,
+    payment_page.payment_by_results,
+    value_page.value_for_money,
     trust.how_far_to_trust,
     trust.limits,
     trust.tables,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -65,7 +66,9 @@ def test_the_page_has_one_h1_a_language_a_title_and_a_skip_link(read, content):
 
 def test_the_page_needs_nothing_from_outside_and_runs_no_script(page, read):
     assert not read.all("script") and not read.all("link") and not read.all("iframe")
-    assert not re.search(r"""(src|href)=["'](?!#|data:)""", page)
+    beside = {attributes["href"] for attributes in read.all("a") if not attributes["href"].startswith("#")}
+    assert {Path(name).suffix for name in beside} == {".pdf", ".ods", ".xlsx"} and len({Path(name).stem for name in beside}) == 1
+    assert set(re.findall(r"""(?:src|href)=["']((?!#|data:)[^"']*)""", page)) == beside
     assert re.findall(r"url\(((?!#|data:)[^)]*)\)", page) == []
     assert not any(name.startswith("on") for _, attributes in read.elements for name in attributes)
 
@@ -73,7 +76,7 @@ def test_the_page_needs_nothing_from_outside_and_runs_no_script(page, read):
 def test_ids_are_unique_and_every_link_inside_the_page_leads_somewhere(read):
     ids = [attributes["id"] for _, attributes in read.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
-    wanted = {attributes["href"][1:] for attributes in read.all("a")} | {
+    wanted = {attributes["href"][1:] for attributes in read.all("a") if attributes["href"].startswith("#")} | {
         attributes["aria-labelledby"] for _, attributes in read.elements if "aria-labelledby" in attributes
     }
     wanted |= {attributes["xlink:href"][1:] for attributes in read.all("use")}

@@ -3,7 +3,17 @@ from __future__ import annotations
 from evaluation.reporting.index import IndexEntry, write_index
 
 ENTRIES = [
-    IndexEntry(code="E1", name="Northmere & Co", state="made", strength="weak (1 of 5)", headline="No effect.", html="a b.html", pdf="a.pdf"),
+    IndexEntry(
+        code="E1",
+        name="Northmere & Co",
+        state="made",
+        strength="weak (1 of 5)",
+        headline="No effect.",
+        html="a b.html",
+        pdf="a.pdf",
+        ods="a.ods",
+        xlsx="a.xlsx",
+    ),
     IndexEntry(code="E2", name="Little Mere", state="failed", headline="cell 4 raised EstimationError"),
 ]
 
@@ -11,6 +21,7 @@ ENTRIES = [
 def test_the_list_names_every_council_with_its_state_and_links_to_its_files(tmp_path):
     page = write_index(ENTRIES, tmp_path, title="Study", date="24 November 2026", simulated=False).read_text()
     assert '<a href="a%20b.html">Northmere &amp; Co</a> (E1)' in page and ">PDF for Northmere &amp; Co</a>" in page
+    assert '<a href="a.ods">ODS spreadsheet for Northmere &amp; Co</a>, <a href="a.xlsx">XLSX' in page
     assert "Little Mere (E2)" in page and "No report" in page and "cell 4 raised EstimationError" in page
     assert "2 listed: report made: 1; no report: 1" in page and "SIMULATED" not in page
 

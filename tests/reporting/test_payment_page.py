@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sample import SAMPLES
 
-from evaluation.reporting import payment_page
 from evaluation.reporting.blocks import Callout, Figure, Paragraph, Table
-from evaluation.reporting.council import payment_by_results
+from evaluation.reporting.payment_page import payment_by_results
 
 
 def blocks(kind):
@@ -45,7 +44,7 @@ def test_a_page_on_which_no_share_may_be_shown_still_has_its_sentence_and_tables
     content = SAMPLES["family"]()
     hidden = tuple(line.model_copy(update={"reason": "fewer than 10 matched families"}) for line in content.payment.shares)
     content = content.model_copy(update={"payment": content.payment.model_copy(update={"shares": hidden, "sentence": "It is not shown here."})})
-    shown = list(payment_page.page(content))
+    shown = list(payment_by_results(content))
     assert not any(isinstance(block, Figure) for block in shown)
     assert any(getattr(block, "text", "") == "It is not shown here." for block in shown)
     assert any(isinstance(block, Table) and block.id == "tab-payment-four" for block in shown)

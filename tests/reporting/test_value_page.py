@@ -11,7 +11,7 @@ from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import RULES
 from evaluation.findings.value import present_value
 from evaluation.findings.worth import Worth
-from evaluation.reporting import council, html, pdf
+from evaluation.reporting import html, pdf, value_page
 from evaluation.reporting.blocks import Figure, Table
 from tests.findings.worths import FAMILIES, plan, results, worth
 from tests.value.cases import case
@@ -27,17 +27,17 @@ def content(dictionary):
 
 @pytest.fixture(scope="module")
 def section(content):
-    return tuple(council.value_for_money(content))
+    return tuple(value_page.value_for_money(content))
 
 
 def test_a_release_without_value_has_no_section():
-    assert tuple(council.value_for_money(SAMPLES["family"]())) == ()
+    assert tuple(value_page.value_for_money(SAMPLES["family"]())) == ()
 
 
 @pytest.mark.parametrize("status", ["not_shown", "not_estimated"])
 def test_a_release_whose_value_may_not_be_shown_says_why_and_nothing_else(status):
     value = present_value(Worth(plan=plan(), status=status, reason="few stand behind it"), [], Ledger(profile=RULES["ten_five"]), FAMILIES)
-    heading, told = council.value_for_money(SAMPLES["family"]().model_copy(update={"value": value}))
+    heading, told = value_page.value_for_money(SAMPLES["family"]().model_copy(update={"value": value}))
     assert heading.id == "sec-value" and "few stand behind it" in told.text
 
 
@@ -60,7 +60,7 @@ def test_each_chart_has_its_data_beside_it_and_its_numbers_in_words(section, con
 def test_fees_have_no_column_where_there_are_none(content):
     lines = tuple(line.model_copy(update={"fees": line.fees.model_copy(update={"value": 0.0, "text": "£0"})}) for line in content.value.agencies)
     without = content.model_copy(update={"value": content.value.model_copy(update={"agencies": lines})})
-    gains = next(block for block in council.value_for_money(without) if isinstance(block, Figure))
+    gains = next(block for block in value_page.value_for_money(without) if isinstance(block, Figure))
     assert gains.data.columns == ("Agency", "Level", "Gains (95% range)", "Pays", "Net")
 
 

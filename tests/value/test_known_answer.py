@@ -80,12 +80,21 @@ def test_the_interval_is_that_of_the_effects(worked):
     assert worked.net().mean - worked.net().lower == pytest.approx(half, rel=0.04)
 
 
+@pytest.mark.parametrize("cost, chance", [(OFFENCES + BENEFIT, 0.5), (OFFENCES + BENEFIT + 11_766.43, 0.1599), (0.0, 0.9853)])
+def test_the_chance_of_paying_is_that_of_t_at_the_cost(cost, chance):
+    # one sd is 11,766.43; t with 99 degrees of freedom lies above 1 sd with 0.1599, above -26,048.09 / 11,766.43 = -2.2138 with 0.9853
+    made = appraise(case(costs={"2012/13": (cost, "2014/15")}), effects(), n_draws=40_000, rng=np.random.default_rng(2))
+    assert made.probability() == pytest.approx(chance, abs=0.01)  # four times the error of a share of 40,000
+
+
 def test_payback_comes_in_the_year_in_which_gains_overtake_the_cost_and_only_there():
     cheap = case(costs={"2012/13": (22_000.0, "2014/15")})
     # gains in 2012/13: 26,048.09 x 75 / 99.154589 = 19,702.66 < 22,000; with 2013/14 26,048.09 > 22,000
     assert appraise(cheap, effects(), n_draws=1_000, rng=np.random.default_rng(1)).payback() == "2013/14"
     dear = case(costs={"2012/13": (27_000.0, "2014/15")})
     assert appraise(dear, effects(), n_draws=1_000, rng=np.random.default_rng(1)).payback() is None
+    late = case(costs={"2012/13": (5_000.0, "2014/15"), "2014/15": (30_000.0, "2014/15")})  # ahead at first, then behind for good
+    assert appraise(late, effects(), n_draws=1_000, rng=np.random.default_rng(1)).payback() is None
     free = case(costs={"2012/13": (0.0, "2014/15")})
     freed = appraise(free, effects(), n_draws=1_000, rng=np.random.default_rng(1))
     assert freed.payback() == "2012/13" and np.isnan(freed.ratio())

@@ -16,6 +16,7 @@ from evaluation.models.effects import Effects, Estimate
 from evaluation.models.inference import estimate_of, overall
 from evaluation.models.summaries import Summary, average, chosen_cells, complete_cohorts
 from evaluation.models.uncertainty import uncertainty_of
+from evaluation.showing import Face, Showing, face_of
 
 Verdict = Literal["passed", "failed", "not testable", "information"]
 SIZE, POWER = 0.05, 0.80
@@ -64,8 +65,8 @@ class CheckInput:
         object.__setattr__(self, "effects", self.effects.at(cluster_names(self.effects, self.clusters, self.assignment)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CheckResult(Showing):
     """What a check found.
 
     Attributes
@@ -87,6 +88,12 @@ class CheckResult:
     numbers: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
     judged_by: str = ""
+
+    def face(self) -> Face:
+        """The verdict, the numbers behind it, and the table where it is one of aggregates."""
+        found = pd.DataFrame([{"number": name.replace("_", " "), "value": value} for name, value in self.numbers.items()])
+        because = f": {self.reason}" if self.reason else ""
+        return face_of(f"{self.name.replace('_', ' ').capitalize()}: {self.verdict}{because}", found, notes=(self.judged_by,))
 
 
 def not_testable(name: str, reason: str, table: pd.DataFrame | None = None) -> CheckResult:
