@@ -18,6 +18,7 @@ from evaluation.findings.content import assemble
 from evaluation.findings.study import OutcomeStudy
 from evaluation.ingest.tables import CheckedTable
 from evaluation.locations import project_file
+from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import read_framework
 from evaluation.pipeline.analysis import Analysis

@@ -27,7 +27,7 @@ def report_files(content_path: str, room: str) -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=folder) as aside:
         made = render_report(Path(content_path), Path(aside), failed=room_path / "failed")
         check_whole(made.html, made.pdf, told)
-        files = [move_whole(path, folder / code / path.name) for path in (made.html, made.pdf)]
+        files = [move_whole(path, folder / code / path.name) for path in (made.html, made.pdf, *made.spreadsheets)]
     record = DoneRecord(
         name=code,
         state=state_of_outcomes(outcome.status for outcome in told.outcomes),
