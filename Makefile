@@ -14,7 +14,7 @@ unexport PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE := 1
 export PIP_USER := 0
 
-.PHONY: help report test faults coverage attacks lint lock clean
+.PHONY: help report test faults coverage attacks kills lint lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make faults   try the one hundred bad inputs (see docs/deliveries.md)"
 	@echo "make coverage repeat the simulations of docs/coverage.md and docs/regression_to_the_mean.md (hours; see its --help)"
 	@echo "make attacks  try to work hidden counts out of made-up releases (RELEASES=$(RELEASES))"
+	@echo "make kills    kill a batch's processes at random, 100 times, and count what is torn, lost or made twice (20 minutes)"
 	@echo "make lint     check the style of the code"
 	@echo "make lock     choose versions anew and write the two locks (needs uv)"
 	@echo "make clean    remove the environment and what the tools left; runs/ is kept"
@@ -41,6 +42,9 @@ coverage: $(VENV)/ready-dev
 
 attacks: $(VENV)/ready-dev
 	$(BIN)/python -m tests.attacks $(RELEASES)
+
+kills: $(VENV)/ready-dev
+	$(BIN)/python -m benchmarks.batch kills
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check

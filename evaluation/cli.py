@@ -14,7 +14,7 @@ from evaluation.errors import EvaluationError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="Compare programme families with matched comparison families, and make a report for each council.")
-plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check a study's plan.")
+plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, lock, amend and compare a study's plan.")
 app.add_typer(plan_app, name="plan")
 
 PlanPath = Annotated[Path, typer.Argument(help="A study's plan, for example studies/demonstration/plan.yml.")]
@@ -26,6 +26,46 @@ def plan_check(plan: PlanPath) -> None:
     from evaluation.pipeline import check_plan
 
     for line in check_plan(plan):
+        typer.echo(line)
+
+
+@plan_app.command("lock")
+def plan_lock(plan: PlanPath, signer: Annotated[str | None, typer.Option(help="Who signs; the user's name without it.")] = None) -> None:
+    """Fix a complete plan before outcomes are seen: its hash, the time and who signed, beside the plan."""
+    from evaluation.pipeline.locking import lock_plan
+
+    for line in lock_plan(plan, signer=signer):
+        typer.echo(line)
+
+
+@plan_app.command("amend")
+def plan_amend(plan: PlanPath,
+               reason: Annotated[str, typer.Option(help="Why the plan is changed.")],
+               outcomes_seen: Annotated[bool, typer.Option("--outcomes-seen/--outcomes-not-seen",
+                                                           help="Whether anybody had seen outcomes after joining.")],
+               signer: Annotated[str | None, typer.Option(help="Who signs; the user's name without it.")] = None) -> None:
+    """Change a locked plan to what its file says now, with the reason; what is changed after outcomes were seen is labelled exploratory."""
+    from evaluation.pipeline.locking import amend_plan
+
+    for line in amend_plan(plan, reason=reason, outcomes_seen=outcomes_seen, signer=signer):
+        typer.echo(line)
+
+
+@plan_app.command("diff")
+def plan_diff(plan: PlanPath) -> None:
+    """How a plan differs from its lock, and the lock's history."""
+    from evaluation.pipeline.locking import diff_plan
+
+    for line in diff_plan(plan):
+        typer.echo(line)
+
+
+@app.command()
+def match(plan: PlanPath) -> None:
+    """Match only, and show how alike the groups are; no outcome after joining is opened, so that a plan can be settled before it is locked."""
+    from evaluation.pipeline.blind import match_only
+
+    for line in match_only(plan):
         typer.echo(line)
 
 
@@ -87,6 +127,38 @@ def run(plan: PlanPath,
 
 
 @app.command()
+def batch(plan: PlanPath,
+          council: Annotated[list[str] | None, typer.Option("--council", help="Make this council's report only (GSS code); may be repeated.")] = None,
+          out: Annotated[Path, typer.Option("--out", help="Folder for runs.")] = Path("runs"),
+          workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2,
+          resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted batch: make only what is missing.")] = False,
+          seconds: Annotated[float, typer.Option(help="Time that one report may take.", min=1)] = 900,
+          memory: Annotated[float, typer.Option(help="GB of memory that one report's processes may hold each (Linux).", min=0.2)] = 4) -> None:
+    """All reports of a plan in a folder of their own, that can be interrupted and gone on with: for many councils, overnight."""
+    from evaluation.pipeline import run_batch
+    from evaluation.runs.runner import Limits
+
+    summary = run_batch(plan, councils=tuple(council or ()), out=out, workers=workers, resume=resume,
+                        limits=Limits(seconds=seconds, memory=int(memory * 1e9)), say=typer.echo)
+    raise typer.Exit(summary.exit_code)
+
+
+@app.command()
+def status(run: Annotated[Path, typer.Argument(help="A batch's folder: runs/<study>/batch-<hash>.")]) -> None:
+    """How far a batch is, whether or not somebody works on it."""
+    from collections import Counter
+
+    from evaluation.pipeline import batch_status
+
+    summary = batch_status(run)
+    for state, count in sorted(Counter(state for _, state in summary.states).items()):
+        typer.echo(f"  {count:>4} {state}")
+    for code, fault in summary.failed:
+        typer.echo(f"  {code:<10} {fault}")
+    raise typer.Exit(0 if summary.complete else 1)
+
+
+@app.command()
 def report(run: Annotated[Path, typer.Argument(help="A finished run: runs/<study>/<run id>.")],
            council: Annotated[list[str] | None, typer.Option("--council", help="This council's report only; may be repeated.")] = None,
            workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2) -> None:
@@ -95,6 +167,34 @@ def report(run: Annotated[Path, typer.Argument(help="A finished run: runs/<study
 
     summary = report_run(run, councils=tuple(council or ()), workers=workers, say=typer.echo)
     raise typer.Exit(0 if summary.complete else 1)
+
+
+@app.command()
+def reestimate(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")],
+               settings: Annotated[list[str], typer.Option("--set", help="A key of the plan and its new value: matching.caliper=0.1; repeatable.")],
+               council: Annotated[str | None, typer.Option("--council", help="Effects on this council's programme units alone.")] = None) -> None:
+    """Another choice for a finished run: matched and estimated again, old and new side by side."""
+    from evaluation.pipeline.reestimate import reestimate as again
+
+    again(run, settings=tuple(settings), council=council, say=typer.echo)
+
+
+@app.command()
+def curve(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")],
+          grid: Annotated[Path, typer.Argument(help="A YAML file with lines like `matching.caliper: [0.1, 0.2]`.")]) -> None:
+    """The specification curve: the effect under every combination of a grid of choices, with a joint test."""
+    from evaluation.pipeline.curve import curve as curve_of
+
+    curve_of(run, grid, say=typer.echo)
+
+
+@app.command()
+def verify(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")],
+           workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2) -> None:
+    """Make a run again from its plan and data, and report every byte of its release that differs."""
+    from evaluation.pipeline.verify import verify_run
+
+    raise typer.Exit(0 if verify_run(run, workers=workers, say=typer.echo).same else 1)
 
 
 def main() -> None:

@@ -43,4 +43,8 @@ class DisclosureError(EvaluationError):
 
 
 class ReportError(EvaluationError):
-    """A report cannot be made from its release."""
+    """A report cannot be made from its release; `cause` is 'died' (its kernel), 'time' or 'memory' where the machine stopped it, else ''."""
+
+    def __init__(self, message: str, cause: str = ""):
+        super().__init__(message)
+        self.cause = cause

@@ -207,6 +207,16 @@ ProfileName = Literal[
 ]
 
 
+Adjustment = Literal["holm", "romano_wolf", "benjamini_hochberg", "none"]
+
+
+class Multiplicity(Section):
+    """How p values are adjusted for the number of outcomes in their family."""
+
+    primary: Adjustment = "holm"
+    secondary: Adjustment = "benjamini_hochberg"
+
+
 class SubgroupPlan(Section):
     """A characteristic by whose groups effects are told apart: a column as it is, or in bands between edges."""
 
@@ -343,6 +353,10 @@ class Plan(Section):
     second_estimators: tuple[SecondEstimator, ...] = ()
     subgroups: tuple[SubgroupPlan, ...] = ()
     checks: tuple[str, ...] = ()
+    multiplicity: Multiplicity = Multiplicity()
+    payment_by_results: str | None = None
+
+
     payment_by_results: PaymentPlan | None = None
     value: ValuePlan | None = None
     disclosure: DisclosurePlan
@@ -379,6 +393,11 @@ class Plan(Section):
             )
         if self.outcomes.placebo and "placebo_outcome" not in self.checks:
             raise ValueError("outcomes.placebo is there for the check placebo_outcome: add it to checks, or take the outcomes out")
+        if self.programme.assignment == "area" and "romano_wolf" in (self.multiplicity.primary, self.multiplicity.secondary):
+            raise ValueError(
+                "multiplicity: romano_wolf draws units and matched sets, and this programme was assigned to areas: choose holm or"
+                " benjamini_hochberg"
+            )
         if self.unit in ("family", "small_area") and self.periods.kind != "quarter":
             raise ValueError("families are followed by quarter: periods.kind must be quarter")
         if self.unit == "small_area" and not (self.programme.assignment == "area" and self.programme.first_full_period and self.programme.places):
@@ -398,6 +417,10 @@ class Plan(Section):
     def canonical(self) -> str:
         """The plan with every default filled in, as JSON with sorted keys: what is hashed and kept with a run."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+
+    def as_given(self) -> str:
+        """The plan without the defaults that were filled in, as JSON: read again, it is the same plan."""
+        return json.dumps(self.model_dump(mode="json", exclude_unset=True), sort_keys=True, ensure_ascii=False, indent=1)
 
     def hash(self) -> str:
         """SHA-256 of the canonical plan."""
@@ -426,11 +449,22 @@ def read_plan(path: Path) -> Plan:
             f"{path} must hold `key: value` lines; it holds {'nothing' if content is None else type(content).__name__}. Start from"
             " studies/demonstration/plan.yml."
         )
+    return read_content(content, path)
+
+
+def read_content(content: dict, where: Path) -> Plan:
+    """Check the content of a plan.
+
+    Raises
+    ------
+    PlanError
+        As `read_plan`.
+    """
     try:
         return Plan.model_validate(content)
     except ValidationError as error:
         faults = "\n".join(f"  - {in_words(fault)}" for fault in error.errors())
-        raise PlanError(f"{path}: {len(error.errors())} thing(s) to mend in the plan:\n{faults}") from None
+        raise PlanError(f"{where}: {len(error.errors())} thing(s) to mend in the plan:\n{faults}") from None
 
 
 def in_words(fault: dict) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PENDING = "released_numbers.json"  # in the room, not in its folder `release`: true sizes are in it
 AUDIT = "audit.json"
+FOUND = "audit_found.json"  # in the room: what the audit did, until the files are out and the record is complete
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -31,7 +32,7 @@ def prepare(room: Path, plan: Plan, contents: Sequence[ReportContent], ledger: L
     """Write what the audit found, and aside what the register has to know once the files are out."""
     audit = ledger.audit.as_json() if ledger.audit is not None else {}
     found = Counter(place for content in contents for place, _ in orphans(content, ledger.of_report(content.council.code)))
-    _write(room / "release" / AUDIT, {"audit": audit, "numbers_not_in_ledger": dict(found)})
+    _write(room / FOUND, {"audit": audit, "numbers_not_in_ledger": dict(found)})
     if register_of(room, plan) is not None:
         _write(room / PENDING, {"vintage": vintage, "numbers": [as_json(entry) for entry in kept(ledger.entries)]})
 
@@ -59,8 +60,8 @@ def let_out(room: Path, scanned: Mapping[str, object], identifiers: Iterable[str
     """Complete the record after the scan, scan it as well, and enter the release in the register."""
     from evaluation.disclosure.scan import scan
 
-    record = room / "release" / AUDIT
-    before = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    record, found = room / "release" / AUDIT, room / FOUND
+    before = json.loads(found.read_text(encoding="utf-8")) if found.is_file() else {}
     _write(record, before | dict(scanned))
     scan([record], identifiers)
     if (room / PENDING).is_file():

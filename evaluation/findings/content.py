@@ -32,7 +32,7 @@ from evaluation.disclosure.release import (
 )
 from evaluation.disclosure.rules import PEOPLE
 from evaluation.disclosure.whose import ALL
-from evaluation.findings import beside, spread, subgroups, texts
+from evaluation.findings import beside, several_tests, spread, subgroups, texts
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.payment import payment_results
 from evaluation.findings.present import Nouns, lower_first, present
@@ -78,6 +78,7 @@ class Inputs:
     context: Context
     evidence: Evidence
     tables: tuple[TableContent, ...] = ()
+    tests: tuple[several_tests.OutcomeTest, ...] = ()
     payment: PaymentNumbers | None = None
     warnings: tuple[Warned, ...] = ()
     limits: tuple[str, ...] = ()
@@ -116,6 +117,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         tables=(
             *base_table(charted, inputs.nouns, ledger),  # the base is a period too: not where single periods may not be shown
             *other_table(shown, inputs.nouns, ledger),
+            *several_tests.table(inputs.tests, shown, len(inputs.plan.outcomes.all), ledger, one_of_many=own_effects(inputs)),
             *subgroups.tables(shown, inputs.nouns, ledger),
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,
@@ -132,6 +134,11 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         payment=paid,
         value=value,
     )
+
+
+def own_effects(inputs: Inputs) -> bool:
+    """Whether each report tests the effects on its own council."""
+    return inputs.scope.code != "all" and inputs.plan.programme.assignment == "unit"
 
 
 def beside_others(inputs: Inputs, shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], ledger: Ledger) -> Iterator[BesideCouncils]:

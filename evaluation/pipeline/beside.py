@@ -50,7 +50,8 @@ def beside_of(estimating: Estimating, outcome: Outcome, effects: Effects, sample
     factor, order = factor_of(outcome), np.argsort(-together.n_units, kind="stable")
     place = sample.panel.units["council_code"].astype(str).to_numpy()[sample.treated_unit]
     own = [scaled(Estimate(**{name: table.loc[code, name] for name in Estimate.__slots__}), factor) for code in together.names]
-    fewest = [fewest_of(outcome, sample.keep(place == code)) for code in together.names]
+    parts = [sample.keep(place == code) for code in together.names]
+    fewest = [0 if part is None else fewest_of(outcome, part) for part in parts]
     return Beside(
         codes=tuple(together.names[i] for i in order),
         own=tuple(own[i] for i in order),

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 def check_plan(path: Path) -> Iterator[str]:
     """Check a plan and say what it asks, line by line."""
     from evaluation.pipeline.choices import counts_from_a_base, matcher
+    from evaluation.pipeline.locking import lock_in_words
     from evaluation.pipeline.receive import check_names
 
     plan, dictionary = read_plan(path), load_dictionary()
     check_names(plan, dictionary)
     periods = plan.resolved_periods()
     yield f"{path}: the plan is complete. Hash {plan.hash()}"
+    yield f"  lock        {lock_in_words(path, plan)}"
     yield f"  asks        {plan.question}"
     yield f"  units       {plan.unit}, {len(periods)} periods from {plan.periods.first} to {plan.periods.last}"
     yield f"  data        {plan.data.kind.replace('_', ' ')}{', marked as simulated on every page' if plan.report.simulated else ''}"

@@ -18,9 +18,10 @@ from evaluation.disclosure.rules import rule_of
 from evaluation.disclosure.whose import fingerprint
 from evaluation.errors import PlanError
 from evaluation.findings.content import assemble
-from evaluation.findings.study import OutcomeStudy
+from evaluation.findings.study import OutcomeStudy, Scope
 from evaluation.ingest.tables import CheckedTable
 from evaluation.locations import project_file
+from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import read_framework
 from evaluation.pipeline.analysis import Analysis
@@ -31,6 +32,7 @@ from evaluation.pipeline.payment import study_payment, write_families
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.receive import build_panel, of_pool, receive
 from evaluation.pipeline.scopes import inputs_of, scopes_of, studies_of
+from evaluation.pipeline.sealing import seal, unseal
 from evaluation.pipeline.synthetic import is_synthetic, synthetic_areas, with_synthetic
 from evaluation.plan import Plan
 
@@ -48,9 +50,9 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         step(line)
     everyone = build_panel(tables, plan, dictionary)
     step(f"panel of {len(everyone):,} {everyone.unit} units and {len(everyone.periods)} periods")
-    panel = of_pool(everyone, first_pool(plan, everyone)) if plan.comparison.pools else everyone
-    sample = matcher(plan).fit(panel)
-    step("matched")
+    sample = match_blind(plan, everyone, room)
+    panel = sample.panel
+    step("matched, outcomes after joining unseen")
     estimating = Estimating(
         plan=plan,
         framework=framework_of(plan),
@@ -92,30 +94,68 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     )
 
 
+def match_blind(plan: Plan, everyone: Panel, room: Path) -> MatchedSample:
+    """The plan's match, made from a panel without outcomes after joining; the sample is handed on with them."""
+    unseen = seal(everyone, plan, room)
+    sample = matcher(plan).fit(main_comparison(plan, unseen))
+    return replace(sample, panel=main_comparison(plan, unseal(unseen, plan, room)))
+
+
+def main_comparison(plan: Plan, panel: Panel) -> Panel:
+    """Programme units and those of the plan's first comparison pool."""
+    return of_pool(panel, first_pool(plan, panel)) if plan.comparison.pools else panel
+
+
 def release(
-    analysis: Analysis, councils: Sequence[str], *, analysis_hash: str, register: Register | None = None
+    analysis: Analysis,
+    councils: Sequence[str],
+    *,
+    analysis_hash: str,
+    register: Register | None = None,
+    failed: dict[str, Exception] | None = None,
 ) -> tuple[tuple[ReportContent, ...], Ledger]:
     """The protected content of every report asked for (of all, when none is named), and the ledger of what they show.
+
+    Parameters
+    ----------
+    failed : council code -> its fault
+        Receives the councils whose content cannot be made; they stop no other. Without it the first fault is raised.
 
     Raises
     ------
     DisclosureError
         Numbers tell too much together, or together with those of earlier releases, and cannot be repaired.
+    Exception
+        The fault of the only report, or the first where none can be made.
     """
-    asked = analysis.plan.disclosure
-    scopes = [(scope, studies_of(analysis, scope)) for scope in scopes_of(analysis, councils)]
+    asked, studies = analysis.plan.disclosure, {}
+    scopes = scopes_of(analysis, councils)
     earlier, changed = register.read(vintage_of(analysis)) if register else ((), ())
+
+    def content_of(scope: Scope, ledger: Ledger) -> ReportContent:
+        if scope.code not in studies:
+            studies[scope.code] = studies_of(analysis, scope)
+        return assemble(inputs_of(analysis, scope, studies[scope.code], ledger, analysis_hash), ledger)
 
     def make(ledger: Ledger) -> tuple[ReportContent, ...]:
         contents = []
-        for scope, studies in scopes:
+        for scope in (scope for scope in scopes if scope.code not in (failed or ())):
             first = len(ledger.entries)
-            contents.append(assemble(inputs_of(analysis, scope, studies, ledger, analysis_hash), ledger))
+            try:
+                contents.append(content_of(scope, ledger))
+            except Exception as fault:
+                if failed is None:
+                    raise
+                failed[scope.code] = fault
+                del ledger.entries[first:]  # a report that is not made leaves no number
             ledger.spans[scope.code] = (first, len(ledger.entries))
         return tuple(contents)
 
     waivers = [Waiver(**one.model_dump()) for one in asked.exceptions]
-    return audited(make, rule_of(asked.profile), earlier=earlier, changed=changed, waivers=waivers)
+    contents, ledger = audited(make, rule_of(asked.profile), earlier=earlier, changed=changed, waivers=waivers)
+    if not contents and failed:
+        raise next(iter(failed.values()))
+    return contents, ledger
 
 
 def vintage_of(analysis: Analysis) -> str:

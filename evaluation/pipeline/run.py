@@ -6,9 +6,10 @@ import datetime as dt
 import json
 import os
 import shutil
+import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evaluation.dictionary import Dictionary, load_dictionary
@@ -16,12 +17,21 @@ from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.record import known_to, let_out, prepare, register_of
 from evaluation.disclosure.release import ReportContent
 from evaluation.errors import EvaluationError, PlanError, ReportError
+from evaluation.findings.standing import label
 from evaluation.locations import project_file
+from evaluation.pipeline.locking import lock_path, record_opening, standing_of
+from evaluation.pipeline.manifest import add_release, write_manifest
+from evaluation.pipeline.report_task import contentless, record_of, report_files, without_content
 from evaluation.plan import Plan, read_plan
-from evaluation.runs.batch import run_all
-from evaluation.runs.manifest import analysis_hash, code_hash, versions, write_json
+from evaluation.runs.files import PARTIAL, file_sha256, sweep
+from evaluation.runs.manifest import analysis_hash, code_hash, write_json
+from evaluation.runs.progress import Progress
+from evaluation.runs.records import DoneRecord, record_path, standing
+from evaluation.runs.runner import Limits, Stop, run_tasks
+from evaluation.runs.states import State
 
 Say = Callable[[str], object]
+GIVEN = "plan_as_given.yml"  # the plan without the defaults that were filled in: for making the run, or another like it, again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +41,28 @@ class RunSummary:
     folder: Path
     made: tuple[str, ...]
     failed: tuple[tuple[str, str], ...]
+    states: tuple[tuple[str, State], ...] = ()
+
+    @classmethod
+    def of(cls, folder: Path, records: Mapping[str, DoneRecord]) -> RunSummary:
+        """The summary of what done-records tell."""
+        ordered = [records[code] for code in sorted(records)]
+        return cls(
+            folder=folder,
+            made=tuple(record.name for record in ordered if record.finished),
+            failed=tuple((record.name, record.fault) for record in ordered if not record.finished),
+            states=tuple((record.name, record.state) for record in ordered),
+        )
 
     @property
     def complete(self) -> bool:
         """Whether every report was made."""
         return not self.failed
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every report was made, 130 when the run was stopped, else 1."""
+        return 0 if self.complete else 130 if "cancelled" in dict(self.states).values() else 1
 
 
 def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: int, say: Say) -> RunSummary:
@@ -46,37 +73,65 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     EvaluationError
         Something the user can mend; what had been made stays in a folder whose name ends in `.failed`.
     """
-    from evaluation.pipeline.receive import check_names
-    from evaluation.pipeline.recipe import evaluate, release, vintage_of
-
-    plan, dictionary = read_plan(plan_path), load_dictionary()
-    check_names(plan, dictionary)
-    check_councils(councils, dictionary)
+    plan, dictionary = checked_plan(plan_path, councils)
     name, room = new_room(Path(out) / plan.study, f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{plan.hash()[:8]}")
-    clock = Clock(say=say, log=room / "log.jsonl")
-    (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")  # the lock: written before any outcome is read
-    clock.step(f"plan {plan.hash()[:12]} locked")
     try:
-        analysis = evaluate(plan, Path(plan_path).parent, dictionary, room, clock.step)
-        hashed = analysis_hash(
-            plan=plan.canonical(),
-            code=code_hash([Path(__file__).parents[1], project_file("data_dictionary"), project_file("notebooks")]),
-            tables={table.name: table.content_hash for table in analysis.tables.values()},
-        )
-        contents, ledger = release(analysis, councils, analysis_hash=hashed, register=register_of(room, plan))
-        clock.step(f"{len(contents)} report(s) worded and protected")
-        write_release(room, plan, contents, ledger)
-        prepare(room, plan, contents, ledger, vintage=vintage_of(analysis))
+        contents = estimate(plan, Path(plan_path), dictionary, room, councils=councils, say=say)
         summary = make_reports(room, workers=workers, say=say, identifiers=run_identifiers(room))
-        write_manifest(room, plan, analysis, hashed)
     except BaseException:
         os.replace(room, room.with_name(f"{name}.failed"))
         raise
     final = room.with_name(name)
     os.replace(room, final)
-    summary = RunSummary(folder=final, made=summary.made, failed=summary.failed)
+    summary = replace(summary, folder=final)
     finish(summary, contents, say)
     return summary
+
+
+def checked_plan(path: Path, councils: Sequence[str]) -> tuple[Plan, Dictionary]:
+    """A plan whose names all exist, with the dictionary that knows them; nothing is written before this has passed."""
+    from evaluation.pipeline.receive import check_names
+
+    plan, dictionary = read_plan(path), load_dictionary()
+    check_names(plan, dictionary)
+    check_councils(councils, dictionary)
+    return plan, dictionary
+
+
+def estimate(plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *, councils: Sequence[str], say: Say) -> tuple[ReportContent, ...]:
+    """From records to the protected content of every report, with the manifest of what it was made from."""
+    from threadpoolctl import threadpool_limits
+
+    from evaluation.pipeline.recipe import evaluate, release, vintage_of
+
+    clock = Clock(say=say, log=room / "log.jsonl")
+    (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")  # the lock: written before any outcome is read
+    (room / GIVEN).write_text(plan.as_given() + "\n", encoding="utf-8")
+    if lock_path(plan_path).is_file():
+        shutil.copyfile(lock_path(plan_path), lock_path(room / GIVEN))
+    lock = record_opening(plan_path, plan)
+    standing = standing_of(plan_path, plan)
+    clock.step(f"plan {plan.hash()[:12]} locked{f' on {standing.locked}' if standing.locked else ' by this run'}")
+    with threadpool_limits(limits=1):  # sums of floats depend on the number of threads in their last bits
+        analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step)
+    code = code_of_this()
+    hashed = analysis_hash(plan=plan.canonical(), code=code, tables={table.name: table.content_hash for table in analysis.tables.values()})
+    failed: dict[str, Exception] = {}
+    with threadpool_limits(limits=1):
+        contents, ledger = release(analysis, councils, analysis_hash=hashed, register=register_of(room, plan), failed=failed)
+    for council, fault in failed.items():
+        clock.step(f"{council}: {without_content(room, council, fault).fault}")
+    contents = tuple(label(content, standing) for content in contents)
+    clock.step(f"{len(contents)} report(s) worded and protected")
+    write_release(room, plan, contents, ledger)
+    prepare(room, plan, contents, ledger, vintage=vintage_of(analysis))
+    write_manifest(room, analysis, hashed=hashed, code=code, lock=lock, councils=tuple(councils), plan_file=plan_path)
+    return contents
+
+
+def code_of_this() -> str:
+    """Hash of the code, the dictionary and the notebook in use."""
+    return code_hash([Path(__file__).parents[1], project_file("data_dictionary"), project_file("notebooks")])
 
 
 def new_room(folder: Path, name: str) -> tuple[str, Path]:
@@ -150,72 +205,71 @@ def write_release(room: Path, plan: Plan, contents: Sequence[ReportContent], led
     )
 
 
-def write_manifest(room: Path, plan: Plan, analysis: object, hashed: str) -> None:
-    """What the run was made from: plan, versions, inputs with hashes and row counts, row flow."""
-    write_json(
-        room / "manifest.json",
-        {
-            "study": plan.study,
-            "plan_hash": plan.hash(),
-            "analysis_hash": hashed,
-            "seed": plan.seed,
-            "versions": dict(versions()),
-            "tables": {
-                table.name: {
-                    "rows_in": table.rows_in,
-                    "rows_kept": table.rows_kept,
-                    "rows_quarantined": table.rows_quarantined,
-                    "rows_dropped": table.rows_dropped,
-                    "content_hash": table.content_hash,
-                    "sources": [{"label": source.label, "sha256": source.sha256, "bytes": source.bytes} for source in table.sources],
-                }
-                for table in analysis.tables.values()
-            },
-            "flow": [{"step": step.step, "reason": step.reason, "count": step.count, "of": step.of} for step in analysis.panel.flow],
-            "warnings": [warning.code for warning in analysis.warnings],
-        },
-    )
+def make_reports(
+    room: Path,
+    *,
+    workers: int,
+    say: Say,
+    identifiers: set[str],
+    councils: Sequence[str] = (),
+    only_missing: bool = False,
+    limits: Limits | None = None,
+    stop: Stop | None = None,
+) -> RunSummary:
+    """Every report of a release from its content files: rendered aside, scanned, then brought into the release.
+
+    Parameters
+    ----------
+    only_missing : bool
+        Whether reports that a done-record proves to be there are left as they are.
+    """
+    contents = {path.stem: path for path in sorted((room / "contents").glob("*.json")) if not councils or path.stem in councils}
+    if missing := [code for code in councils if code not in contents] or ([] if contents else ["any council"]):
+        raise ReportError(f"{room.name} holds no content for {', '.join(missing)}. Run the study first, or name a council of the run.")
+    found = {code: standing(room, code, file_sha256(path)) for code, path in contents.items()} if only_missing else {}
+    kept = {code: record for code, record in found.items() if record is not None and record.finished}
+    for code in contents.keys() - kept.keys():
+        record_path(room, code).unlink(missing_ok=True)
+    tasks = [(code, (str(path), str(room))) for code, path in contents.items() if code not in kept]
+    progress = Progress(say=say, log=room / "batch.jsonl", total=len(tasks), workers=workers)
+    records = dict(kept) | ({} if councils else contentless(room))
+    for end in run_tasks(report_files, tasks, workers=workers, limits=limits, stop=stop, begun=progress.begun):
+        records[end.name] = record_of(room, end, file_sha256(contents[end.name]))
+        progress.ended(records[end.name])
+    sweep(room / "rendering")  # a task that was killed leaves what it had not finished
+    publish(room, records, identifiers)
+    return RunSummary.of(room, records)
 
 
-def report_files(content_path: str, folder: str, failed: str) -> tuple[str, str, float]:
-    """Make one report; the task of a worker process."""
-    from evaluation.runs.notebooks import render_report
-
-    made = render_report(Path(content_path), Path(folder), failed=Path(failed))
-    return str(made.html), str(made.pdf), made.seconds
-
-
-def make_reports(room: Path, *, workers: int, say: Say, identifiers: set[str], councils: Sequence[str] = ()) -> RunSummary:
-    """Every report of a release from its content files: rendered aside, scanned, then moved into the release."""
+def publish(room: Path, records: Mapping[str, DoneRecord], identifiers: set[str]) -> None:
+    """Scan what was made, then bring it into the release; the audit is taken away first and written last, so that a release with one is whole."""
     from evaluation.disclosure.scan import scan
 
-    aside = room / "rendering"
-    shutil.rmtree(aside, ignore_errors=True)
-    contents = sorted(path for path in (room / "contents").glob("*.json") if not councils or path.stem in councils)
-    if missing := [code for code in councils if not (room / "contents" / f"{code}.json").is_file()] or (["any council"] if not contents else []):
-        raise ReportError(f"{room.name} holds no content for {', '.join(missing)}. Run the study first, or name a council of the run.")
-    made, failed = [], []
-    tasks = [(path.stem, (str(path), str(aside / path.stem), str(room / "failed"))) for path in contents]
-    for number, done in enumerate(run_all(report_files, tasks, workers=workers), start=1):
-        if done.fault:
-            failed.append((done.name, done.fault))
-            say(f"  {number}/{len(tasks)} {done.name}: not made: {done.fault}")
-            continue
-        made.append(done.name)
-        say(f"  {number}/{len(tasks)} {done.name}: report made in {done.result[2]:.1f} s")
-    files = sorted(path for name in made for path in (aside / name).iterdir())
-    index = write_index(room, aside, dict(failed))
-    scanned = scan([*files, index, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers, **known_to(room))
-    target = room / "release" / "councils"
-    for path in files:
-        (target / path.parent.name).mkdir(parents=True, exist_ok=True)
-        os.replace(path, target / path.parent.name / path.name)
-    os.replace(index, room / "release" / index.name)
-    shutil.rmtree(aside, ignore_errors=True)
-    let_out(
-        room, {"files_scanned": scanned, "identifiers_looked_for": len(identifiers), "found": 0, "held": [name for name, _ in failed]}, identifiers
-    )
-    return RunSummary(folder=room, made=tuple(sorted(made)), failed=tuple(failed))
+    made = sorted(code for code, record in records.items() if record.finished)
+    files = [room / path for code in made for path in sorted(records[code].files)]
+    with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=room) as aside:
+        index = write_index(room, Path(aside), {code: record.fault for code, record in records.items() if not record.finished})
+        scanned = scan([*files, index, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers, **known_to(room))
+        (room / "release" / "audit.json").unlink(missing_ok=True)
+        for path in files:
+            bring(path, room / "release" / "councils" / path.parent.name / path.name)
+        os.replace(index, room / "release" / index.name)
+    held = sorted(code for code, record in records.items() if not record.finished)
+    let_out(room, {"files_scanned": scanned, "identifiers_looked_for": len(identifiers), "found": 0, "held": held}, identifiers)
+    add_release(room)
+
+
+def bring(path: Path, target: Path) -> None:
+    """Give a file a second name in the release (a copy where the disk has no links), whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{PARTIAL}{target.name}")
+    partial.unlink(missing_ok=True)
+    try:
+        os.link(path, partial)
+    except OSError:
+        shutil.copyfile(path, partial)
+    os.replace(partial, target)
+    partial.unlink(missing_ok=True)  # renaming one name of a file to another of the same file leaves both
 
 
 def write_index(room: Path, aside: Path, failed: dict[str, str]) -> Path:
@@ -231,7 +285,8 @@ def write_index(room: Path, aside: Path, failed: dict[str, str]) -> Path:
             entries.append(IndexEntry(code=path.stem, name=path.stem, state="failed", headline=failed.get(path.stem, "its content cannot be read")))
             continue
         code, study = content.council.code, content.study
-        files = {file.suffix: f"councils/{code}/{file.name}" for place in (room / "release" / "councils", aside) for file in (place / code).glob("*")}
+        lying = [*(room / "release" / "councils" / code).glob("*"), *(room / "rendering" / code).glob("*")]
+        files = {file.suffix: f"councils/{code}/{file.name}" for file in lying}
         shown = any(outcome.status == "estimated" for outcome in content.outcomes)
         entries.append(
             IndexEntry(
@@ -246,6 +301,9 @@ def write_index(room: Path, aside: Path, failed: dict[str, str]) -> Path:
                 xlsx=files.get(".xlsx", ""),
             )
         )
+    entries += [
+        IndexEntry(code=code, name=code, state="failed", headline=reason) for code, reason in sorted(failed.items()) if not is_content(room, code)
+    ]
     if study is None:
         raise ReportError("No report's content can be read. Run the study again.")
     date = dt.date.fromisoformat(study.date)
@@ -253,11 +311,16 @@ def write_index(room: Path, aside: Path, failed: dict[str, str]) -> Path:
     return write_page(entries, aside, title=study.title, date=f"{date.day} {date:%B %Y}", simulated=study.simulated)
 
 
+def is_content(room: Path, code: str) -> bool:
+    """Whether a report has a content."""
+    return (room / "contents" / f"{code}.json").is_file()
+
+
 def finish(summary: RunSummary, contents: Sequence[ReportContent], say: Say) -> None:
     """The table at the end."""
     say("")
     verdicts = {content.council.code: content for content in contents}
-    for code in summary.made:
+    for code in filter(verdicts.__contains__, summary.made):
         content = verdicts[code]
         say(f"  {code:<10} {content.council.name[:34]:<34} strength {content.strength.score} of 5   {content.summary.headline}")
     for code, reason in summary.failed:

@@ -40,6 +40,7 @@ from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.known import effects_simulated, published_table, simulated_caveats, simulated_sentence
 from evaluation.pipeline.payment import payment_of
+from evaluation.pipeline.several_tests import tests_of
 from evaluation.pipeline.synthetic import fit_table
 from evaluation.pipeline.value import worth_of
 
@@ -185,6 +186,7 @@ def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...
         nouns=nouns,
         context=context_of(analysis, scope, studies, nouns, ledger),
         evidence=evidence_of(analysis, scope, studies),
+        tests=tests_of(analysis, scope, studies),
         tables=(
             *benchmark_table(analysis, ledger, many),
             *fit_table(analysis.placebos, {name: analysis.dictionary.outcomes[name].label for name in analysis.placebos}, ledger),

@@ -51,7 +51,8 @@ def subgroup(asked: SubgroupPlan, estimating: Estimating, outcome: Outcome, effe
     if len(names) < 2:
         return None
     of_treated = np.where(labels == None, "not known", labels)[sample.treated_unit]                      # noqa: E711
-    fewest = [fewest_of(outcome, sample.keep(of_treated == name)) for name in names]
+    parts = [sample.keep(of_treated == name) for name in names]
+    fewest = [0 if part is None else fewest_of(outcome, part) for part in parts]                          # none: nobody of the group was matched
     return SubgroupStudy(
         label=estimating.covariates.get(asked.column, asked.column), groups=tuple(map(str, names)), p_value=found.p_value,
         estimates=tuple(scaled(Estimate(**{field: row[field] for field in Estimate.__slots__}), factor) for _, row in found.table.iterrows()),

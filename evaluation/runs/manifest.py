@@ -45,3 +45,46 @@ def write_json(path: Path, content: object) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     partial.replace(path)
+
+
+def distributions() -> dict[str, str]:
+    """Every installed distribution with its version."""
+    return dict(sorted((str(one.metadata["Name"]).lower(), one.version) for one in metadata.distributions() if one.metadata["Name"]))
+
+
+def code_commit(root: Path) -> str:
+    """Commit of a checkout, with '+' where files differ from it; '' outside a checkout."""
+    import subprocess
+
+    try:
+        told = [subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+                for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])]
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return told[0] + ("+" if told[1] else "")
+
+
+def environment() -> dict[str, object]:
+    """The machine that a run was made on: what may differ between two runs of the same bytes."""
+    import locale
+    import os
+    import time
+
+    import threadpoolctl
+
+    libraries = sorted({f"{one.get('internal_api')} {one.get('version')}" for one in threadpoolctl.threadpool_info()})
+    return {"system": platform.system(), "release": platform.release(), "machine": platform.machine(), "processors": os.cpu_count(),
+            "python": platform.python_implementation(), "linear_algebra": libraries, "locale": ".".join(filter(None, locale.getlocale())),
+            "time_zone": time.tzname[0]}
+
+
+def array_digest(named: Mapping[str, object]) -> str:
+    """Hash of named arrays: names, shapes and values, in the order of names. Text columns are hashed as text."""
+    import numpy as np
+
+    parts: list[bytes] = []
+    for name in sorted(named):
+        values = np.asarray(named[name])
+        body = "\0".join(map(str, values.tolist())).encode() if values.dtype.kind in "OUT" else np.ascontiguousarray(values).tobytes()
+        parts += [name.encode(), str(values.shape).encode(), body]
+    return digest(parts)

@@ -50,7 +50,7 @@ def render_report(content_path: Path, folder: Path, *, failed: Path | None = Non
         The notebook fails, or a block cannot be set.
     """
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="evaluation-") as room:
+    with tempfile.TemporaryDirectory(prefix="evaluation-", dir=folder if Path(folder).is_dir() else None) as room:
         out, parameters = Path(room) / f"{Path(content_path).stem}.ipynb", {"content_path": str(Path(content_path).resolve())}
         executed = execute_notebook(notebook or project_file(COUNCIL_REPORT), out, parameters, failed=failed)
         blocks = blocks_of(json.loads(executed.read_text(encoding="utf-8")))
@@ -90,7 +90,8 @@ def execute_notebook(source: Path, out: Path, parameters: Mapping[str, Any], *, 
             os.replace(working, out)
             return out
         kept = _keep(working, failed, out.name)
-    raise ReportError(f"{source.name} must run to its end: {fault.rstrip('.')}. {kept}")
+    cause, words = fault
+    raise ReportError(f"{source.name} must run to its end: {words.rstrip('.')}. {kept}", cause=cause)
 
 
 def declared_parameters(source: Path) -> dict[str, tuple[str, bool]]:
@@ -129,8 +130,8 @@ def check_parameters(declared: Mapping[str, tuple[str, bool]], given: Mapping[st
         raise ReportError(f"The parameters of {name} are {', '.join(declared)}: {'; '.join(faults)}. Mend the call.")
 
 
-def _execute(source: Path, working: Path, parameters: Mapping[str, Any], cell_seconds: int, room: Path) -> str | None:
-    """Run; return None, or the fault in safe words."""
+def _execute(source: Path, working: Path, parameters: Mapping[str, Any], cell_seconds: int, room: Path) -> tuple[str, str] | None:
+    """Run; return None, or what stopped it ('died', 'time', 'memory' or '') and the fault in safe words."""
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
@@ -149,11 +150,11 @@ def _execute(source: Path, working: Path, parameters: Mapping[str, Any], cell_se
         )
     except papermill.PapermillExecutionError as fault:
         cell = fault.exec_count - bool(parameters)  # papermill puts a cell with the values after the one with the defaults
-        return f"code cell {cell} raised {_safe(fault.ename, fault.evalue)}"
+        return "memory" if fault.ename == "MemoryError" else "", f"code cell {cell} raised {_safe(fault.ename, fault.evalue)}"
     except CellTimeoutError:
-        return f"a cell took longer than {cell_seconds} seconds"
+        return "time", f"a cell took longer than {cell_seconds} seconds"
     except DeadKernelError:
-        return "its kernel died, as happens when memory runs out"
+        return "died", "its kernel died, as happens when memory runs out"
     return None
 
 

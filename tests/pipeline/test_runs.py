@@ -14,8 +14,11 @@ from pypdf import PdfReader
 
 from evaluation.errors import DisclosureError, ReportError
 from evaluation.pipeline import run
-from evaluation.pipeline.run import report_run, run_study
-from evaluation.runs.batch import Done
+from evaluation.pipeline.run import report_run
+from evaluation.pipeline.verify import verify_run
+from evaluation.runs.files import hashes_of, sha256
+from evaluation.runs.records import DoneRecord
+from evaluation.runs.runner import Ended
 
 CODES = ("E06000017", "E06000022")
 
@@ -131,20 +134,23 @@ def copied(small_run, tmp_path) -> Path:
     return Path(shutil.copytree(small_run[0], tmp_path / "run"))
 
 
-def drawn(work, tasks, *, workers):
+def drawn(work, tasks, **options):
     """Stands in for the processes that make reports: a short page for each but Rutland's, which fails."""
-    for name, (content_path, folder, _) in tasks:
+    for name, (content_path, room) in tasks:
         if name == "E06000017":
-            yield Done(name=name, fault="a fault of this program (ZeroDivisionError)")
+            yield Ended(name=name, state="failed-system", fault="a fault of this program (ZeroDivisionError)")
             continue
-        Path(folder).mkdir(parents=True)
-        limits = json.loads(Path(content_path).read_text(encoding="utf-8"))["limits"]
-        (Path(folder) / f"small_{name}_simulated.html").write_text(f"<p>{limits[0]}</p>", encoding="utf-8")
-        yield Done(name=name, result=("", "", 0.1))
+        content = Path(content_path).read_bytes()
+        page = Path(room) / "rendering" / name / f"small_{name}_simulated.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.unlink(missing_ok=True)
+        page.write_text(f"<p>{json.loads(content)['limits'][0]}</p>", encoding="utf-8")
+        DoneRecord(name=name, state="done", made_from=sha256(content), files=hashes_of([page], Path(room))).write(Path(room))
+        yield Ended(name=name)
 
 
 def test_a_run_with_a_report_that_fails_releases_the_others_and_says_so(small_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "run_all", drawn)
+    monkeypatch.setattr(run, "run_tasks", drawn)
     said = []
     summary = run.run_study(small_run[1], councils=(), out=tmp_path, workers=1, say=said.append)
     assert summary.made == ("E06000022",) and [code for code, _ in summary.failed] == ["E06000017"] and not summary.complete
@@ -162,7 +168,7 @@ def test_a_report_that_holds_an_identifier_is_held_and_the_release_stays_as_it_w
     content = json.loads(path.read_text(encoding="utf-8"))
     content["limits"][0] = f"See {secret}."  # which the index does not print
     path.write_text(json.dumps(content), encoding="utf-8")
-    monkeypatch.setattr(run, "run_all", drawn)
+    monkeypatch.setattr(run, "run_tasks", drawn)
     with pytest.raises(DisclosureError, match="The release is held") as held:
         report_run(copied, councils=("E06000022",), workers=1, say=lambda text: None)
     assert secret not in str(held.value) and files(copied / "release") == before
@@ -171,7 +177,8 @@ def test_a_report_that_holds_an_identifier_is_held_and_the_release_stays_as_it_w
 def test_an_identifier_that_would_reach_only_the_index_is_held_too(copied, monkeypatch):
     with duckdb.connect() as con:
         secret = con.execute(f"select family_id from read_parquet('{copied}/tables/families.parquet') limit 1").fetchone()[0]
-    monkeypatch.setattr(run, "run_all", lambda work, tasks, *, workers: iter([Done(name=name, fault=f"row of {secret}") for name, _ in tasks]))
+    ended = [Ended(name=code, state="failed-system", fault=f"row of {secret}") for code in CODES]
+    monkeypatch.setattr(run, "run_tasks", lambda work, tasks, **options: iter(ended))
     with pytest.raises(DisclosureError):
         report_run(copied, councils=(), workers=1, say=lambda text: None)
     assert not [name for name, held in files(copied / "release").items() if secret.encode() in held]
@@ -189,9 +196,16 @@ def test_the_three_numbers_differ_in_name_and_place(small_run):
     assert {"before_after", "payment_by_results", "effect", "truth"} <= {name for name, value in absence.items() if value is not None}
 
 
-def test_a_second_run_gives_the_same_bytes(small_run, tmp_path):
-    again = run_study(small_run[1], councils=(), out=tmp_path, workers=1, say=lambda text: None)
-    assert files(again.folder / "release") == files(small_run[0] / "release")
+def test_a_run_made_again_gives_the_same_bytes_and_one_altered_byte_is_found(copied):
+    page = copied / "release" / "councils" / "E06000022" / "small_E06000022_simulated.html"
+    content = page.read_bytes()
+    page.unlink()  # it is one file with its rendering
+    page.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    said = []
+    found = verify_run(copied, workers=1, say=said.append)
+    assert found.files == len(files(copied / "release"))
+    assert found.differing == (("councils/E06000022/small_E06000022_simulated.html", 1),)
+    assert said[-1] == f"{found.files} files compared, 1 differing bytes in 1 of them."
 
 
 def test_reports_made_again_from_the_release_are_the_same_bytes_and_one_that_fails_stops_no_other(small_run, tmp_path):

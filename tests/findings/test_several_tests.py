@@ -1,0 +1,112 @@
+"""The table of tests: how many there were, what is left of each, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.rules import RULES
+from evaluation.findings.several_tests import OutcomeTest, table, title
+from evaluation.findings.study import OutcomeStudy
+
+
+def one(name, p, q, family="primary", method="holm"):
+    return OutcomeTest(outcome=name, family=family, method=method, p_value=p, adjusted=q)
+
+
+def shown(*names):
+    return [(SimpleNamespace(bases=(1, 2), others=(1,), checks=(1, 2, 3)), SimpleNamespace(outcome=name, label=name.capitalize())) for name in names]
+
+
+@pytest.fixture
+def ledger():
+    return Ledger(profile=RULES["ten_five"])
+
+
+@pytest.mark.parametrize(
+    "adjusted, words",
+    [
+        ([0.2], "The one effect tested does not differ from zero by more than chance"),
+        ([0.01], "The one effect tested differs from zero by more than chance"),
+        ([0.2, 0.3], "With all tests counted, none of the two effects differs from zero by more than chance"),
+        ([0.01, 0.3], "With all tests counted, one of the two effects differs from zero by more than chance"),
+        ([0.01, 0.02, 0.3], "With all tests counted, two of the three effects differ from zero by more than chance"),
+    ],
+)
+def test_the_title_counts_what_is_left(adjusted, words):
+    assert title([one(f"o{i}", q, q) for i, q in enumerate(adjusted)]) == words
+
+
+def test_each_row_shows_both_p_values_and_the_ledger_holds_them(ledger):
+    (made,) = table([one("a", 0.0004, 0.0008), one("b", 0.026, 0.088, "secondary", "none")], shown("a", "b"), 2, ledger, one_of_many=False)
+    assert made.rows == (("A", "main", "under 0.001", "under 0.001"), ("B", "secondary", "0.026", "0.088"))
+    assert [entry.shown.text for entry in ledger.entries] == ["under 0.001", "under 0.001", "0.026", "0.088"]
+
+
+def test_the_notes_count_tests_ways_and_checks_and_name_what_is_lost(ledger):
+    (made,) = table([one("a", 0.03, 0.06), one("b", 0.5, 0.5)], shown("a", "b"), 4, ledger, one_of_many=True)
+    assert made.notes[0] == (
+        "Two effects were tested in this report (two main). Two more planned outcomes could not be tested or shown."
+        " Reports of other councils make tests of their own, which are not counted here."
+    )
+    assert made.notes[1].startswith("Main outcomes: Holm")
+    assert "estimated 6 more times" in made.notes[2] and "6 checks" in made.notes[2]
+    assert made.notes[3] == "Looked at alone, a would differ from zero by more than chance; with all tests of the family counted, not."
+
+
+def test_an_outcome_that_may_not_be_shown_is_in_no_row(ledger):
+    (made,) = table([one("a", 0.2, 0.4), one("b", 0.3, 0.4)], shown("a"), 2, ledger, one_of_many=False)
+    assert [row[0] for row in made.rows] == ["A"]
+    assert table([one("b", 0.3, 0.3)], shown("a"), 2, ledger, one_of_many=False) == ()
+
+
+def test_a_run_adjusts_its_main_outcomes_by_holm_and_the_others_by_benjamini_and_hochberg(analysed):
+    import numpy as np
+
+    from evaluation.models.multiplicity import benjamini_hochberg, holm
+    from evaluation.pipeline.several_tests import tests_of
+
+    analysis, scope, studies = analysed
+    found = tests_of(analysis, scope, studies)
+    for family, method in (("primary", holm), ("secondary", benjamini_hochberg)):
+        members = [test for test in found if test.family == family]
+        assert len(members) > 1
+        np.testing.assert_allclose([test.adjusted for test in members], method(np.array([test.p_value for test in members])), rtol=1e-12)
+
+
+def test_romano_and_wolf_lie_between_the_p_value_alone_and_bonferronis(analysed):
+    from evaluation.pipeline.several_tests import tests_of
+
+    analysis, scope, studies = analysed
+    plan = analysis.plan.model_copy(update={"multiplicity": analysis.plan.multiplicity.model_copy(update={"primary": "romano_wolf"})})
+    found = [test for test in tests_of(replace(analysis, plan=plan), scope, studies) if test.family == "primary"]
+    assert {test.method for test in found} == {"romano_wolf"}
+    slack = 0.02  # 9,999 draws
+    assert all(test.p_value <= test.adjusted <= min(1.0, len(found) * test.p_value + slack) for test in found)
+
+
+def test_an_outcome_without_an_estimate_is_no_test(analysed):
+    from evaluation.pipeline.several_tests import tests_of
+
+    analysis, scope, studies = analysed
+    first = studies[0]
+    fewer = (OutcomeStudy(numbers=replace(first.numbers, status="not_estimable", effect=None)), *studies[1:])
+    assert first.numbers.outcome.name not in {test.outcome for test in tests_of(analysis, scope, fewer)}
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory):
+    """A small study, estimated, with its scope and outcomes."""
+    from evaluation.pipeline.recipe import evaluate
+    from evaluation.pipeline.run import checked_plan
+    from evaluation.pipeline.scopes import scope_of
+    from tests.pipeline.conftest import small_plan
+
+    folder = tmp_path_factory.mktemp("tests")
+    path = small_plan(folder, lambda plan: plan["data"].update(families={"E06000022": 300}) or plan.update(checks=[]))
+    plan, dictionary = checked_plan(path, ())
+    analysis = evaluate(plan, folder, dictionary, folder, lambda text: None)
+    return analysis, scope_of(analysis, "all"), tuple(analysis.studies.values())

@@ -1,0 +1,52 @@
+"""Work for tasks in processes of their own: importable by name, and bad in every way that a report can be."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from evaluation.errors import ContractError, EstimationError, ReportError
+
+
+def double(number: int) -> dict[str, int]:
+    return {"twice": 2 * number}
+
+
+def raises(kind: str) -> None:
+    raise {
+        "data": ContractError("attendance must be there"),
+        "model": EstimationError("nothing to estimate"),
+        "report": ReportError("a block is missing"),
+        "kernel": ReportError("its kernel died", cause="died"),
+        "secret": KeyError("F0012345"),
+        "disk": OSError(28, "No space left on device: F0012345"),
+        "memory": MemoryError(),
+    }[kind]
+
+
+def killed(folder: str, times: int) -> dict[str, int]:
+    """Killed so many times, then well."""
+    tries = len(list(Path(folder).iterdir()))
+    (Path(folder) / str(tries)).touch()
+    if tries < times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"tries": tries + 1}
+
+
+def hangs(folder: str) -> None:
+    """Starts a process of its own, tells its number, and never ends."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    (Path(folder) / str(child.pid)).touch()
+    time.sleep(600)
+
+
+def takes_much(size: int) -> dict[str, int]:
+    return {"size": len(bytearray(size))}
+
+
+def tells_threads() -> dict[str, str]:
+    return {"threads": os.environ["OPENBLAS_NUM_THREADS"]}
