@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from evaluation.reporting.workbook import Cell, Sheet, Workbook
 
@@ -66,6 +67,24 @@ def _number_format(one: Cell) -> str:
 
 def ods(book: Workbook) -> bytes:
     """The workbook as OpenDocument."""
+    with _own_namespaces():
+        return _ods(book)
+
+
+@contextmanager
+def _own_namespaces() -> Iterator[None]:
+    """The library keeps the namespaces of every document of the process in one place and writes them all: here only those of this one."""
+    from odf.element import Element
+
+    others = dict(Element.namespaces)
+    Element.namespaces.clear()
+    try:
+        yield
+    finally:
+        Element.namespaces.update(others)
+
+
+def _ods(book: Workbook) -> bytes:
     from odf.dc import Language, Subject, Title
     from odf.opendocument import OpenDocumentSpreadsheet
     from odf.table import DatabaseRange, DatabaseRanges, Table, TableColumn, TableRow

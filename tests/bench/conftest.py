@@ -21,6 +21,7 @@ def plan_path(tmp_path_factory) -> Path:
     plan["study"], plan["data"] = "small", {"kind": "simulated", "families": dict(FAMILIES)}
     plan["outcomes"] = {"primary": ["unauthorised_absence_rate", "asb_incidents"]}
     plan["matching"]["exact"] = ["council_code", "has_child_5_15"]
+    del plan["value"]
     plan["checks"] = ["pre_trend", "dip", "balance", "overlap"]
     path = tmp_path_factory.mktemp("plan") / "plan.yml"
     path.write_text(yaml.safe_dump(plan), encoding="utf-8")

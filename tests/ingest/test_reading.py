@@ -59,7 +59,7 @@ def refused(receive):
     return run
 
 
-UNUSUAL = ("family_of_one", "family_without_child")      # as the forty families are, by design
+UNUSUAL = ("family_of_one", "family_without_child", "missing_optional")      # as the forty families are, by design
 
 
 def reasons(tables) -> set[tuple]:
