@@ -51,7 +51,7 @@ def averages(entries: Sequence[Entry], earlier: Sequence[Entry], known: Sequence
             for whole in ordered[at + 1 :]:
                 if not few_between(whole, part, profile.threshold) or not contains(whole.who, part.who):
                     continue
-                if part.statistic == "estimate" or math.floor(left_over(whole, part, sizes)) < NARROWEST:
+                if part.statistic == "estimate" or left_over(whole, part, sizes) < NARROWEST:
                     why = f"{part.what} is shown for {whole.population} and for all but a few of them."
                     found.append(Unsafe(what=why, why=why, numbers=tuple(entry for entry in (whole, part) if id(entry) in ours)))
     return found

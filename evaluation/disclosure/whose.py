@@ -27,11 +27,14 @@ class Whose:
         Tells the plan's matching from others: units matched by one plan and by another are different parts of those who joined.
     members : tuple of str
         Identifiers of those who joined, for a fingerprint; they are not kept.
+    by_sets : bool
+        Whether effects are those on matched units; other estimators use whoever they can of all units.
     """
 
     code: str = ALL
     matching: str = ""
     members: Sequence[str] = ()
+    by_sets: bool = True
 
     def _of(self, name: str, *path: tuple[str, str], code: str, fingerprint: str = "") -> Population:
         where = {} if code == ALL else {"council": [code]}
@@ -71,6 +74,14 @@ class Whose:
         """Comparison units in matched sets."""
         own = code or self.code
         return self._of(name or own, ("received", "in the panel"), (f"compared {self.matching} in {own}", "yes"), code=ALL)
+
+    def estimated(self) -> Population:
+        """Programme units behind the effects."""
+        return self.matched() if self.by_sets else self.joined().part(f"used without sets, {self.matching}", "yes")
+
+    def estimated_against(self) -> Population:
+        """Comparison units behind the effects."""
+        return self.compared() if self.by_sets else self.panel(self.code).part(f"compared without sets, {self.matching} in {self.code}", "yes")
 
 
 JOINED = (("received", "in the panel"), ("joined", "yes"))

@@ -9,9 +9,11 @@ import math
 from dataclasses import replace
 
 from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_AVAILABLE, Ledger, number
+from evaluation.disclosure.population import Population
 from evaluation.disclosure.release import PaymentResults, PaymentShare, ShownInterval
+from evaluation.disclosure.whose import ALL, Whose
+from evaluation.findings.payment_tables import among, programme, time_words
 from evaluation.findings.payment_tables import tables as payment_tables
-from evaluation.findings.payment_tables import time_words
 from evaluation.findings.study import Scope
 from evaluation.models.effects import Estimate
 from evaluation.payment_by_results.numbers import Group, PaymentNumbers
@@ -53,7 +55,8 @@ def why_hidden(shares: Shares, threshold: int) -> str:
 
 def share_line(group: Group, ledger: Ledger, scope: Scope) -> PaymentShare:
     """One kind of families, through the ledger."""
-    place = f"{scope.code}, payment by results, {group.label}"
+    own = replace(scope, code=ALL) if group.kind == "everywhere" else scope
+    place = among(programme(own), group.label)
     official = ledger.share(group.n_official, group.n_attached, of=MANY, what="claims of families attached", population=place)
     reason, shares = why_hidden(group.shares, ledger.profile.threshold), group.shares
     if reason:
@@ -70,22 +73,31 @@ def share_line(group: Group, ledger: Ledger, scope: Scope) -> PaymentShare:
             n_comparison=CONFIDENTIAL,
             reason=reason,
         )
-    programme = per_cent(shares.programme, "programme families meeting the rule", place, ledger)
+    treated = per_cent(shares.programme, "programme families meeting the rule", place, ledger)
     comparison = per_cent(shares.comparison, "comparison families meeting the rule", place, ledger)
     return PaymentShare(
         label=group.label,
         kind=group.kind,
         official=official,
-        programme=programme,
+        programme=treated,
         comparison=comparison,
-        difference=difference(shares, programme, comparison, place, ledger),
-        anyway=anyway(shares, programme, comparison, place, ledger),
-        n_treated=ledger.count(shares.programme.n_treated, of=MANY, what="matched programme families", population=place),
-        n_comparison=ledger.count(shares.programme.n_comparison, of=MANY, what="matched comparison families", population=place),
+        difference=difference(shares, treated, comparison, place, ledger),
+        anyway=anyway(shares, treated, comparison, place, ledger),
+        n_treated=ledger.count(
+            shares.programme.n_treated, of=MANY, what="matched programme families", population=place.part("payment by results: matched", "yes")
+        ),
+        n_comparison=ledger.count(
+            shares.programme.n_comparison, of=MANY, what="matched comparison families", population=compared(own, group.label)
+        ),
     )
 
 
-def per_cent(estimate: Estimate, what: str, place: str, ledger: Ledger) -> ShownInterval:
+def compared(scope: Scope, label: str) -> Population:
+    """Comparison families of one line of a report."""
+    return Whose(code=scope.code).panel(f"{scope.code}, payment by results").part(f"payment by results: compared in {scope.code}, {label}", "yes")
+
+
+def per_cent(estimate: Estimate, what: str, place: Population, ledger: Ledger) -> ShownInterval:
     """A share in whole per cent: a decimal beside a count would tell the numerator."""
     n = min(estimate.n_treated, estimate.n_comparison)
     parts = [
@@ -95,7 +107,7 @@ def per_cent(estimate: Estimate, what: str, place: str, ledger: Ledger) -> Shown
     return ShownInterval(estimate=parts[0], lower=parts[1], upper=parts[2], method=estimate.method)
 
 
-def difference(shares: Shares, programme: ShownInterval, comparison: ShownInterval, place: str, ledger: Ledger) -> ShownInterval:
+def difference(shares: Shares, programme: ShownInterval, comparison: ShownInterval, place: Population, ledger: Ledger) -> ShownInterval:
     """Points between the printed shares, with the interval of their difference."""
     found = shares.difference
     interval = ledger.interval(
@@ -109,7 +121,7 @@ def difference(shares: Shares, programme: ShownInterval, comparison: ShownInterv
     return interval.model_copy(update={"estimate": gap})
 
 
-def anyway(shares: Shares, programme: ShownInterval, comparison: ShownInterval, place: str, ledger: Ledger) -> ShownInterval:
+def anyway(shares: Shares, programme: ShownInterval, comparison: ShownInterval, place: Population, ledger: Ledger) -> ShownInterval:
     """For every 100 that met the rule, how many met it without the programme: the printed shares' ratio with Fieller's interval."""
     ratio = shares.ratio
     if not math.isfinite(ratio.lower) or not programme.estimate.value:
@@ -224,9 +236,8 @@ def matched_note(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple
     """How many programme families could be matched, and how alike both groups are over all places."""
     if not numbers.groups:
         return ()
-    place = f"{scope.code}, payment by results"
     of, matched = (
-        ledger.count(count, of=MANY, what=what, population=place)
+        ledger.count(count, of=MANY, what=what, population=among(programme(scope), what))
         for what, count in (("with a problem and time enough", numbers.n_matchable), ("matched", numbers.n_matched))
     )
     told = ""

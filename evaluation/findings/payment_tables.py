@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, number
+from evaluation.disclosure.population import Population
 from evaluation.disclosure.release import Shown, TableContent
+from evaluation.disclosure.whose import Whose
 from evaluation.findings.study import Scope
 from evaluation.payment_by_results.framework import Unrecorded
 from evaluation.payment_by_results.numbers import PaymentNumbers
@@ -21,9 +23,20 @@ def time_words(quarters: int) -> str:
 
 def tables(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[TableContent, ...]:
     """All tables of one report."""
-    place = f"{scope.code}, payment by results"
+    place = programme(scope)
     counted = (results_table(numbers, ledger, place), *agreement_table(numbers, ledger, place), money(numbers, ledger, place))
     return (four_counts(numbers, ledger, place), *(table for table in counted if tells(table)), rules_table(numbers))
+
+
+def programme(scope: Scope) -> Population:
+    """Programme families of a report."""
+    return Whose(code=scope.code).joined(name=f"{scope.code}, payment by results")
+
+
+def among(place: Population, what: str) -> Population:
+    """Those of whom something is counted; `eligible` are programme families and others."""
+    whole = Population.of(place.name, place.group, dict(place.where), *place.path[:1]) if what == "eligible" else place
+    return whole.part(f"payment by results: {what}", "yes", place.name)
 
 
 def tells(table: TableContent) -> bool:
@@ -31,12 +44,12 @@ def tells(table: TableContent) -> bool:
     return any(cell not in ("[c]", "[x]", "[z]", "0") for row in table.rows for cell in row[1:])
 
 
-def four_counts(numbers: PaymentNumbers, ledger: Ledger, place: str) -> TableContent:
+def four_counts(numbers: PaymentNumbers, ledger: Ledger, place: Population) -> TableContent:
     """Claims, attached, eligible, target."""
     claims = numbers.n_result if numbers.n_claimed is None else numbers.n_claimed
 
     def count(what: str, n: int) -> str:
-        return ledger.count(n, of=MANY, what=what, population=place).text
+        return ledger.count(n, of=MANY, what=what, population=among(place, what)).text
 
     def share(what: str, whole: int) -> str:
         return ledger.share(claims, whole, of=MANY, what=f"claims as a share of {what}", population=place).text
@@ -57,7 +70,7 @@ def four_counts(numbers: PaymentNumbers, ledger: Ledger, place: str) -> TableCon
     )
 
 
-def share_of_target(claims: int, target: int | None, ledger: Ledger, place: str) -> Shown:
+def share_of_target(claims: int, target: int | None, ledger: Ledger, place: Population) -> Shown:
     """Claims over the target: a target is no group of people, so claims may reach or pass it."""
     if target is None:
         return ledger.keep("claims as a share of the target", place, Shown(value=None, text="[x]", symbol="[x]"))
@@ -67,7 +80,7 @@ def share_of_target(claims: int, target: int | None, ledger: Ledger, place: str)
     return ledger.keep("claims as a share of the target", place, Shown(value=value, text=f"{value}%"))
 
 
-def results_table(numbers: PaymentNumbers, ledger: Ledger, place: str) -> TableContent:
+def results_table(numbers: PaymentNumbers, ledger: Ledger, place: Population) -> TableContent:
     """What the rules say when they are applied to the records of all programme families."""
     automatic, local, few, unknown = numbers.by_criteria
     rule, framework = numbers.framework.eligibility, numbers.framework
@@ -89,7 +102,7 @@ def results_table(numbers: PaymentNumbers, ledger: Ledger, place: str) -> TableC
         ("... in which a child who had the problem had left the family", numbers.n_left),
         ("Further results if people in no record did not stand in the way", numbers.n_missing),
     ]
-    shown = tuple((label, ledger.count(n, of=MANY, what=label, population=place).text) for label, n in rows)
+    shown = tuple((label, ledger.count(n, of=MANY, what=label, population=among(place, label)).text) for label, n in rows)
     return TableContent(
         id="payment_results",
         title="The rules applied to the records of all programme families",
@@ -104,14 +117,14 @@ def plural(n: int, one: str, many: str) -> str:
     return f"{n} {one if n == 1 else many}"
 
 
-def agreement_table(numbers: PaymentNumbers, ledger: Ledger, place: str) -> tuple[TableContent, ...]:
+def agreement_table(numbers: PaymentNumbers, ledger: Ledger, place: Population) -> tuple[TableContent, ...]:
     """Claims as made beside results as recomputed."""
     found = numbers.agreement
     if found is None or not found.n:
         return ()
 
     def count(what: str, n: int) -> str:
-        return ledger.count(n, of=MANY, what=what, population=place).text
+        return ledger.count(n, of=MANY, what=what, population=among(place, what)).text
 
     rows = (
         ("Claimed", count("claimed and recomputed", found.both), count("claimed, not recomputed", found.claimed_only)),
@@ -133,7 +146,7 @@ def agreement_table(numbers: PaymentNumbers, ledger: Ledger, place: str) -> tupl
     )
 
 
-def money(numbers: PaymentNumbers, ledger: Ledger, place: str) -> TableContent:
+def money(numbers: PaymentNumbers, ledger: Ledger, place: Population) -> TableContent:
     """What the fee schedule pays for the results recomputed from the records."""
     paid, fees = numbers.paid, numbers.framework.fees
     share = float(fees.paid_share.value)
@@ -148,7 +161,8 @@ def money(numbers: PaymentNumbers, ledger: Ledger, place: str) -> TableContent:
         f"Result fees go by the year of {'attachment' if numbers.fee_by == 'attachment' else 'the claim'}"
         + (" (recalled, not confirmed)." if numbers.fee_by == "attachment" else "."),
     ]
-    if outside := ledger.count(paid.outside, of=MANY, what="attached outside the fee years", population=place) if paid.outside else None:
+    if paid.outside:
+        outside = ledger.count(paid.outside, of=MANY, what="attached outside the fee years", population=among(place, "outside"))
         few = f"Fewer than {ledger.profile.threshold}" if outside.symbol else outside.text
         told.append(f"{few} families joined in years for which the schedule has no fee.")
     return TableContent(
@@ -156,7 +170,7 @@ def money(numbers: PaymentNumbers, ledger: Ledger, place: str) -> TableContent:
     )
 
 
-def pounds(value: float, behind: int, ledger: Ledger, place: str, what: str) -> str:
+def pounds(value: float, behind: int, ledger: Ledger, place: Population, what: str) -> str:
     """An amount to two figures; [c] where few families stand behind it."""
     if ledger.small(behind, MANY) or (behind == 0 and value > 0):
         return ledger.keep(what, place, CONFIDENTIAL).text

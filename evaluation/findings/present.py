@@ -144,7 +144,7 @@ def present(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeRes
         )
     if reason := why_hidden(numbers, ledger.profile.threshold, nouns.many):
         return without_estimate(numbers, "not_shown", f"{outcome.label}: not shown", f"{outcome.label}: not shown, because {reason}.")
-    if ledger.withholds("effect", measured(nouns.whose.matched(), outcome.name, ""), "estimate"):
+    if ledger.withholds("effect", measured(nouns.whose.estimated(), outcome.name, ""), "estimate"):
         reason = "another figure that is shown is for nearly the same group, and the two together would tell of a few"
         return without_estimate(numbers, "not_shown", f"{outcome.label}: not shown", f"{outcome.label}: not shown, because {reason}.")
     if not math.isfinite(numbers.effect.lower):
@@ -172,9 +172,9 @@ def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeR
     """An outcome with an effect: all numbers through the ledger, then the words."""
     outcome, effect, found = numbers.outcome, numbers.effect, verdict(numbers)
     name = f"{nouns.scope}, {outcome.name}"
-    population = measured(nouns.whose.matched(), outcome.name, name)
+    population = measured(nouns.whose.estimated(), outcome.name, name)
     joined = measured(nouns.whose.joined(), outcome.name, f"{name}, all who joined")
-    compared = measured(nouns.whose.compared(), outcome.name, name)
+    compared = measured(nouns.whose.estimated_against(), outcome.name, name)
     digits = decimals(effect.std_error)
     interval = ledger.interval(effect, of=nouns.many, digits=digits, what="effect", population=population)
 

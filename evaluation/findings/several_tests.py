@@ -68,13 +68,14 @@ def table(
         )
         for test in told
     )
+    notes = (counted(told, n_planned) + (OTHER_REPORTS if one_of_many else ""), *methods(told), others(shown), *lost(told, results))
     return (
         TableContent(
             id="tests",
             title=title(told),
             columns=("Outcome", "Family", "p value", "Adjusted p value"),
             rows=rows,
-            notes=(counted(told, n_planned) + (OTHER_REPORTS if one_of_many else ""), *methods(told), others(shown), *lost(told, results)),
+            notes=tuple(ledger.said(note, what="tests counted", population="study") for note in notes),
         ),
     )
 

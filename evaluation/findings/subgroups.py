@@ -67,7 +67,7 @@ def rows_of(one: SubgroupStudy, outcome: str, digits: int, nouns: Nouns, ledger:
     rows = []
     for group, found in zip(one.groups, one.estimates, strict=True):
         name = f"{nouns.scope}, {outcome}, {one.label}: {group}"
-        population = measured(nouns.whose.matched(), outcome, "").part(f"by {one.label}", group, name)
+        population = measured(nouns.whose.estimated(), outcome, "").part(f"by {one.label}", group, name)
         effect = ledger.interval(found, of=nouns.many, digits=digits, what="effect", population=population)
         count = ledger.count(found.n_treated, of=nouns.many, what="treated", population=population)
         words = effect.estimate.text if effect.estimate.value is None else f"{effect.estimate.text} ({effect.lower.text} to {effect.upper.text})"

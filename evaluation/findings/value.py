@@ -28,7 +28,11 @@ def present_value(worth: Worth | None, results: Sequence[OutcomeResult], ledger:
         return ValueForMoney(status="not_estimated", sentence=f"No net value can be given, because {worth.reason}.")
     valued = {result.outcome: result for result in results if result.outcome in worth.plan.outcomes}
     purse = Pounds(ledger=ledger, population=nouns.scope, step=step_for(worth.adjusted.benefit()))
-    net, benefit, cost = net_of(worth, purse), purse.range("benefits", worth.adjusted.benefit()), purse.one("cost", worth.adjusted.cost)
+    net, benefit, cost = net_of(worth, purse), purse.one("benefits", worth.adjusted.benefit().mean), purse.one("cost", worth.adjusted.cost)
+    outcomes, assumed = value_tables.outcomes(worth, valued, purse, nouns), value_tables.assumptions(worth, valued, nouns)
+    of_no_one = [*(row[3] for row in outcomes.rows), *(cell for row in assumed.rows for cell in row), *value_tables.sources(worth)]
+    for text in (*of_no_one, *value_tables.national(nouns)):
+        ledger.said(text, what="prices and assumptions", population=nouns.scope)
     return ValueForMoney(
         status="shown",
         sentence=page_one(net, benefit, cost, worth, valued),
@@ -37,11 +41,11 @@ def present_value(worth: Worth | None, results: Sequence[OutcomeResult], ledger:
         findings=findings(worth, net, valued, nouns, purse),
         net=net,
         lenses=value_tables.lenses(worth, purse),
-        outcomes=value_tables.outcomes(worth, valued, purse, nouns),
+        outcomes=outcomes,
         agencies=agencies(worth, purse),
         swings=tuple(swing_line(swing, valued, worth, purse, nouns) for swing in worth.swings[:10]),
         contrast=value_tables.contrast(worth, purse, nouns),
-        assumptions=value_tables.assumptions(worth, valued, nouns),
+        assumptions=assumed,
         sources=value_tables.sources(worth),
         price_year=worth.plan.price_year,
     )
@@ -61,7 +65,7 @@ def title_of(net: ShownInterval) -> str:
     return "Whether the effects were worth what the programme cost cannot be told"
 
 
-def page_one(net: ShownInterval, benefit: ShownInterval, cost: Shown, worth: Worth, valued: Mapping[str, OutcomeResult]) -> str:
+def page_one(net: ShownInterval, benefit: Shown, cost: Shown, worth: Worth, valued: Mapping[str, OutcomeResult]) -> str:
     """Net value with its range, and whether the effects behind it can be told from none."""
     low, high = net.lower.value, net.upper.value
     if high < 0:
@@ -70,7 +74,7 @@ def page_one(net: ShownInterval, benefit: ShownInterval, cost: Shown, worth: Wor
         likely = f"Net gain to the public purse {net.estimate.text} (likely {net.lower.text} to {net.upper.text})"
     else:
         likely = f"Net gain or cost to the public purse {net.estimate.text} (likely {net.lower.text} to {net.upper.text})"
-    gain = benefit.estimate
+    gain = benefit
     found = f"effects worth {gain.text}" if gain.value >= 0 else f"effects that lost it another {pounds(-gain.value)}"
     return f"{likely}, {worth.plan.price_year} prices: {found}, cost {cost.text}. {doubt_in_short(valued)}".strip()
 

@@ -44,6 +44,7 @@ from evaluation.pipeline.several_tests import tests_of
 from evaluation.pipeline.synthetic import fit_table
 from evaluation.pipeline.value import worth_of
 
+BY_SETS = ("matched_did", "matched_levels", "lagged_outcome")  # estimators whose units are those of matched sets
 NOUNS = {
     "family": ("family", "families"),
     "person": ("person", "people"),
@@ -158,7 +159,8 @@ def whose_of(analysis: Analysis, scope: Scope) -> Whose:
     units = analysis.sample.panel.units
     inside = np.ones(len(units), dtype=bool) if scope.code == ALL else in_council(analysis, scope.code)
     members = units["unit_id"][inside & (units["entry"].to_numpy() >= 0)] if "unit_id" in units else ()
-    return Whose(code=scope.code, matching=analysis.plan.hash()[:8], members=tuple(members))
+    by_sets = analysis.plan.estimator.method in BY_SETS
+    return Whose(code=scope.code, matching=analysis.plan.hash()[:8], members=tuple(members), by_sets=by_sets)
 
 
 def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...], ledger: Ledger, analysis_hash: str) -> Inputs:

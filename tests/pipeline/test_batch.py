@@ -116,10 +116,10 @@ def test_what_all_reports_share_is_made_again_when_it_is_torn(plan, own, finishe
 def test_a_council_whose_content_cannot_be_made_stops_no_other_and_shows_no_value(plan, tmp_path, monkeypatch, fault, state, words):
     made = recipe.inputs_of
 
-    def failing(analysis, scope, ledger, analysis_hash):
+    def failing(analysis, scope, *others):
         if scope.code == "E06000022":
             raise fault
-        return made(analysis, scope, ledger, analysis_hash)
+        return made(analysis, scope, *others)
 
     monkeypatch.setattr(recipe, "inputs_of", failing)
     said = []
