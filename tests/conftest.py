@@ -37,13 +37,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow tests out unless they are asked for."""
-    if config.getoption("--run-slow") or "slow" in config.getoption("-m"):
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    """Leave slow tests, and those that kill processes for minutes, out unless they are asked for."""
+    asked = {name for name in ("slow", "kills") if name in config.getoption("-m")} | ({"slow"} if config.getoption("--run-slow") else set())
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in {"slow", "kills"} - asked)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from evaluation.pipeline.receive import receive as receive_tables
 from evaluation.pipeline.recipe import first_pool
 from evaluation.showing import Face, Showing, face_of
 
+NOTED = ("warn", "normalise")  # faults that are told, and nothing is taken away
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Received(Showing):
@@ -42,11 +44,12 @@ def receive(study: Bench) -> Received:
     """
     return Received(study=study, tables=receive_tables(study.plan, study.plan_folder, study.dictionary, study.room))
 
-
 def faults(received: Received) -> View:
     """Every fault of the delivery: what must hold, how many rows, how to mend it."""
-    table = describe_faults(fault for table in received.tables.values() for fault in table.faults).drop(columns="first_rows")
-    return View(title=f"{len(table)} kinds of fault" if len(table) else "No fault: every row kept its contract", table=table)
+    found = [fault for table in received.tables.values() for fault in table.faults]
+    broken = sum(fault.severity not in NOTED for fault in found)
+    kept = f"No fault: every row kept its contract{f'; {len(found)} things to know' if found else ''}"
+    return View(title=f"{broken} kinds of fault" if broken else kept, table=describe_faults(found).drop(columns="first_rows"))
 
 
 def missing(received: Received) -> View:

@@ -79,7 +79,7 @@ def test_coverage_of_one_council_is_its_own(received):
 
 
 def test_faults_are_told_without_rows(received):
-    assert bench.faults(received).title == "No fault: every row kept its contract"
+    assert bench.faults(received).title.startswith("No fault: every row kept its contract")
     assert "first_rows" not in bench.faults(received).table
 
 

@@ -185,7 +185,7 @@ def test_a_batch_that_is_told_to_stop_leaves_no_process_says_what_is_left_and_ca
     assert resume(plan, own).complete and release_of(own) == release_of(finished)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_processes_killed_at_random_tear_and_lose_nothing(tmp_path):
     found = bench.kills(tmp_path, n=4, workers=2, seed=4, families={"E06000022": 100, "E06000017": 20, "E06000030": 20}, change=light_of_three)

@@ -73,7 +73,7 @@ def batch_under_kills(folder: Path, *, n_kills: int, n: int, seed: int) -> tuple
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("n_kills", [12, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_kills", [12, pytest.param(100, marks=pytest.mark.kills)])
 def test_killed_batches_lose_tear_and_repeat_nothing_more_than_they_must(tmp_path, n_kills):
     n, kills, rounds, begun = 30, {"runner": 0, "other": 0}, 0, 0
     while sum(kills.values()) < n_kills:
