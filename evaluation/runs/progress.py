@@ -64,5 +64,5 @@ def left_in_words(seconds: float) -> str:
     """
     if seconds <= 0:
         return ""
-    minutes = round(seconds / 60)
+    minutes = int(seconds / 60 + 0.5) if seconds >= 60 else 0
     return "; under a minute left" if minutes < 1 else f"; about {minutes} minute{'' if minutes == 1 else 's'} left"
