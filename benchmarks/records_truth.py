@@ -41,7 +41,7 @@ from evaluation.simulate.absence import POSSIBLE, SETTLED, TRUANTING
 from evaluation.simulate.composition import Composition, compose
 from evaluation.simulate.details import ADULT_OFFENDS, DISPOSALS, PERMANENT, draw_details
 from evaluation.simulate.quarters import HISTORY, Calendar
-from evaluation.simulate.world import MAX_EVENTS, PROCESSES, World, strength_of, treated_chance, unfold, untreated_chance
+from evaluation.simulate.world import MAX_EVENTS, PROCESSES, Joining, World, strength_of, treated_chance, unfold, untreated_chance
 
 PERIODS = Periods.between("2011-Q1", "2015-Q4", kind="quarter")
 EFFECTS = {"unauthorised_absence_rate": -0.30, "fixed_exclusions": -0.20, "any_offence": -0.20, "asb_incidents": -0.25, "out_of_work_benefit": -0.10,
@@ -134,8 +134,8 @@ def expectations(spec: Simulation, dictionary: Dictionary) -> dict[str, tuple[np
     """Outcome -> (untreated, treated) expectation given levels, crises and members; over the periods."""
     calendar = Calendar.over(spec.periods)
     families = compose(np.array(list(spec.sizes(dictionary).values())), calendar, spec.seed)
-    world = unfold(families, calendar, effects=spec.effects, ramp=spec.ramp, share_joining=spec.share_joining, first_entry=spec.first_entry,
-                   seed=spec.seed)
+    joining = Joining(share=spec.share_joining, first=spec.first_entry, last=len(spec.periods) if spec.last_entry is None else spec.last_entry)
+    world = unfold(families, calendar, effects=spec.effects, ramp=spec.ramp, joining=joining, seed=spec.seed)
     benefit = draw_details(families, world, calendar, spec.seed).benefit
     strength = strength_of(world.entry, len(calendar), spec.ramp)
     minors = share_of_minors(families, calendar)
