@@ -76,7 +76,8 @@ def page_one(net: ShownInterval, benefit: Shown, cost: Shown, worth: Worth, valu
         likely = f"Net gain or cost to the public purse {net.estimate.text} (likely {net.lower.text} to {net.upper.text})"
     gain = benefit
     found = f"effects worth {gain.text}" if gain.value >= 0 else f"effects that lost it another {pounds(-gain.value)}"
-    return f"{likely}, {worth.plan.price_year} prices: {found}, cost {cost.text}. {doubt_in_short(valued)}".strip()
+    paid = f"cost {cost.text}" + (" as the plan takes it" if worth.plan.cost is not None else "")
+    return f"{likely}, {worth.plan.price_year} prices: {found}, {paid}. {doubt_in_short(valued)}".strip()
 
 
 def doubt_in_short(valued: Mapping[str, OutcomeResult]) -> str:
