@@ -79,13 +79,18 @@ def _by_observations(effects: Effects, summaries: Sequence[Summary]) -> Iterator
 
 def _sums(effects: Effects, over: Observations, cells: np.ndarray, rows: np.ndarray, code: np.ndarray, n_clusters: int) -> BlockSums:
     """Sums by cluster (of `rows`, by `code`), and by cell and arm: comparison and treated rows of the first cell, of the second, ..."""
-    grid, treated = Grid.of(effects), effects.rows["treated"].to_numpy()[rows]
-    units, event_time = effects.rows["n_units"].to_numpy()[rows], effects.cells["event_time"].to_numpy()
+    grid, lines = Grid.of(effects), rows                       # `lines`: where the rows lie in the observations
+    if over.rows is not None:
+        lines = np.flatnonzero(np.isin(over.rows, rows))
+        kept = np.searchsorted(rows, over.rows[lines])
+        rows, code = rows[kept], code[kept]
+    treated, units = (effects.rows[name].to_numpy()[rows] for name in ("treated", "n_units"))
+    event_time = effects.cells["event_time"].to_numpy()
     sums = {name: np.zeros((n_clusters, 2 * len(cells))) for name in BlockSums.__slots__}
     for j, cell in enumerate(cells):
         at = int(np.searchsorted(effects.event_times, event_time[cell]))
-        here = np.flatnonzero((grid.place[grid.cohort[rows], at] == cell) & (over.weight[rows, at] > 0))
-        weight, weighted, n = over.weight[rows[here], at], over.weighted[rows[here], at], units[here]
+        here = np.flatnonzero((grid.place[grid.cohort[rows], at] == cell) & (over.weight[lines, at] > 0))
+        weight, weighted, n = over.weight[lines[here], at], over.weighted[lines[here], at], units[here]
         values = {"count": n, "weight": weight, "squares": weight**2 / n, "weighted": weighted, "residual": weighted * n / weight}
         place = 2 * code[here] + treated[here]
         for name, value in values.items():

@@ -21,10 +21,13 @@ class Observations:
         Weight of each row in its arm of its cell; 0 where it has none.
     weighted : ndarray
         Weight times the row's observation less its arm's mean in the cell.
+    rows : ndarray of int, or None
+        Which rows of the effects these are, in rising order; None for all.
     """
 
     weight: np.ndarray
     weighted: np.ndarray
+    rows: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,22 +108,40 @@ def average(effects: Effects, cells: np.ndarray, *, scale: np.ndarray | None = N
     asked = np.isin(effects.event_times, effects.cells["event_time"].to_numpy()[cells])
     effects = replace(effects, event_times=effects.event_times[asked], influence=effects.influence[:, asked], row_weight=effects.row_weight[:, asked],
                       moves=None)
+    weights = cells * (1.0 if scale is None else scale)
+    if treated_rows is not None:
+        return _of_some(effects, weights, treated_rows, asked)
     grid = Grid.of(effects)
-    share = grid.spread(cells * (1.0 if scale is None else scale)) * effects.row_weight
-    treated = effects.rows["treated"].to_numpy()
-    focal = np.where((treated if treated_rows is None else treated & treated_rows)[:, None], share, 0.0)
-    size = cells * (1.0 if scale is None else scale) * effects.cells["weight"].to_numpy()
-    total = size.sum() if treated_rows is None else focal.sum()
+    share = grid.spread(weights) * effects.row_weight
+    focal = np.where(effects.rows["treated"].to_numpy()[:, None], share, 0.0)
+    size = weights * effects.cells["weight"].to_numpy()
+    total = size.sum()
     if not total > 0:
         return Summary(value=float("nan"), contribution=none, enters=none > 0, reason="no treated unit is observed")
-    if treated_rows is None:
-        att = grid.spread(np.nan_to_num(effects.cells["estimate"].to_numpy()))
-        value = float(size @ np.nan_to_num(effects.cells["estimate"].to_numpy()) / total)
-        coefficient = grid.spread(size) / total
-        contribution = (coefficient * effects.influence + focal * (att - value) / total).sum(axis=1)
-        return Summary(value=value, contribution=contribution, enters=(share != 0).any(axis=1) | (contribution != 0), cells=size / total)
-    some = _of_some_treated(effects, grid, focal, total, treated)
-    return replace(some, over=Observations(weight=_at(asked, some.over.weight), weighted=_at(asked, some.over.weighted)))
+    att = grid.spread(np.nan_to_num(effects.cells["estimate"].to_numpy()))
+    value = float(size @ np.nan_to_num(effects.cells["estimate"].to_numpy()) / total)
+    coefficient = grid.spread(size) / total
+    contribution = (coefficient * effects.influence + focal * (att - value) / total).sum(axis=1)
+    return Summary(value=value, contribution=contribution, enters=(share != 0).any(axis=1) | (contribution != 0), cells=size / total)
+
+
+def _of_some(effects: Effects, weights: np.ndarray, treated_rows: np.ndarray, asked: np.ndarray) -> Summary:
+    """Average over some treated rows, made from their sets (or cohorts) alone: with many councils the others would fill the memory."""
+    n, treated = len(effects.rows), effects.rows["treated"].to_numpy()
+    key = effects.rows["set"].to_numpy() if (effects.rows["set"] >= 0).all() else effects.rows["cohort"].to_numpy()
+    involved = np.zeros(int(key.max()) + 1, dtype=bool)
+    involved[key[treated & treated_rows]] = True
+    rows = np.flatnonzero(involved[key])
+    part = replace(effects, rows=effects.rows.iloc[rows], influence=effects.influence[rows], row_weight=effects.row_weight[rows])
+    grid = Grid.of(part)
+    focal = np.where((treated & treated_rows)[rows][:, None], grid.spread(weights) * part.row_weight, 0.0)
+    if not focal.sum() > 0:
+        return Summary(value=float("nan"), contribution=np.zeros(n), enters=np.zeros(n, dtype=bool), reason="no treated unit is observed")
+    some = _of_some_treated(part, grid, focal, focal.sum(), treated[rows])
+    contribution, enters = np.zeros(n), np.zeros(n, dtype=bool)
+    contribution[rows], enters[rows] = some.contribution, some.enters
+    over = Observations(weight=_at(asked, some.over.weight), weighted=_at(asked, some.over.weighted), rows=rows)
+    return replace(some, contribution=contribution, enters=enters, over=over)
 
 
 def mean_of(parts: Sequence[Summary], weights: np.ndarray | None = None) -> Summary:
