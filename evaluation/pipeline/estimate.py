@@ -118,7 +118,7 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
         study,
         bases=bases_of(given, estimating.plan, factor),
         others=others_of(estimating, sample, outcome, factor),
-        beside=beside_of(estimating, outcome, effects, sample, behind),
+        beside=beside_of(estimating, outcome, effects, sample, behind) if primary else None,
         subgroups=subgroups_of(estimating, outcome, effects, sample, behind) if primary else (),
     )
 
