@@ -108,7 +108,7 @@ def title(beside: Beside, label: str) -> str:
     """Whether councils' effects differ by more than chance."""
     if beside.p_value < SIZE:
         return f"Effects on {lower_first(label)} differ between councils by more than chance"
-    return f"Effects on {lower_first(label)} differ between councils no more than chance would make them"
+    return f"No difference between councils in the effect on {lower_first(label)} could be detected"
 
 
 def in_words(shown: BesideCouncils, beside: Beside, code: str) -> str:

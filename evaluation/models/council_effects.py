@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from evaluation.errors import EstimationError
 from evaluation.models.clusters import Assignment, Clusters, cluster_names
@@ -39,6 +40,8 @@ class CouncilEffects:
         Councils whose variance is the pooled one.
     unit_variance : float
         The pooled variance of one unit's contribution.
+    table : DataFrame
+        Each council's own estimate, as `by_council` gives it.
     """
 
     names: tuple[str, ...]
@@ -48,6 +51,7 @@ class CouncilEffects:
     own_std_error: np.ndarray
     pooled: np.ndarray
     unit_variance: float
+    table: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +108,7 @@ def council_effects(effects: Effects, *, quarters: tuple[int, int] = (1, 4), coh
     n = table["n_treated"].to_numpy()
     done = pool_small_variances(_with_variances(v, own**2), n, fewest=fewest)
     return CouncilEffects(names=tuple(table["council_code"]), theta=table["estimate"].to_numpy(dtype=float), covariance=done.covariance, n_units=n,
-                          own_std_error=own, pooled=done.pooled, unit_variance=done.unit_variance)
+                          own_std_error=own, pooled=done.pooled, unit_variance=done.unit_variance, table=table)
 
 
 def pool_small_variances(covariance: np.ndarray, n_units: np.ndarray, *, fewest: int = FEWEST) -> PooledVariances:

@@ -13,7 +13,6 @@ from evaluation.findings.numbers import factor_of, scaled
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.council_effects import council_effects
 from evaluation.models.effects import Effects, Estimate
-from evaluation.models.inference import by_council
 from evaluation.models.pooling import random_effects
 from evaluation.models.shrinkage import shrink
 
@@ -41,7 +40,7 @@ def beside_of(estimating: Estimating, outcome: Outcome, effects: Effects, sample
         together = council_effects(effects, quarters=estimating.headline)
     except EstimationError:
         return None
-    table = by_council(effects, quarters=estimating.headline).set_index("council_code").loc[list(together.names)]
+    table = together.table.set_index("council_code").loc[list(together.names)]
     large = (table[["n_treated", "n_comparison"]].min(axis=1) >= LEAST).to_numpy()
     theta = np.where(large, together.theta, np.nan)
     found, spread = shrink(theta, together.covariance), random_effects(theta, together.covariance)
