@@ -129,9 +129,9 @@ def reject(faults: Iterable[Fault]) -> ContractError:
 
 def describe(tables: Mapping[str, CheckedTable]) -> pd.DataFrame:
     """Rows in, kept, set aside and dropped; one row per table."""
-    rows = [{"table": table.name, "rows_in": table.rows_in, "kept": table.rows_kept, "quarantined": table.rows_quarantined,
+    rows = [{"table": name, "rows_in": table.rows_in, "kept": table.rows_kept, "quarantined": table.rows_quarantined,
              "dropped": table.rows_dropped, "faults": sum(fault.severity == "quarantine" for fault in table.faults),
-             "warnings": sum(fault.severity == "warn" for fault in table.faults)} for table in tables.values()]
+             "warnings": sum(fault.severity == "warn" for fault in table.faults)} for name, table in tables.items()]
     return pd.DataFrame(rows, columns=["table", "rows_in", "kept", "quarantined", "dropped", "faults", "warnings"])
 
 

@@ -95,9 +95,9 @@ def lock_file_hash() -> str:
 
 
 def tables_of(analysis: Analysis) -> dict[str, object]:
-    """Each table: rows in and what became of them, content, and the files it came from."""
+    """Each table, by the name under which it was received: rows in and what became of them, content, and the files it came from."""
     return {
-        table.name: {
+        name: {
             "rows_in": table.rows_in,
             "rows_kept": table.rows_kept,
             "rows_quarantined": table.rows_quarantined,
@@ -105,7 +105,7 @@ def tables_of(analysis: Analysis) -> dict[str, object]:
             "content_hash": table.content_hash,
             "sources": [{"label": source.label, "sha256": source.sha256, "bytes": source.bytes} for source in table.sources],
         }
-        for table in analysis.tables.values()
+        for name, table in analysis.tables.items()
     }
 
 

@@ -175,9 +175,9 @@ def with_placebos(study: OutcomeStudy, found: Placebos, plan: Plan) -> OutcomeSt
 def set_aside(tables: Mapping[str, CheckedTable]) -> list[str]:
     """Where rows were quarantined, and why: for those inside."""
     return [
-        f"  {table.name}: {table.rows_quarantined:,} of {table.rows_in:,} rows set aside (quarantine/{table.name}.parquet): "
+        f"  {name}: {table.rows_quarantined:,} of {table.rows_in:,} rows set aside (quarantine/{table.name}.parquet): "
         + "; ".join(sorted({fault.reason for fault in table.faults if fault.severity == "quarantine"}))
-        for table in tables.values()
+        for name, table in tables.items()
         if table.rows_quarantined
     ]
 

@@ -167,10 +167,17 @@ def tables_of_run(run: Path) -> dict[str, CheckedTable]:
         One is not there.
     """
     told = read_manifest(run)["tables"]
-    missing = [name for name in told if not (run / "tables" / f"{name}.parquet").is_file()]
+    kept = {name: kept_at(run, name) for name in told}
+    missing = [name for name, path in kept.items() if not path.is_file()]
     if missing:
         raise EvaluationError(f"{run} must hold its checked tables, and lacks {', '.join(missing)}. Run the study again.")
-    return {name: table_of(name, run / "tables" / f"{name}.parquet", one) for name, one in told.items()}
+    return {name: table_of(name.partition("/")[0], kept[name], one) for name, one in told.items()}
+
+
+def kept_at(run: Path, name: str) -> Path:
+    """Where a run keeps a table: one of several sources of a contract (`council_year/exclusions`) has a folder of its own."""
+    table, _, source = name.partition("/")
+    return run / source / "tables" / f"{table}.parquet"
 
 
 def table_of(name: str, path: Path, told: Mapping[str, object]) -> CheckedTable:

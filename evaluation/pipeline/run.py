@@ -115,7 +115,7 @@ def estimate(plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *,
     with threadpool_limits(limits=1):  # sums of floats depend on the number of threads in their last bits
         analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step)
     code = code_of_this()
-    hashed = analysis_hash(plan=plan.canonical(), code=code, tables={table.name: table.content_hash for table in analysis.tables.values()})
+    hashed = analysis_hash(plan=plan.canonical(), code=code, tables={name: table.content_hash for name, table in analysis.tables.items()})
     failed: dict[str, Exception] = {}
     with threadpool_limits(limits=1):
         contents, ledger = release(analysis, councils, analysis_hash=hashed, register=register_of(room, plan), failed=failed)

@@ -97,14 +97,14 @@ def rows_section(tables: Mapping[str, CheckedTable]) -> str:
     heading = ("Table", "Rows in", "Kept", "Set aside", "Dropped", "Values read as missing")
     rows = [
         (
-            table.name,
+            name,
             table.rows_in,
             table.rows_kept,
             table.rows_quarantined,
             table.rows_dropped,
             sum(fault.count for fault in table.faults if fault.severity == "blank"),
         )
-        for table in tables.values()
+        for name, table in tables.items()
     ]
     words = "<p>Every row that came in was kept, set aside or dropped by a declared rule.</p>" if rows else "<p>No table could be checked.</p>"
     return f'<h2 id="rows">Rows of each table</h2>{words}' + (shown("rows-table", "Rows by table", heading, rows, texts=1) if rows else "")

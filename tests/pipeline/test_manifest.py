@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
 import pytest
 
 from evaluation.errors import EvaluationError, PlanError
-from evaluation.pipeline.manifest import read_manifest
+from evaluation.ingest.open_statistics import receive_open_statistics
+from evaluation.ingest.tables import describe
+from evaluation.pipeline.manifest import read_manifest, tables_of, write
+from evaluation.pipeline.reestimate import tables_of_run
 from evaluation.pipeline.verify import changed_since, compare, plan_again
 from evaluation.plan import read_plan
 from evaluation.runs.files import file_sha256
@@ -100,3 +104,15 @@ def test_a_run_of_extracts_needs_its_plans_file_again(manifest, tmp_path):
     told = manifest | {"plan": manifest["plan"] | {"data": {"kind": "extracts"}}, "environment": {"plan_file": str(tmp_path / "plan.yml")}}
     with pytest.raises(PlanError, match="Bring it back"):
         plan_again(tmp_path, told)
+
+
+def test_every_source_of_a_contract_stands_in_it_by_its_own_name_and_is_found_again(open_data, dictionary, tmp_path):
+    sources = ("school_absence", "exclusions", "looked_after")
+    tables = receive_open_statistics(sources, dictionary, folder=open_data, room=tmp_path)
+    told = tables_of(SimpleNamespace(tables=tables))
+    assert set(told) == {f"council_year/{source}" for source in sources}
+    assert {told[name]["content_hash"] for name in told} == {table.content_hash for table in tables.values()} and len(told) == 3
+    write(tmp_path, {"tables": told})
+    again = tables_of_run(tmp_path)
+    assert {name: (table.name, table.path) for name, table in again.items()} == {name: ("council_year", table.path) for name, table in tables.items()}
+    assert sorted(describe(tables)["table"]) == sorted(told)
