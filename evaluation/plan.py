@@ -354,9 +354,6 @@ class Plan(Section):
     subgroups: tuple[SubgroupPlan, ...] = ()
     checks: tuple[str, ...] = ()
     multiplicity: Multiplicity = Multiplicity()
-    payment_by_results: str | None = None
-
-
     payment_by_results: PaymentPlan | None = None
     value: ValuePlan | None = None
     disclosure: DisclosurePlan

@@ -6,9 +6,11 @@ import numpy as np
 from evaluation.simulate.delivery import DAY, NOT_A_DAY, Records, numbered, take_ids
 from evaluation.simulate.details import events, pick_members, spell_days, without_activity
 from evaluation.simulate.places import addresses_on
+from evaluation.simulate.streams import stream
 
 NOT_KNOWN = 0.005            # share of young people's quarters whose activity is not known
 ADDRESS_GIVEN = 0.6          # share of incidents naming a family or member whose address is delivered as well
+COUNTED_ACTIONS = ("contract", "injunction", "housing")
 SECOND_ADULT = 0.5           # share of the main carer's spells that a second adult shares
 
 
@@ -47,6 +49,7 @@ def offences_table(r: Records, rng: np.random.Generator) -> dict:
 def asb_table(r: Records, rng: np.random.Generator) -> dict:
     """Incidents that name the family (half), a member (a quarter) or both, and after them those known only by address."""
     family, column, _ = events(r.world.with_programme, r.world.counts, "asb")
+    action = actions(r, len(family))
     person, found = pick_members(r.families, r.calendar.months, family, column, low=8, high=120, adult_odds=1.0, rng=rng)
     day, named = r.calendar.day(column, rng.random(len(family))), rng.random(len(family))
     keep = np.flatnonzero(r.recorded("asb", family, day))
@@ -58,9 +61,20 @@ def asb_table(r: Records, rng: np.random.Generator) -> dict:
     address = np.concatenate([np.where(at_home, addresses_on(r, family[keep], day[keep]), None), addresses_on(r, nameless, when)])
     return {"incident_id": numbered("A", n), "date": np.concatenate([day[keep], when]),
             "incident_type": r.codes("incident_type", n, rng, "asb_incidents"),
-            "action": r.codes("action", n, rng, "asb_incidents"),
+            "action": np.concatenate([action[keep], r.codes("action", len(nameless), rng, "asb_incidents")]),
             "person_id": np.concatenate([np.where(found[keep] & (named[keep] < 0.5), person_ids, None), nobody]),
             "family_id": np.concatenate([np.where(alone, None, family_ids), nobody]), "address_id": address}
+
+
+def actions(r: Records, n: int) -> np.ndarray:
+    """The action after each of the incidents that name somebody, by family and quarter."""
+    return r.codes("action", n, stream(r.seed, "asb actions"), "asb_incidents")
+
+
+def asb_with_action(r: Records) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Family and column of every incident that names somebody, and whether an action followed that the rules of 2012 count."""
+    family, column, _ = events(r.world.with_programme, r.world.counts, "asb")
+    return family, column, np.isin(actions(r, len(family)).astype(str), COUNTED_ACTIONS)
 
 
 def _nameless_incidents(r: Records, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from evaluation.simulate.claims import claims_table
 from evaluation.simulate.composition import ETHNICITY, SEN, Composition
 from evaluation.simulate.delivery import DAY, NOT_A_DAY, Records, take_ids
 from evaluation.simulate.event_tables import (
@@ -132,38 +133,6 @@ def support_table(r: Records, rng: np.random.Generator) -> dict:
     end = start + (7 + rng.exponential(200, size=len(family))).astype("timedelta64[D]")
     return {"family_id": take_ids(r.family_ids, family), "service": r.codes("service", len(family), rng, "other_support"), "start_date": start,
             "end_date": np.where(end < r.calendar.starts[-1], end, NOT_A_DAY)}
-
-
-def claims_table(r: Records, rng: np.random.Generator) -> dict:
-    """A claim at the end of the first quarter that looks like a result by the 2012 rules; for families in crisis when joining, most do."""
-    w, n = r.world, len(r.calendar)
-    joined = np.flatnonzero((w.entry >= 0) & (w.entry + 2 < np.minimum(n, r.gone)))
-    asb, crime, excluded = (np.where(w.with_programme[p], w.counts[p], 0)[joined].astype(float) for p in ("asb", "offences", "exclusions"))
-    rate = _absence_rate(r)[joined]
-    work, benefit = w.with_programme["work"][joined], w.with_programme["benefit"][joined]
-    claim, route, rows, entry = np.full(len(joined), -1), np.full(len(joined), "c", dtype=object), np.arange(len(joined)), w.entry[joined]
-    for after in range(2, 8):
-        t = np.minimum(entry + after, n - 1)
-        def recent(values: np.ndarray, quarters: int, until: np.ndarray = t) -> np.ndarray:
-            return sum(values[rows, until - k] for k in range(quarters))
-        calm = ((recent(rate, 4) / 3 < 15) & (recent(excluded, 4) < 3) & (recent(asb, 2) <= 0.4 * recent(asb, 2, entry - 1))
-                & (recent(crime, 2) <= 0.67 * recent(crime, 2, entry - 1)))
-        working = recent(work.astype(int), 2) == 2
-        working &= ~benefit[rows, t]
-        now = (claim < 0) & (calm | working) & (entry + after < np.minimum(n, r.gone[joined])) & (rng.random(len(joined)) < 0.6)
-        claim[now] = t[now]
-        route[now] = np.where(working, "c", np.where(rng.random(len(joined)) < 0.15, "a_b", "a"))[now]
-    day = r.calendar.starts[np.maximum(claim, 0) + 1] - DAY
-    keep = np.flatnonzero((claim >= 0) & (day >= np.datetime64("2012-04-01")))
-    return {"family_id": take_ids(r.family_ids, joined[keep]), "claim_date": day[keep], "route": route[keep]}
-
-
-def _absence_rate(r: Records) -> np.ndarray:
-    """Unauthorised absence by family and column in per cent; 0 where there is no school."""
-    a, shape = r.absence, r.world.crisis.shape
-    cell = r.families.family[a.person] * shape[1] + a.column
-    top, bottom = (np.bincount(cell, weights=part, minlength=shape[0] * shape[1]) for part in (a.unauthorised[1], a.possible))
-    return (100 * np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)).reshape(shape)
 
 
 def links_table(r: Records, rng: np.random.Generator) -> dict:
