@@ -174,8 +174,16 @@ def pounds(value: float, behind: int, ledger: Ledger, place: Population, what: s
     """An amount to two figures; [c] where few families stand behind it."""
     if ledger.small(behind, MANY) or (behind == 0 and value > 0):
         return ledger.keep(what, place, CONFIDENTIAL).text
-    digits = 0 if value <= 0 else math.floor(math.log10(value)) - 1
-    return ledger.keep(what, place, number(round(value, -digits), 0)).text
+    return ledger.keep(what, place, number(to_two_figures(value), 0)).text
+
+
+def to_two_figures(value: float) -> float:
+    """An amount to two figures: a decimal more would tell how many families stand behind it.
+
+    >>> to_two_figures(343_233.0), to_two_figures(0.0)
+    (340000.0, 0.0)
+    """
+    return 0.0 if value <= 0 else round(value, 1 - math.floor(math.log10(value)))
 
 
 def rules_table(numbers: PaymentNumbers) -> TableContent:

@@ -121,6 +121,7 @@ def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResul
             losses(worth, valued, purse),
             counted_for(worth, nouns, purse),
             worth.cost_words,
+            fees_in_words(worth, purse),
         )
         if text
     )
@@ -153,6 +154,7 @@ def counted_for(worth: Worth, nouns: Nouns, purse: Pounds) -> str:
     left = f" {who} without a match get none, though their cost is counted." if worth.unmatched else ""
     if worth.plan.unmatched_share and worth.unmatched:
         left = f" {who} without a match are given {100 * worth.plan.unmatched_share:.0f}% of the effect, as the plan says."
+    left += " The money is that of all places together, which are judged as one; no place alone is valued." if worth.together else ""
     years = worth.plan.persistence_years or 0
     after = f"then for {years} more year{'s' if years != 1 else ''}, fading" if years else "nothing is counted after that"
     period = PERIOD_NOUN[worth.adjusted.case.periods.kind]
@@ -162,6 +164,18 @@ def counted_for(worth: Worth, nouns: Nouns, purse: Pounds) -> str:
         f"Benefits are counted for {worth.units:,.0f} matched {nouns.many}, in {when}; {after}. The average effect"
         f" of those followed throughout is taken for all of them.{left}"
     )
+
+
+def fees_in_words(worth: Worth, purse: Pounds) -> str:
+    """Fees, where they come from, and that they change no net value; '' without any."""
+    if worth.fees_reason:
+        return f"No payment-by-results fees stand in who pays and who gains: {worth.fees_reason}."
+    if not worth.fees:
+        return ""
+    told = f"Payment-by-results fees of {purse.one('fees', worth.fees).text} are {worth.fees_source}."
+    if worth.fees_by_rules is not None:
+        told += f" On these records the rules would give {purse.one('fees by the rules', worth.fees_by_rules).text}."
+    return f"{told} They stand in who pays and who gains only, as money from central government to the council; no benefit and no cost holds them."
 
 
 def agencies_title(worth: Worth, purse: Pounds) -> str:

@@ -27,6 +27,12 @@ class Worth:
         Where the cost comes from, as a sentence.
     fees : float
         Payment-by-results fees in the prices of the year.
+    fees_source, fees_reason : str
+        Where they come from, to follow the sum; why there are none although the plan has a framework.
+    fees_by_rules : float or None
+        What the framework's rules give, where the plan's own fees stand in their place.
+    together : bool
+        Whether the report is of one place and the money that of all places, judged together.
     """
 
     plan: ValuePlan
@@ -40,3 +46,7 @@ class Worth:
     unmatched: float = 0.0
     cost_words: str = ""
     fees: float = 0.0
+    fees_source: str = ""
+    fees_reason: str = ""
+    fees_by_rules: float | None = None
+    together: bool = False

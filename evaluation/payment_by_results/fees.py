@@ -28,6 +28,8 @@ class Payment:
         Families attached and results inside the schedule's years.
     outside : int
         Families attached in years for which the schedule has no fee.
+    by_year : financial year -> float
+        Pounds of both by the year whose fee they are: of attachment, and for results that or the claim's. They add up to `total`.
     """
 
     attachment: float
@@ -35,6 +37,7 @@ class Payment:
     n_attached: int
     n_results: int
     outside: int
+    by_year: Mapping[str, float]
 
     @property
     def total(self) -> float:
@@ -70,12 +73,17 @@ def fee_years(framework: Framework, column: np.ndarray, periods: Periods) -> lis
 
 def fee_of_results(framework: Framework, results: Results, periods: Periods, *, by: FeeBy) -> np.ndarray:
     """Result fee of each row in pounds, before the paid share and the cap; 0 without a result, NaN outside the schedule; shape (n_rows,)."""
-    column = results.start if by == "attachment" else results.start + results.met
+    column = fee_column(results, by)
     fees = np.zeros(len(results))
     for row, year in enumerate(fee_years(framework, column, periods)):
         if results.route[row] != NONE:
             fees[row] = np.nan if year is None else year.results[framework.claimable[results.route[row]]]
     return fees
+
+
+def fee_column(results: Results, by: FeeBy) -> np.ndarray:
+    """The quarter whose year says what a result pays; shape (n_rows,)."""
+    return results.start if by == "attachment" else results.start + results.met
 
 
 def payment(framework: Framework, results: Results, periods: Periods, *, target: int | None = None, by: FeeBy = "attachment") -> Payment:
@@ -97,9 +105,13 @@ def payment(framework: Framework, results: Results, periods: Periods, *, target:
     fees = fee_of_results(framework, results, periods, by=by)
     share = float(framework.fees.paid_share.value)
 
-    def paid(amounts: np.ndarray, count: int) -> float:
-        return share * float(np.nansum(amounts)) * (min(1.0, target / count) if target is not None and count else 1.0)
+    def paid(amounts: np.ndarray, count: int) -> np.ndarray:
+        return share * np.nan_to_num(amounts) * (min(1.0, target / count) if target is not None and count else 1.0)
 
     n_attached, n_results = int(np.isfinite(attached).sum()), int((fees > 0).sum())
-    return Payment(attachment=paid(attached, n_attached), results=paid(fees, n_results), n_attached=n_attached, n_results=n_results,
-                   outside=int(np.isnan(attached).sum()))
+    for_joining, for_results = paid(attached, n_attached), paid(fees, n_results)
+    year = financial_year(np.concatenate([results.start, fee_column(results, by)]), periods)
+    amount = np.concatenate([for_joining, for_results])
+    by_year = {year_label(int(one)): float(amount[year == one].sum()) for one in np.unique(year[amount > 0])}
+    return Payment(attachment=float(for_joining.sum()), results=float(for_results.sum()), n_attached=n_attached, n_results=n_results,
+                   outside=int(np.isnan(attached).sum()), by_year=by_year)

@@ -167,6 +167,7 @@ def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...
     """Everything the content of one report is made from."""
     plan = analysis.plan
     one, many = NOUNS[plan.unit]
+    payment = payment_of(analysis.payment, plan, scope)
     nouns = Nouns(
         one=one,
         many=many,
@@ -194,10 +195,10 @@ def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...
             *fit_table(analysis.placebos, {name: analysis.dictionary.outcomes[name].label for name in analysis.placebos}, ledger),
             *published_table(plan),
         ),
-        payment=payment_of(analysis.payment, plan, scope),
+        payment=payment,
         warnings=(*analysis.warnings, *level_warnings(analysis, ledger), *base_warning(studies, ledger.profile.threshold, many)),
         limits=limits_of(analysis, nouns),
-        worth=worth_of(analysis, scope, studies, joined_in(analysis, scope), ledger, many),
+        worth=worth_of(analysis, scope, studies, joined_in(analysis, scope), ledger, many, payment=payment),
     )
 
 

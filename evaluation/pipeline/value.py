@@ -23,8 +23,10 @@ from evaluation.models.effects import Effects
 from evaluation.models.joint import joint
 from evaluation.models.summaries import average, chosen_cells
 from evaluation.panel.types import Panel
+from evaluation.payment_by_results.numbers import PaymentNumbers
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.estimate import Estimating
+from evaluation.pipeline.fees import fees_of
 from evaluation.plan import Plan, ValuePlan
 from evaluation.simulate.streams import stream
 from evaluation.value import (
@@ -83,7 +85,7 @@ class Asked:
     joined: np.ndarray  # entry columns of all programme units of the report, matched or not
     ledger: Ledger
     many: str
-    fees: float
+    payment: PaymentNumbers | None
     book: PriceBook
 
     @property
@@ -97,7 +99,14 @@ class Asked:
 
 
 def worth_of(
-    analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], joined: np.ndarray, ledger: Ledger, many: str, *, fees: float = 0.0
+    analysis: Analysis,
+    scope: Scope,
+    studies: Sequence[OutcomeStudy],
+    joined: np.ndarray,
+    ledger: Ledger,
+    many: str,
+    *,
+    payment: PaymentNumbers | None = None,
 ) -> Worth | None:
     """What the effects of one report are worth; None where the plan does not ask.
 
@@ -105,8 +114,8 @@ def worth_of(
     ----------
     joined : ndarray of int
         Rows of the panel of all programme units of the report.
-    fees : float
-        Pounds that payment-by-results rules give the report's families, in the plan's prices; for who pays and who gains where the plan names none.
+    payment : PaymentNumbers, optional
+        What payment-by-results rules give the report's families: for who pays and who gains.
     """
     if analysis.plan.value is None:
         return None
@@ -118,7 +127,7 @@ def worth_of(
         joined=analysis.sample.panel.entry[joined],
         ledger=ledger,
         many=many,
-        fees=fees,
+        payment=payment,
         book=read_price_book(project_file("data_dictionary")),
     )
     if reason := next((why for study in asked.valued if (why := why_hidden(study.numbers, ledger.profile.threshold, many))), ""):
@@ -153,6 +162,9 @@ def appraised(asked: Asked, costs: dict[str, tuple[float, str]], words: str) -> 
     adjusted, plain = (
         appraise(one, effects, n_draws=asked.plan.draws, rng=stream(seed, name)) for one in (case, case.assuming(adjusted=False))
     )
+    fees = fees_of(
+        asked.plan, asked.payment, share=share_of_programme(asked)[0], book=asked.book, first=case.timeline().first, ledger=asked.ledger
+    )
     return Worth(
         plan=asked.plan,
         status="shown",
@@ -163,7 +175,11 @@ def appraised(asked: Asked, costs: dict[str, tuple[float, str]], words: str) -> 
         units=float(case.weights.sum()),
         unmatched=case.unmatched,
         cost_words=words,
-        fees=fees_of(asked),
+        fees=fees.pounds,
+        fees_source=fees.source,
+        fees_reason=fees.reason,
+        fees_by_rules=fees.by_rules,
+        together=asked.analysis.plan.programme.assignment == "area" and asked.scope.code != "all",
     )
 
 
@@ -328,11 +344,3 @@ def delivered_costs(asked: Asked) -> tuple[dict[str, tuple[float, str]], str]:
         costs[year] = there + float(pounds) * asked.book.deflators.factor(price_year, asked.plan.price_year), asked.plan.price_year
     span = " to ".join(dict.fromkeys((min(costs), max(costs)))) if costs else ""
     return costs, f"The cost is the full cost of delivery in {span}, from the council's own figures."
-
-
-def fees_of(asked: Asked) -> float:
-    """Payment-by-results fees of a report's units in the plan's prices: the plan's share, else what was worked out."""
-    fees = asked.plan.fees
-    if fees is None:
-        return asked.fees
-    return fees.pounds * share_of_programme(asked)[0] * asked.book.deflators.factor(fees.price_year, asked.plan.price_year)

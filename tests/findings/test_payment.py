@@ -47,7 +47,7 @@ def numbers(first: Shares | None = None, **changed) -> PaymentNumbers:
         "problems": ("schooling", "youth_offending", "asb", "work"), "claim_within": 4, "missing": "not_judged", "fee_by": "attachment",
         "n_claimed": 150, "n_attached": 200, "n_eligible": 560, "target": 215, "n_problem": 120, "n_known": 130, "n_result": 60,
         "by_route": {"a": 50, "c": 10}, "n_aged_out": 12, "n_left": 0, "n_missing": 0, "by_criteria": (10, 50, 120, 20),
-        "paid": Payment(attachment=281_234.0, results=61_999.0, n_attached=150, n_results=60, outside=50),
+        "paid": Payment(attachment=281_234.0, results=61_999.0, n_attached=150, n_results=60, outside=50, by_year={"2012/13": 343_233.0}),
         "agreement": Agreement(both=50, claimed_only=40, recomputed_only=10, neither=30), "groups": groups, "n_matched": 90, "n_matchable": 110,
         "balance": 0.05,
     } | changed)  # fmt: skip
@@ -130,7 +130,7 @@ def test_without_claims_the_recomputed_results_stand_in_and_are_named_so():
 def test_amounts_have_two_figures_and_are_hidden_where_few_stand_behind_them():
     rows = table(release(numbers(shares(0.48, 0.45))), "payment_money")
     assert (rows["Attachment fees"], rows["Result fees"], rows["Both"]) == (("280,000",), ("62,000",), ("340,000",))
-    few = numbers(shares(0.48, 0.45), paid=Payment(attachment=20_000.0, results=3_000.0, n_attached=12, n_results=4, outside=0))
+    few = numbers(shares(0.48, 0.45), paid=Payment(attachment=20_000.0, results=3_000.0, n_attached=12, n_results=4, outside=0, by_year={}))
     assert table(release(few), "payment_money")["Result fees"] == table(release(few), "payment_money")["Both"] == ("[c]",)
 
 
@@ -153,7 +153,7 @@ def test_recalled_numbers_are_named_in_the_notes():
 def test_no_count_under_ten_is_in_any_table_or_sentence():
     small = numbers(shares(0.48, 0.45), n_claimed=7, n_result=9, by_route={"a": 6, "c": 3}, n_aged_out=1, n_left=2, n_missing=8, n_matched=9,
                     by_criteria=(4, 5, 6, 7), agreement=Agreement(both=3, claimed_only=4, recomputed_only=2, neither=5),
-                    paid=Payment(attachment=1_234.0, results=567.0, n_attached=9, n_results=3, outside=4))  # fmt: skip
+                    paid=Payment(attachment=1_234.0, results=567.0, n_attached=9, n_results=3, outside=4, by_year={}))  # fmt: skip
     found = release(small)
     cells = [cell for one in found.tables for row in one.rows for cell in row[1:]] + list(found.notes) + [found.sentence]
     assert not any(re.fullmatch(r"[1-9]", cell) for cell in cells)

@@ -185,3 +185,25 @@ def test_a_sum_that_rounds_to_zero_says_so(ledger):
 )
 def test_units_avoided_have_three_figures(value, text):
     assert three_figures(value).text == text
+
+
+def told(dictionary, ledger, **changed) -> str:
+    return " ".join(present_value(worth(**changed), results(dictionary, ledger), ledger, FAMILIES).findings)
+
+
+def test_where_fees_come_from_is_told_with_the_sum_of_the_table(dictionary, ledger):
+    text = told(dictionary, ledger, fees=50_000.0, fees_source="as the plan gives them (claims paid)", fees_by_rules=61_400.0)
+    assert "Payment-by-results fees of £50,000 are as the plan gives them (claims paid). On these records the rules would give £61,000." in text
+    assert "no benefit and no cost holds them" in text
+    assert "fees" not in told(dictionary, ledger)
+    assert "No payment-by-results fees stand in who pays and who gains: few." in told(dictionary, ledger, fees_reason="few")
+
+
+def test_a_place_judged_together_with_others_says_whose_the_money_is(dictionary, ledger):
+    assert "no place alone is valued" in told(dictionary, ledger, together=True) and "no place alone" not in told(dictionary, ledger)
+
+
+def test_cash_is_told_with_what_it_is_at_either_end_of_the_assumption(dictionary, ledger):
+    # payments 13,158.24 cash in full (low end 0.9); probation and prison 2,470.06 of offences at 0.25 (none, all); the rest 0 (none, a quarter)
+    note = present_value(worth(), results(dictionary, ledger), ledger, FAMILIES).lenses.notes[1]
+    assert note.startswith("Of the benefits to the public purse, £14,000 is cash that could be spent elsewhere (£12,000 if")

@@ -76,6 +76,16 @@ def test_payment_adds_attachment_and_results_for_five_sixths(framework):
     assert (paid.n_attached, paid.n_results, paid.outside) == (4, 2, 0)
 
 
+def test_pounds_stand_in_the_year_whose_fee_they_are_and_add_up(framework):
+    found = rows(start=[1, 1, 5, 9], route=[A, -1, C, -1], met=[4, 0, 3, 0])  # results in April to June 2013 and January to March 2014
+    attached = {"2012/13": 5 / 6 * (3_200 + 3_200 + 700), "2013/14": 5 / 6 * (2_400 + 1_600), "2014/15": 5 / 6 * 1_600}
+    assert payment(framework, found, PERIODS).by_year == pytest.approx(attached)
+    claimed = {"2012/13": 5 / 6 * 6_400, "2013/14": 5 / 6 * (2_400 + 1_500 + 1_600), "2014/15": 5 / 6 * 1_600}
+    by_claim = payment(framework, found, PERIODS, by="claim", target=2)
+    assert sum(by_claim.by_year.values()) == pytest.approx(by_claim.total) and by_claim.by_year["2014/15"] == pytest.approx(claimed["2014/15"] / 2)
+    assert payment(framework, found, PERIODS, by="claim").by_year == pytest.approx(claimed)
+
+
 def test_nothing_is_paid_outside_the_schedule_and_it_is_counted(framework):
     paid = payment(framework, rows(start=[0, 15], route=[A, A], met=[4, 4]), PERIODS)     # 2011/12 and 2015/16
     assert (paid.total, paid.n_results, paid.outside) == (0, 0, 2)

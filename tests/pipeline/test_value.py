@@ -16,6 +16,7 @@ from evaluation.disclosure.rules import RULES
 from evaluation.errors import PlanError
 from evaluation.findings.numbers import factor_of
 from evaluation.periods import Periods
+from evaluation.pipeline.payment import payment_of
 from evaluation.pipeline.recipe import evaluate
 from evaluation.pipeline.run import run_study
 from evaluation.pipeline.scopes import council_studies, joined_in, scopes_of
@@ -171,11 +172,13 @@ def test_whom_an_outcome_counts_must_be_in_the_records():
         people_array(places("council"), "permanent_exclusion_rate", "pupils")
 
 
-def test_fees_that_were_worked_out_stand_in_who_pays_where_the_plan_names_none(analysis, plain):
+def test_fees_by_the_rules_stand_in_who_pays_and_change_neither_cost_nor_net_value(analysis, worth, plain):
     (scope,) = scopes_of(analysis, [COUNCIL])
-    studies = council_studies(analysis, scope)
-    found = worth_of(analysis, scope, studies, joined_in(analysis, scope), Ledger(profile=RULES["ten_five"]), "families", fees=12_345.0)
-    assert found.fees == 12_345 and found.adjusted.net().mean == pytest.approx(plain.adjusted.net().mean)
+    payment = payment_of(analysis.payment, analysis.plan, scope)
+    studies = worth()[1]
+    found = worth_of(analysis, scope, studies, joined_in(analysis, scope), Ledger(profile=RULES["ten_five"]), "families", payment=payment)
+    assert payment.paid.total > 0 and 0.9 < found.fees / payment.paid.total < 1.1 and "the rules give" in found.fees_source
+    assert found.adjusted.cost == plain.adjusted.cost and found.adjusted.net() == plain.adjusted.net() and plain.fees == 0
 
 
 # ---- in the release ------------------------------------------------------------------------------------------------------------------------------
