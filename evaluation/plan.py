@@ -401,6 +401,14 @@ class Plan(Section):
             raise ValueError("small areas need programme.assignment: area, programme.first_full_period and programme.places with their small_areas")
         if any(isinstance(place.small_areas, int) for place in self.programme.places) and self.data.kind != "simulated":
             raise ValueError("programme.places: a number of small areas stands for areas in simulated records only; give the codes of the areas")
+        if beside := {one.beside for one in self.published} - {None}:
+            periods = self.resolved_periods()
+            if late := [one.by for one in self.published if one.by and not 0 <= periods.index(one.by) < len(periods)]:
+                raise ValueError(f"published: `by` must be a quarter of the periods: {', '.join(late)} is not")
+            if self.unit != "family":
+                raise ValueError("published: only families are counted beside a published figure; take `beside` out")
+            if beside - {"joined"} and self.payment_by_results is None:
+                raise ValueError("published: claims and results are counted by payment_by_results, which this plan has not; take `beside` out")
         if self.data.kind == "simulated" and not self.report.simulated:
             raise ValueError("simulated data must be marked: set report.simulated: true")
         if self.unit in ("family", "person", "small_area") and self.data.kind != "open_statistics" and set(self.disclosure.names) == {"published"}:

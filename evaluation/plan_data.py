@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-SIMULATED_ONLY = ("families", "joined", "share_joining", "joining", "effects", "costs", "caseload")
+SIMULATED_ONLY = ("families", "joined", "share_joining", "joining", "effects", "costs", "costs_source", "caseload")
 
 
 class Section(BaseModel):
@@ -37,6 +37,7 @@ class DataPlan(Section):
     effects : outcome -> relative change at full strength; none named is a programme without effect.
     costs : council code -> financial year -> pounds
         Published costs of the programme; drawn for councils that are not named.
+    costs_source : where these were published; a report that takes them names it.
     caseload : least and most families of a key worker.
     split_by_schools : whether councils that came out of a split one are carried back before the split by their schools, in place of adding them up.
     """
@@ -50,6 +51,7 @@ class DataPlan(Section):
     joining: Joining | None = None
     effects: dict[str, float] | None = None
     costs: dict[str, dict[str, float]] = {}
+    costs_source: str = ""
     caseload: tuple[int, int] | None = None
     split_by_schools: bool = False
 
@@ -62,6 +64,8 @@ class DataPlan(Section):
             raise ValueError(f"data of kind {self.kind} needs `{name}`")
         if by_joined and self.families:
             raise ValueError("`joined` with `others` says how many families there are: leave `families` out")
+        if bool(self.costs) != bool(self.costs_source):
+            raise ValueError("published `costs` and their `costs_source` stand together: give both, or neither")
         given = [name for name in SIMULATED_ONLY if name in self.model_fields_set]
         if self.split_by_schools and self.kind != "open_statistics":
             raise ValueError("`split_by_schools` is for open statistics")
@@ -120,11 +124,19 @@ class Published(Section):
     what: str
     figure: str
     source: str
+    beside: Literal["joined", "claims", "results"] | None = None  # which of the study's own counts of families stands beside it
+    by: str | None = None  # the quarter to whose end is counted; the whole study without it
 
     @field_validator("figure", mode="before")
     @classmethod
     def as_text(cls, value: object) -> str:
         return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+    @model_validator(mode="after")
+    def counted(self) -> Published:
+        if self.by is not None and self.beside is None:
+            raise ValueError("`by` says to when is counted: name what in `beside` (joined, claims or results)")
+        return self
 
 
 def as_day(value: object) -> str:

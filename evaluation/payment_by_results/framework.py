@@ -185,6 +185,7 @@ class Route(Frozen):
     label: str
     problems: tuple[str, ...] = Field(min_length=1)
     adds_to: str | None = None  # paid on top of another route only
+    claimed_as: tuple[str, ...] = ()  # codes of the table results_claimed for such a result; the route's own name where none is given
 
 
 class FeeYear(Frozen):
@@ -287,6 +288,11 @@ class Framework(Frozen):
     def with_claims_within(self, quarters: int) -> Framework:
         """The framework with a plan's own time for claims."""
         return self.model_copy(update={"claim_within": Count(value=quarters, source="the plan")})
+
+    def codes_of(self, route: str) -> tuple[str, ...]:
+        """Codes of claims by a route, or by one that is paid on top of it."""
+        names = [route, *(name for name, other in self.routes.items() if other.adds_to == route)]
+        return tuple(code for name in names for code in self.routes[name].claimed_as or (name,))
 
     @property
     def claimable(self) -> tuple[str, ...]:

@@ -214,8 +214,7 @@ def route_group(study: PaymentStudy, name: str, here: np.ndarray, attached: Resu
     if study.claims is None:
         official = attached.route == framework.claimable.index(name)
     else:
-        codes = [name, *(other for other, route in framework.routes.items() if route.adds_to == name)]
-        official = claimed & np.isin(study.claims.route[attached.unit], codes)
+        official = claimed & np.isin(study.claims.route[attached.unit], framework.codes_of(name))
     return Group(label=f"Result by: {lower_first(framework.routes[name].label)}", kind="route",
                  shares=shares_of(study.matched, here & open_to(study.matched.treated), route=name), n_official=int((official & rows).sum()),
                  n_attached=int(rows.sum()))

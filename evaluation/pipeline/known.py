@@ -2,23 +2,67 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from evaluation.disclosure.ledger import NOT_APPLICABLE, Ledger
 from evaluation.disclosure.release import TableContent
+from evaluation.findings.payment_tables import among, programme
+from evaluation.findings.study import Scope
+from evaluation.pipeline.analysis import Analysis
 from evaluation.plan import Plan
+from evaluation.plan_data import Published
+
+COUNTED = {"joined": "attached", "claims": "claims", "results": "Results"}  # as the page on payment by results names the same families
 
 
-def published_table(plan: Plan) -> tuple[TableContent, ...]:
-    """The plan's published figures with their sources; none where it gives none."""
+def published_table(analysis: Analysis, scope: Scope, ledger: Ledger) -> tuple[TableContent, ...]:
+    """The plan's published figures with their sources, and the study's own counts beside those that ask for one; none where it gives none."""
+    plan = analysis.plan
     if not plan.published:
         return ()
-    return (
-        TableContent(
-            id="published",
-            title="What was published about the programme",
-            columns=("What", "Figure", "Source"),
-            rows=tuple((one.what, one.figure, one.source) for one in plan.published),
-            notes=("Carried from the sources named, which this evaluation did not check against records.",),
-        ),
-    )
+    beside = counts_beside(analysis, scope, ledger)
+    columns, notes = ("What", "Figure", "Source"), ["Carried from the sources named, which this evaluation did not check against records."]
+    rows = [(one.what, one.figure, one.source) for one in plan.published]
+    if beside:
+        columns = ("What", "Published", "In these simulated records" if plan.data.kind == "simulated" else "In these records", "Source")
+        rows = [(what, figure, here, source) for (what, figure, source), here in zip(rows, beside, strict=True)]
+        notes.append("Families in these records are counted to the end of the quarter named. A result counts at the end of the first quarter in"
+                     " which the records meet the rule, a claim when the council made it.")  # fmt: skip
+    return (TableContent(id="published", title="What was published about the programme", columns=columns, rows=tuple(rows), notes=tuple(notes)),)
+
+
+def counts_beside(analysis: Analysis, scope: Scope, ledger: Ledger) -> tuple[str, ...]:
+    """One text for each published figure; none where no figure asks, or where the report is of a part of the study's families."""
+    plan, units = analysis.plan, analysis.panel.units
+    councils = units["council_code"][analysis.panel.entry >= 0].unique()
+    if not any(one.beside for one in plan.published) or not (scope.code == "all" or list(councils) == [scope.code]):
+        return ()
+    return tuple(count_beside(one, analysis, scope, ledger) for one in plan.published)
+
+
+def count_beside(one: Published, analysis: Analysis, scope: Scope, ledger: Ledger) -> str:
+    """The study's own count beside one figure, with the quarter to which it is counted."""
+    when = None if one.beside is None else quarters_of(one.beside, analysis)
+    if when is None:
+        return NOT_APPLICABLE.text
+    last = np.inf if one.by is None else analysis.panel.periods.index(one.by)
+    what = COUNTED[one.beside] + ("" if one.by is None else f" by {one.by}")
+    shown = ledger.count(int((when <= last).sum()), of="families", what=what, population=among(programme(scope), what))
+    return shown.text if one.by is None else f"{shown.text} (to {one.by})"
+
+
+def quarters_of(beside: str, analysis: Analysis) -> np.ndarray | None:
+    """Columns in which the families joined, were claimed for, or had a result; None where nobody counted that."""
+    entry, payment = analysis.panel.entry, analysis.payment
+    if beside == "joined":
+        return entry[entry >= 0]
+    if payment is None or (beside == "claims" and payment.claims is None):
+        return None
+    found = payment.attached
+    if beside == "results":
+        return (found.start + found.met)[found.met > 0]
+    claimed = payment.claims.column[found.unit]
+    return claimed[claimed >= 0]
 
 
 def effects_simulated(plan: Plan) -> bool:

@@ -193,7 +193,7 @@ def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...
         tables=(
             *benchmark_table(analysis, ledger, many),
             *fit_table(analysis.placebos, {name: analysis.dictionary.outcomes[name].label for name in analysis.placebos}, ledger),
-            *published_table(plan),
+            *published_table(analysis, scope, ledger),
         ),
         payment=payment,
         warnings=(*analysis.warnings, *level_warnings(analysis, ledger), *base_warning(studies, ledger.profile.threshold, many)),

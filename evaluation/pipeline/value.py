@@ -334,13 +334,15 @@ def delivered_costs(asked: Asked) -> tuple[dict[str, tuple[float, str]], str]:
     first, last = (label_of(financial_year_of(periods, column)) for column in (0, len(periods) - 1))
     with duckdb.connect() as con:
         rows = con.execute(
-            "SELECT financial_year, coalesce(price_year, financial_year), sum(cost) FROM read_parquet($path) WHERE financial_year BETWEEN $first AND"
-            " $last AND ($council = 'all' OR council_code = $council) GROUP BY ALL ORDER BY ALL",
+            "SELECT financial_year, coalesce(price_year, financial_year), sum(cost), list(DISTINCT council_code) FROM read_parquet($path) WHERE"
+            " financial_year BETWEEN $first AND $last AND ($council = 'all' OR council_code = $council) GROUP BY ALL ORDER BY ALL",
             {"path": str(table.path), "first": first, "last": last, "council": "all" if together else asked.scope.code},
         ).fetchall()
     costs = {}
-    for year, price_year, pounds in rows:
+    for year, price_year, pounds, _ in rows:
         there = costs.get(year, (0.0, ""))[0]
         costs[year] = there + float(pounds) * asked.book.deflators.factor(price_year, asked.plan.price_year), asked.plan.price_year
     span = " to ".join(dict.fromkeys((min(costs), max(costs)))) if costs else ""
-    return costs, f"The cost is the full cost of delivery in {span}, from the council's own figures."
+    published, councils = asked.analysis.plan.data, {code for *_, codes in rows for code in codes}
+    source = f"as published: {published.costs_source}" if councils and councils <= set(published.costs) else "from the council's own figures"
+    return costs, f"The cost is the full cost of delivery in {span}, {source}."

@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.rules import RULES
+from evaluation.errors import PlanError
 from evaluation.locations import project_file
 from evaluation.pipeline import placebo
+from evaluation.pipeline.scopes import joined_in, scopes_of, studies_of
+from evaluation.pipeline.value import people_array, worth_of
 from evaluation.plan import read_plan
 from tests.pipeline.studied import FEW_DRAWS, analysed, worded
 
@@ -110,3 +115,52 @@ def test_placebo_places_are_drawn_inside_councils(neighbourhoods):
     null = neighbourhoods.placebos["asb_incidents"].programme
     assert null.n_failed == 0 and len(null.draws) == 19 and 1 / 20 <= null.p_value <= 1
     assert neighbourhoods.studies["asb_incidents"].numbers.truth == 0
+
+
+# ---- what the neighbourhoods were worth ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def neighbourhood_worth(neighbourhoods):
+    """The appraisal behind the report of all neighbourhoods together."""
+    (scope,) = scopes_of(neighbourhoods, ["all"])
+    ledger = Ledger(profile=RULES["ten_five"])
+    return worth_of(neighbourhoods, scope, studies_of(neighbourhoods, scope), joined_in(neighbourhoods, scope), ledger, "small areas")
+
+
+def test_an_effect_on_small_areas_counts_for_the_families_behind_it(neighbourhoods, neighbourhood_worth):
+    panel, sample, case = neighbourhoods.panel, neighbourhoods.sample, neighbourhood_worth.plain.case
+    column = panel.periods.index("2013-Q2")
+    families = panel.denominators["offences"][sample.treated_unit, column : column + 8]  # quarters 0 to 7
+    assert len(sample.treated_unit) == neighbourhood_worth.units == 24
+    assert case.people["offences"] == pytest.approx(np.nanmean(families)) and case.people["offences"] > 10
+    # sessions of a term, times three terms a year, over the 380 sessions of a year
+    sessions = panel.denominators["unauthorised_absence_rate"][sample.treated_unit, column : column + 8]
+    assert case.people["unauthorised_absence_rate"] == pytest.approx(np.nanmean(sessions) * 3 / 380)
+    assert case.timeline().unit_years.sum() == pytest.approx(24 * 2)  # eight quarters are two years
+
+
+def test_the_money_of_small_areas_is_effect_times_families_times_price(neighbourhood_worth):
+    # offences: incidents a family and quarter; four quarters a year, one incident each, 609 pounds in 2010/11 prices = 652.1865 in 2014/15 prices
+    plain, case = neighbourhood_worth.plain, neighbourhood_worth.plain.case
+    effect = plain.effects.estimates[plain.effects.outcomes.index("offences")]
+    discounted = 24 * (1 + 1 / 1.035)  # one year of each area in 2013/14 and one in 2014/15
+    by_hand = -effect * 4 * case.people["offences"] * 652.1865 * discounted
+    assert plain.gain(lambda line: line.outcome == "offences").mean == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_the_cost_of_all_neighbourhoods_is_that_of_the_plan(neighbourhood_worth):
+    # 420,000 a year in 2013/14 prices, index 98.6228 with 2014/15 = 100, the second year discounted
+    assert neighbourhood_worth.adjusted.cost == pytest.approx(420_000 * 100 / 98.6228 * (1 + 1 / 1.035), rel=1e-6)
+    assert neighbourhood_worth.fees == 0 and not neighbourhood_worth.fees_reason  # no payment by results for places
+
+
+def test_a_neighbourhoods_report_tells_the_money_of_all_and_says_so(neighbourhood_reports):
+    birmingham, kent = (neighbourhood_reports[code].value for code in (BIRMINGHAM, KENT))
+    assert birmingham.status == "shown" and birmingham.net == kent.net
+    assert any("The money is that of all places together, which are judged as one; no place alone is valued." in text for text in kent.findings)
+
+
+def test_whom_small_areas_count_must_be_in_their_records(neighbourhoods):
+    with pytest.raises(PlanError, match="permanent_exclusion_rate is valued by pupils, which the records of this study do not hold"):
+        people_array(neighbourhoods.panel, "permanent_exclusion_rate", "pupils")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from evaluation.locations import project_file
@@ -49,6 +50,11 @@ def bath(dictionary, tmp_path_factory):
     return analysed(PLANS[5], dictionary, tmp_path_factory.mktemp("bath"))
 
 
+@pytest.fixture(scope="module")
+def bath_report(bath):
+    return worded(bath)[BATH]
+
+
 @pytest.mark.parametrize("path", PLANS)
 def test_every_simulated_study_says_so_puts_no_effect_in_and_carries_published_figures_with_sources(path):
     plan = read_plan(project_file(path))
@@ -88,14 +94,55 @@ def test_families_join_only_while_the_plan_says(wandsworth):
     assert (entry[entry >= 0] >= periods.index("2011-Q4")).all() and (entry[entry >= 0] <= periods.index("2012-Q4")).all()
 
 
-def test_bath_has_215_families_and_says_what_they_could_have_shown(bath):
+def test_bath_has_215_families_and_says_what_they_could_have_shown(bath, bath_report):
     assert joined(bath) == 215
-    content = worded(bath)[BATH]
-    offending = next(outcome for outcome in content.outcomes if outcome.outcome == "any_offence")
+    offending = next(outcome for outcome in bath_report.outcomes if outcome.outcome == "any_offence")
     # domain.md, section 9: 8.1 points for 215 families an arm at a base of 10%, no clustering, no covariates; four quarters and three
     # comparison families each bring that down
     assert 2 < offending.detectable.value < 8.1
     assert offending.truth.value == 0
+
+
+def test_baths_published_figures_stand_beside_the_simulated_ones(bath, bath_report):
+    table = next(table for table in bath_report.tables if table.id == "published")
+    assert table.columns == ("What", "Published", "In these simulated records", "Source")
+    by_what = {what: (figure, here) for what, figure, here, _ in table.rows}
+    periods, entry, found = bath.panel.periods, bath.panel.entry, bath.payment.attached
+    early = int(((entry >= 0) & (entry <= periods.index("2013-Q3"))).sum())
+    done = int(((found.met > 0) & (found.start + found.met <= periods.index("2014-Q2"))).sum())
+    claimed = int((bath.payment.claims.column[found.unit] >= 0).sum())  # all of them by 2015-Q2 or later
+
+    def shown(n: int) -> str:
+        return f"{5 * round(n / 5):,}" if n >= 10 or n == 0 else "[c]"
+
+    assert by_what["Families to be helped by May 2015"] == ("215", "215")
+    assert by_what["Families identified and worked with by autumn 2013"] == ("138", f"{shown(early)} (to 2013-Q3)")
+    assert by_what["Families turned around April to September 2013"][0].startswith("18 ")
+    assert by_what["Families turned around by June 2014"] == ("58", f"{shown(done)} (to 2014-Q2)")
+    figure, here = by_what["Results claimed by May 2015"]
+    assert figure.startswith("215") and here.endswith("(to 2015-Q2)") and int(here.split()[0]) <= claimed + 5
+    assert by_what["Families paid for by the 5/6 rule"] == ("179", "[z]")
+
+
+def test_bath_judges_results_by_its_own_outcomes_plan_and_its_fees_are_those_published(bath, bath_report):
+    assert bath_report.payment.framework == "Connecting Families outcomes plan, second phase"
+    rules = next(table for table in bath_report.payment.tables if table.id == "payment_rules")
+    assert {"Offences by adults on orders", "Breach of licence"} <= {row[0] for row in rules.rows}
+    lines = {line.label: line.fees.value for line in bath_report.value.agencies}
+    # 716,667 pounds in 2013/14 prices; the index is 98.6228 with 2014/15 = 100
+    assert lines["Council"] == pytest.approx(716_667 * 100 / 98.6228, abs=500) and sum(lines.values()) == 0
+    assert any("215 x 5/6 x 4,000 pounds" in text for text in bath_report.value.findings)
+
+
+def test_claims_by_a_route_of_2012_count_for_the_outcomes_plans_route(bath, bath_report):
+    official = {line.label: line.official for line in bath_report.payment.shares if line.kind == "route"}
+    claims, found = bath.payment.claims, bath.payment.attached
+    assert np.isin(claims.route[found.unit], ("a", "a_b")).sum() > 10
+    assert official["Result by: sustained progress on every problem"].value > 0
+
+
+def test_a_published_figure_stands_beside_a_count_of_all_families_only(nation):
+    assert all(not table.id == "published" or table.columns == ("What", "Figure", "Source") for table in worded(nation, (BATH,))[BATH].tables)
 
 
 def test_programme_families_of_the_locality_live_there_and_none_of_its_others_is_compared(locality):
