@@ -269,7 +269,7 @@ class AgencyLine(Frozen):
     """What one agency gains and pays, in pounds."""
 
     label: str
-    level: Literal["local", "national"]
+    level: Literal["local", "national", "private"]
     gains: ShownInterval
     pays: Shown
     fees: Shown  # payment-by-results fees: received, or paid where negative

@@ -31,6 +31,7 @@ def lenses(worth: Worth, purse: Pounds) -> TableContent:
         rows.insert(1, ("Public purse, effects not scaled down", *lens_cells(worth.plain, "fiscal", purse)))
     low, high = (purse.one("cashable", worth.adjusted.cashable(end).mean).text for end in ("low", "high"))
     cash = purse.one("cashable", worth.adjusted.cashable().mean).text
+    bears_none = "economic" in worth.plan.lens and worth.adjusted.is_priced("economic")
     unpriced = [LENSES[lens].lower() for lens in worth.plan.lens if not worth.adjusted.is_priced(lens)]
     return TableContent(
         id="value-lenses",
@@ -43,6 +44,7 @@ def lenses(worth: Worth, purse: Pounds) -> TableContent:
             f"Of the benefits to the public purse, {cash} is cash that could be spent elsewhere ({low} if the least of each saving is cash, {high} if"
             " the most is); the rest frees time and places of services.",
             *((f"[x]: the unit costs used hold no price for {listed(unpriced)}.",) if unpriced else ()),
+            *(("[z]: people and business bear none of the cost of delivery, so their row has benefits only.",) if bears_none else ()),
         ),
     )
 
@@ -52,6 +54,8 @@ def lens_cells(appraised: Appraised, lens: str, purse: Pounds) -> tuple[str, ...
     if not appraised.is_priced(lens):
         return NOT_PRICED
     benefit = purse.of(appraised.benefit(lens))
+    if lens == "economic":  # nobody but the public purse bears the cost of delivery
+        return (purse.one(f"benefits, {lens}", benefit.mean).text, *["[z]"] * (len(NOT_PRICED) - 1))
     cost = purse.rounded(appraised.cost)
     net = purse.range(f"net value, {lens}", benefit.less(cost))
     shown = purse.one(f"benefits, {lens}", benefit.mean).text, purse.one("cost", appraised.cost).text

@@ -158,7 +158,8 @@ def why_not(asked: Asked) -> str:
 def appraised(asked: Asked, costs: dict[str, tuple[float, str]], words: str) -> Worth:
     """The appraisal of one report."""
     case, effects = case_of(asked, costs), joint_effects(asked)
-    name, seed = f"value of {asked.scope.code}", asked.analysis.plan.seed
+    by_area, seed = asked.analysis.plan.programme.assignment == "area", asked.analysis.plan.seed
+    name = f"value of {'all' if by_area else asked.scope.code}"  # one money, one interval, in every report of places judged together
     adjusted, plain = (
         appraise(one, effects, n_draws=asked.plan.draws, rng=stream(seed, name)) for one in (case, case.assuming(adjusted=False))
     )
@@ -179,7 +180,7 @@ def appraised(asked: Asked, costs: dict[str, tuple[float, str]], words: str) -> 
         fees_source=fees.source,
         fees_reason=fees.reason,
         fees_by_rules=fees.by_rules,
-        together=asked.analysis.plan.programme.assignment == "area" and asked.scope.code != "all",
+        together=by_area and asked.scope.code != "all",
     )
 
 

@@ -56,9 +56,10 @@ class PriceBook:
         costs = ((self.costs.by_code[code], amount) for code, amount in mix.items())
         return tuple((part, amount * part.value, cost.price_year) for cost, amount in costs for part in cost.parts if part.code not in gone)
 
-    def price(self, mix: Mix, price_year: str, leave_out: Iterable[str] = ()) -> float:
-        """Pounds of one cost unit in the prices of a year."""
-        return sum(pounds * self.deflators.factor(year, price_year) for _, pounds, year in self.parts(mix, leave_out))
+    def price(self, mix: Mix, price_year: str, leave_out: Iterable[str] = (), lens: str = "fiscal") -> float:
+        """Pounds of one cost unit in the prices of a year, seen from one lens."""
+        parts = self.parts(mix, leave_out)
+        return sum(pounds * self.deflators.factor(year, price_year) for part, pounds, year in parts if part.lens == lens)
 
 
 def read_price_book(folder: Path) -> PriceBook:

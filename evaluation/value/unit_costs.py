@@ -55,7 +55,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitCost:
-    """A published unit cost; `value` is the sum of its parts, but for rounding."""
+    """A published unit cost; `value` is the sum of its parts of the same lens, but for rounding. Parts of another lens stand beside it."""
 
     code: str
     item: str
@@ -164,10 +164,11 @@ def faults_together(rows: Sequence[Mapping[str, str]]) -> list[str]:
             found.append(f"{row['code']}: has neither parts nor agencies, so nobody bears it. Name who does.")
         if any(part["price_year"] != row["price_year"] for part in parts):
             found.append(f"{row['code']}: its parts must stand in its own price year {row['price_year']}; some do not. Bring them to it.")
-        total, value = sum(number(part["value"]) for part in parts), number(row["value"])
+        own = [part for part in parts if part["lens"] == row["lens"]]  # parts of another lens stand beside the cost, and are never added to it
+        total, value = sum(number(part["value"]) for part in own), number(row["value"])
         if parts and abs(total - value) > ROUNDING:
             found.append(
-                f"{row['code']}: its {len(parts)} parts must add up to {value:,.2f} pounds within {ROUNDING:.0f}; they add up to {total:,.2f}."
+                f"{row['code']}: its {len(own)} parts must add up to {value:,.2f} pounds within {ROUNDING:.0f}; they add up to {total:,.2f}."
                 " One of them is mistyped, in the edition or here: compare with the edition, and leave the cost out if it is wrong there."
             )
     return found

@@ -22,7 +22,7 @@ class Agency(Frozen):
     """Who may gain or pay, and at which level of government."""
 
     label: str
-    level: Literal["local", "national"]
+    level: Literal["local", "national", "private"]
 
 
 class Ranged(Frozen):

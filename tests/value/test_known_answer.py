@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
-from evaluation.value import Assumptions, appraise, by_agency, independent, swings
+from evaluation.locations import project_file
+from evaluation.value import Assumptions, appraise, by_agency, independent, read_price_book, swings
 from tests.value.cases import BOOK, QUARTERS, case, effects
 
 PENNY = 0.005
@@ -43,6 +46,24 @@ def test_society_counts_benefit_payments_as_nothing_and_everything_else_once(wor
     assert worked.benefit("social").mean == pytest.approx(OFFENCES + HEALTH, abs=2 * PENNY)
     assert worked.net("social").mean == pytest.approx(-110_056.54, abs=PENNY)
     assert not worked.is_priced("economic") and worked.benefit("economic").mean == 0
+
+
+ECONOMIC = "CR8.0.7,CR8.0,made up for this test,Per incident,500,2010/11,people=1,property,resource,none,economic,Book v1,Somebody,\n"
+
+
+def test_a_price_for_people_and_business_moves_their_lens_and_societys_and_leaves_the_public_purse_as_it_was(worked, tmp_path):
+    for name in ("values.yml", "gdp_deflators.csv", "discount_rates.csv", "unit_costs.csv"):
+        shutil.copyfile(project_file("data_dictionary") / name, tmp_path / name)
+    with (tmp_path / "unit_costs.csv").open("a", encoding="utf-8") as file:
+        file.write(ECONOMIC)
+    book = read_price_book(tmp_path)
+    priced = appraise(case(book=book), effects(), n_draws=10_000, rng=np.random.default_rng(7))
+    # 500 of 2010/11 for an incident of which 609 fall on the public purse: 11,640.11 x 500 / 609 = 9,556.74
+    assert priced.benefit("economic").mean == pytest.approx(9_556.74, abs=PENNY) and priced.is_priced("economic")
+    assert priced.benefit("social").mean == pytest.approx(OFFENCES + HEALTH + 9_556.74, abs=3 * PENNY)
+    assert priced.benefit() == worked.benefit() and priced.net() == worked.net() and priced.probability() == worked.probability()
+    assert priced.cashable() == worked.cashable()
+    assert book.price({"CR8.0": 1.0}, "2010/11") == pytest.approx(609) and book.price({"CR8.0": 1.0}, "2010/11", lens="economic") == 500
 
 
 def test_an_agency_gains_its_parts_and_all_together_gain_the_whole(worked):
