@@ -132,6 +132,7 @@ def agreement_table(numbers: PaymentNumbers, ledger: Ledger, place: Population) 
     )
     agree = ledger.share(found.n_agree, found.n, of=MANY, what="claims that agree with the records", population=place)
     told = "" if agree.symbol else f" Both say the same of {agree.text} of the families."
+    other = f" Claims were made by {numbers.claims_by}, results here by {numbers.framework.title}." if numbers.claims_by else ""
     return (
         TableContent(
             id="payment_agreement",
@@ -139,8 +140,8 @@ def agreement_table(numbers: PaymentNumbers, ledger: Ledger, place: Population) 
             columns=("Claim", "Result in the records", "No result"),
             rows=rows,
             notes=(
-                f"Programme families whose result the records show.{told} Councils judged results by records of their own; claims without a result in"
-                " these records are a reason to look, not a finding.",
+                f"Programme families whose result the records show.{told}{other} Councils judged results by records of their own; claims without a"
+                " result in these records are a reason to look, not a finding.",
             ),
         ),
     )

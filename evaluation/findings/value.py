@@ -172,9 +172,11 @@ def fees_in_words(worth: Worth, purse: Pounds) -> str:
         return f"No payment-by-results fees stand in who pays and who gains: {worth.fees_reason}."
     if not worth.fees:
         return ""
-    told = f"Payment-by-results fees of {purse.one('fees', worth.fees).text} are {worth.fees_source}."
+    gap = ", whose schedule has no fee for some of the years in which families joined" if worth.fees_gap else ""
+    told = f"Payment-by-results fees of {purse.one('fees', worth.fees).text} are {worth.fees_source}{gap if worth.fees_by_rules is None else ''}."
     if worth.fees_by_rules is not None:
-        told += f" On these records the rules would give {purse.one('fees by the rules', worth.fees_by_rules).text}."
+        ruled = purse.one("fees by the rules", worth.fees_by_rules).text
+        told += f" On these records {ruled} would be paid by the framework's rules{gap}."
     return f"{told} They stand in who pays and who gains only, as money from central government to the council; no benefit and no cost holds them."
 
 

@@ -41,8 +41,8 @@ def lenses(worth: Worth, purse: Pounds) -> TableContent:
         notes=(
             "The rows are views of the same effects and are never added together. Benefit payments move money from the state to people: they count"
             " for the public purse and as nothing for society.",
-            f"Of the benefits to the public purse, {cash} is cash that could be spent elsewhere ({low} if the least of each saving is cash, {high} if"
-            " the most is); the rest frees time and places of services.",
+            f"Of what the effects are worth to the public purse, {cash} is cash that could be spent elsewhere ({low} if the least of each saving is"
+            f" cash, {high} if the most is); the rest frees time and places of services.",
             *((f"[x]: the unit costs used hold no price for {listed(unpriced)}.",) if unpriced else ()),
             *(("[z]: people and business bear none of the cost of delivery, so their row has benefits only.",) if bears_none else ()),
         ),

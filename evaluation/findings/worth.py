@@ -31,6 +31,8 @@ class Worth:
         Where they come from, to follow the sum; why there are none although the plan has a framework.
     fees_by_rules : float or None
         What the framework's rules give, where the plan's own fees stand in their place.
+    fees_gap : bool
+        Whether the schedule of those rules has no fee for some of the years.
     together : bool
         Whether the report is of one place and the money that of all places, judged together.
     """
@@ -49,4 +51,5 @@ class Worth:
     fees_source: str = ""
     fees_reason: str = ""
     fees_by_rules: float | None = None
+    fees_gap: bool = False
     together: bool = False

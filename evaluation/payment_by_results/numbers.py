@@ -84,6 +84,8 @@ class PaymentNumbers:
     n_missing : int
         Further results had persons without a record not stood in the way.
     by_criteria : (automatic, by local decision, fewer, not known), families attached by the framework's criteria that the records show
+    claims_by : str
+        The rules by which claims were made, where they were others than the framework's.
     n_matched, n_matchable : int
         Programme families in the matched sample; programme families with a recorded problem and time enough in the records.
     """
@@ -112,15 +114,19 @@ class PaymentNumbers:
     n_matchable: int
     balance: float
     reason: str = ""
+    claims_by: str = ""
 
 
-def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, fee_by: FeeBy, everywhere: bool) -> PaymentNumbers:
+def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, fee_by: FeeBy, everywhere: bool,
+               claims_by: str = "") -> PaymentNumbers:
     """The numbers for some families.
 
     Parameters
     ----------
     inside : ndarray of bool, shape (n_families,)
         Families that the report is about.
+    claims_by : str
+        The rules by which claims were made, where they were others than the framework's.
     everywhere : bool
         Whether all places of the study stand beside them.
     """
@@ -142,7 +148,8 @@ def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, f
         agreement=None if study.claims is None else agreement(attached, study.claims), groups=groups,
         n_matched=0 if study.matched is None else int(inside[study.matched.sample.treated_unit].sum()),
         n_matchable=int(((pattern > 0) & time_enough).sum()),
-        balance=float("nan") if study.matched is None else float(study.matched.sample.balance["smd_after"].abs().max()), reason=study.reason)
+        balance=float("nan") if study.matched is None else float(study.matched.sample.balance["smd_after"].abs().max()), reason=study.reason,
+        claims_by=claims_by)
 
 
 def take(results: Results, rows: np.ndarray) -> Results:

@@ -27,6 +27,8 @@ class Fees:
         Where they come from, to follow 'fees of so many pounds'; '' where there are none.
     by_rules : float or None
         What the rules give, where the plan's own fees stand in their place.
+    gap : bool
+        Whether the rules' schedule has no fee for some of the years in which families joined.
     reason : str
         Why there are none although the plan has a framework.
     """
@@ -34,6 +36,7 @@ class Fees:
     pounds: float = 0.0
     source: str = ""
     by_rules: float | None = None
+    gap: bool = False
     reason: str = ""
 
 
@@ -58,7 +61,7 @@ def fees_of(plan: ValuePlan, payment: PaymentNumbers | None, *, share: float, bo
     if plan.fees is None:
         return ruled
     pounds = plan.fees.pounds * share * book.deflators.factor(plan.fees.price_year, plan.price_year)
-    return Fees(pounds=pounds, source=f"as the plan gives them ({plan.fees.source})", by_rules=ruled.pounds if ruled.source else None)
+    return Fees(pounds=pounds, source=f"as the plan gives them ({plan.fees.source})", by_rules=ruled.pounds if ruled.source else None, gap=ruled.gap)
 
 
 def by_rules(plan: ValuePlan, payment: PaymentNumbers, *, book: PriceBook, first: int, ledger: Ledger) -> Fees:
@@ -78,6 +81,7 @@ def by_rules(plan: ValuePlan, payment: PaymentNumbers, *, book: PriceBook, first
     year = "joining" if payment.fee_by == "attachment" else "the claim"
     return Fees(
         pounds=to_two_figures(found),
+        gap=paid.outside > 0,
         source=f"what the rules give on these records ({payment.framework.title}): results at the fee of the year of {year}, in {plan.price_year}"
         " prices, discounted and to two figures",
     )

@@ -24,15 +24,16 @@ def published_table(analysis: Analysis, scope: Scope, ledger: Ledger) -> tuple[T
     columns, notes = ("What", "Figure", "Source"), ["Carried from the sources named, which this evaluation did not check against records."]
     rows = [(one.what, one.figure, one.source) for one in plan.published]
     if beside:
-        columns = ("What", "Published", "In these simulated records" if plan.data.kind == "simulated" else "In these records", "Source")
-        rows = [(what, figure, here, source) for (what, figure, source), here in zip(rows, beside, strict=True)]
-        notes.append("Families in these records are counted to the end of the quarter named. A result counts at the end of the first quarter in"
+        here = "In these simulated records" if plan.data.kind == "simulated" else "In these records"
+        columns = ("What", "Published", here, "To the end of", "Source")
+        rows = [(what, figure, *counted, source) for (what, figure, source), counted in zip(rows, beside, strict=True)]
+        notes.append("[z]: no count of families in these records. A result counts at the end of the first quarter in"
                      " which the records meet the rule, a claim when the council made it.")  # fmt: skip
     return (TableContent(id="published", title="What was published about the programme", columns=columns, rows=tuple(rows), notes=tuple(notes)),)
 
 
-def counts_beside(analysis: Analysis, scope: Scope, ledger: Ledger) -> tuple[str, ...]:
-    """One text for each published figure; none where no figure asks, or where the report is of a part of the study's families."""
+def counts_beside(analysis: Analysis, scope: Scope, ledger: Ledger) -> tuple[tuple[str, str], ...]:
+    """A count and its quarter for each published figure; none where no figure asks, or where the report is of a part of the study's families."""
     plan, units = analysis.plan, analysis.panel.units
     councils = units["council_code"][analysis.panel.entry >= 0].unique()
     if not any(one.beside for one in plan.published) or not (scope.code == "all" or list(councils) == [scope.code]):
@@ -40,15 +41,15 @@ def counts_beside(analysis: Analysis, scope: Scope, ledger: Ledger) -> tuple[str
     return tuple(count_beside(one, analysis, scope, ledger) for one in plan.published)
 
 
-def count_beside(one: Published, analysis: Analysis, scope: Scope, ledger: Ledger) -> str:
-    """The study's own count beside one figure, with the quarter to which it is counted."""
+def count_beside(one: Published, analysis: Analysis, scope: Scope, ledger: Ledger) -> tuple[str, str]:
+    """The study's own count beside one figure, and the quarter to whose end it is counted."""
     when = None if one.beside is None else quarters_of(one.beside, analysis)
     if when is None:
-        return NOT_APPLICABLE.text
+        return NOT_APPLICABLE.text, NOT_APPLICABLE.text
     last = np.inf if one.by is None else analysis.panel.periods.index(one.by)
     what = COUNTED[one.beside] + ("" if one.by is None else f" by {one.by}")
     shown = ledger.count(int((when <= last).sum()), of="families", what=what, population=among(programme(scope), what))
-    return shown.text if one.by is None else f"{shown.text} (to {one.by})"
+    return shown.text, one.by or analysis.panel.periods.labels()[-1]
 
 
 def quarters_of(beside: str, analysis: Analysis) -> np.ndarray | None:

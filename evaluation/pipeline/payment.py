@@ -60,4 +60,5 @@ def payment_of(study: PaymentStudy | None, plan: Plan, scope: Scope) -> PaymentN
     inside = np.ones(len(codes), dtype=bool) if scope.code == "all" else codes == scope.code
     target = plan.payment_by_results.target
     return numbers_of(study, inside, target=target.get(scope.code) if isinstance(target, dict) else target,
-                      fee_by=plan.payment_by_results.result_fee_year, everywhere=len(np.unique(codes)) > 1 and scope.code != "all")
+                      fee_by=plan.payment_by_results.result_fee_year, everywhere=len(np.unique(codes)) > 1 and scope.code != "all",
+                      claims_by=plan.payment_by_results.claims_by)

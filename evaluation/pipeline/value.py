@@ -180,6 +180,7 @@ def appraised(asked: Asked, costs: dict[str, tuple[float, str]], words: str) -> 
         fees_source=fees.source,
         fees_reason=fees.reason,
         fees_by_rules=fees.by_rules,
+        fees_gap=fees.gap,
         together=by_area and asked.scope.code != "all",
     )
 

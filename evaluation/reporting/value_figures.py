@@ -13,25 +13,33 @@ NAMES, WIDE = 150.0, 230.0  # points for the names of rows, without and with wha
 
 
 def who_gains(lines: Sequence[AgencyLine]) -> Drawing:
-    """One row an agency: what it gains to the right, what it pays to the left, its net beside it."""
-    names = [wrapped(line.label, NAMES - 12) for line in lines]
-    ys, tall = _rows([len(name) for name in reversed(names)], pad=12)
+    """One row an agency: what it gains to the right, what it pays to the left, fees where there are any, and its net beside it."""
+    names, fees = [wrapped(line.label, NAMES - 12) for line in lines], any(line.fees.value for line in lines)
+    ys, tall = _rows([len(name) for name in reversed(names)], pad=18 if fees else 12)
+    apart = 9 if fees else 3
     right = max(text_width(in_words(line.net), weight=700) for line in lines) + 20
     height = tall + 66
     with _chart(height, left=NAMES, right=right, top=26, bottom=40) as (figure, axes):
         for y, line in zip(ys, reversed(lines), strict=True):
-            _bar(axes, y + 3, line.gains.estimate, BLUE, "")
-            _bar(axes, y - 3, Shown(value=-(line.pays.value or 0.0), text=""), ORANGE, "////")
+            _bar(axes, y + apart, line.gains.estimate, BLUE, "")
+            _bar(axes, y, line.fees, MUTED, "....")
+            _bar(axes, y - apart, Shown(value=-(line.pays.value or 0.0), text=""), ORANGE, "////")
             axes.text(1, y, in_words(line.net), transform=_beside(axes, 8), va="center", weight="bold", color=INK)
         axes.axvline(0, color=INK, lw=1)
         axes.set_yticks(ys, ["\n".join(name) for name in reversed(names)], color=INK)
         axes.set_ylim(0, tall)
-        _room(axes, [number for line in lines for number in (line.gains.estimate.value, -(line.pays.value or 0.0))] + [0.0])
+        _room(axes, [number for line in lines for number in (line.gains.estimate.value, -(line.pays.value or 0.0), line.fees.value)] + [0.0])
         _in_thousands(axes)
         axes.set_xlabel("Thousand pounds: paid to the left, gained to the right; net in bold", color=MUTED, loc="right")
-        _key(figure, height, NAMES, [("s", BLUE, BLUE, "Gains"), ("s", "white", ORANGE, "Pays for the programme")])
+        passed = [("s", "white", MUTED, "Fees passed on")] if fees else []
+        _key(figure, height, NAMES, [("s", BLUE, BLUE, "Gains"), *passed, ("s", "white", ORANGE, "Pays for the programme")])
         svg = _svg(figure, "value-agencies")
-    told = "; ".join(f"{line.label} gains {in_words(line.gains.estimate)}, pays {in_words(line.pays)}, net {in_words(line.net)}" for line in lines)
+    told = "; ".join(
+        f"{line.label} gains {in_words(line.gains.estimate)}, pays {in_words(line.pays)}"
+        + (f", fees {in_words(line.fees)}" if line.fees.value else "")
+        + f", net {in_words(line.net)}"
+        for line in lines
+    )
     return Drawing(svg, f"Bars for {len(lines)} agencies. {told}.")
 
 

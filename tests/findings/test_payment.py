@@ -134,6 +134,11 @@ def test_amounts_have_two_figures_and_are_hidden_where_few_stand_behind_them():
     assert table(release(few), "payment_money")["Result fees"] == table(release(few), "payment_money")["Both"] == ("[c]",)
 
 
+def test_where_claims_were_made_by_other_rules_the_table_says_by_which():
+    note = next(one for one in release(numbers(shares(0.48, 0.45), claims_by="the rules of 2010")).tables if one.id == "payment_agreement").notes[0]
+    assert "Claims were made by the rules of 2010, results here by Troubled Families payment by results, 2012 to 2015." in note
+
+
 def test_agreement_is_shown_with_the_share_that_agrees():
     one = next(one for one in release(numbers(shares(0.48, 0.45))).tables if one.id == "payment_agreement")
     assert one.rows == (("Claimed", "50", "40"), ("Not claimed", "10", "30"))

@@ -192,8 +192,9 @@ def told(dictionary, ledger, **changed) -> str:
 
 
 def test_where_fees_come_from_is_told_with_the_sum_of_the_table(dictionary, ledger):
-    text = told(dictionary, ledger, fees=50_000.0, fees_source="as the plan gives them (claims paid)", fees_by_rules=61_400.0)
-    assert "Payment-by-results fees of £50,000 are as the plan gives them (claims paid). On these records the rules would give £61,000." in text
+    text = told(dictionary, ledger, fees=50_000.0, fees_source="as the plan gives them (claims paid)", fees_by_rules=61_400.0, fees_gap=True)
+    assert "Payment-by-results fees of £50,000 are as the plan gives them (claims paid). On these records £61,000 would be" in text
+    assert "by the framework's rules, whose schedule has no fee for some of the years in which families joined." in text
     assert "no benefit and no cost holds them" in text
     assert "fees" not in told(dictionary, ledger)
     assert "No payment-by-results fees stand in who pays and who gains: few." in told(dictionary, ledger, fees_reason="few")
@@ -206,4 +207,4 @@ def test_a_place_judged_together_with_others_says_whose_the_money_is(dictionary,
 def test_cash_is_told_with_what_it_is_at_either_end_of_the_assumption(dictionary, ledger):
     # payments 13,158.24 cash in full (low end 0.9); probation and prison 2,470.06 of offences at 0.25 (none, all); the rest 0 (none, a quarter)
     note = present_value(worth(), results(dictionary, ledger), ledger, FAMILIES).lenses.notes[1]
-    assert note.startswith("Of the benefits to the public purse, £14,000 is cash that could be spent elsewhere (£12,000 if")
+    assert note.startswith("Of what the effects are worth to the public purse, £14,000 is cash that could be spent elsewhere (£12,000 if")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -48,7 +49,10 @@ def test_the_plans_own_fees_win_and_what_the_rules_would_give_stands_beside_them
     fees = found(payment(y2012_13=160_000.0), fees=OWN, share=0.5)
     assert fees.pounds == pytest.approx(50_000 * IN_2012_13) and fees.by_rules == 170_000  # 165,364.6
     assert fees.source == "as the plan gives them (claims paid)"
-    assert found(None, fees=OWN).by_rules is None
+    assert found(None, fees=OWN).by_rules is None and not fees.gap
+    late = payment(y2012_13=160_000.0)
+    late.paid = dataclasses.replace(late.paid, outside=3)
+    assert found(late).gap and found(late, fees=OWN).gap
 
 
 @pytest.mark.parametrize("few", [{"n_results": 9}, {"n_attached": 9}])

@@ -51,7 +51,8 @@ def test_each_chart_has_its_data_beside_it_and_its_numbers_in_words(section, con
     assert [row[0] for row in gains.data.rows] == [line.label for line in content.value.agencies] and "Fees" in gains.data.columns
     assert [row[0] for row in tornado.data.rows] == [line.label for line in content.value.swings]
     council_line = content.value.agencies[0]
-    assert f"Council gains {council_line.gains.estimate.text}, pays {council_line.pays.text}, net {council_line.net.text}" in gains.alt
+    bars = f"Council gains {council_line.gains.estimate.text}, pays {council_line.pays.text}, fees {council_line.fees.text}"
+    assert f"{bars}, net {council_line.net.text}" in gains.alt and "Fees passed on" in gains.svg
     assert content.value.net.estimate.text in tornado.alt
     for figure in (gains, tornado):
         assert "GMCA unit cost database v1.4" in figure.source and figure.source.startswith("Simulated data.")
