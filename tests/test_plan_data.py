@@ -74,3 +74,28 @@ def test_a_published_figure_is_kept_as_it_reads(changed):
     assert plan.published == ()
     plan = Plan.model_validate({**plan.model_dump(), "published": [{"what": "Families", "figure": 117910, "source": "DCLG"}]})
     assert plan.published[0].figure == "117,910"
+
+
+@pytest.mark.parametrize(("beside", "words"), [
+    ({"by": "2013-Q3"}, "`by` says to when is counted: name what in `beside`"),
+    ({"beside": "joined", "by": "2033-Q3"}, "`by` must be a quarter of the periods: 2033-Q3 is not"),
+    ({"beside": "visits"}, "joined"),
+])
+def test_a_published_figure_stands_beside_what_can_be_counted(tmp_path, beside, words):
+    content = yaml.safe_load(project_file("studies/demonstration/plan.yml").read_text(encoding="utf-8"))
+    content["published"] = [{"what": "Families", "figure": 5, "source": "DCLG", **beside}]
+    (tmp_path / "plan.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(PlanError, match=words):
+        read_plan(tmp_path / "plan.yml")
+
+
+@pytest.mark.parametrize(("beside", "given", "words"), [
+    ("claims", {"payment_by_results": None}, "claims and results are counted by payment_by_results, which this plan has not"),
+    ("joined", {"unit": "person"}, "only families are counted beside a published figure"),
+])
+def test_a_count_beside_a_published_figure_needs_families_and_for_claims_a_framework(tmp_path, beside, given, words):
+    content = yaml.safe_load(project_file("studies/demonstration/plan.yml").read_text(encoding="utf-8")) | given
+    content["published"] = [{"what": "Families", "figure": 5, "source": "DCLG", "beside": beside}]
+    (tmp_path / "plan.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(PlanError, match=words):
+        read_plan(tmp_path / "plan.yml")

@@ -117,3 +117,9 @@ def test_a_file_that_is_no_yaml_names_the_line(tmp_path):
     path.write_text("framework: [\n", encoding="utf-8")
     with pytest.raises(DictionaryError, match="line 2: this is not YAML"):
         read_framework(path)
+
+
+def test_claims_count_for_a_route_by_its_codes_and_those_of_what_is_paid_on_top_of_it():
+    national, own = (read_framework(FOLDER / f"{name}.yml") for name in ("troubled_families_2012", "bathnes_outcomes_plan"))
+    assert (national.codes_of("a"), national.codes_of("a_b"), national.codes_of("c")) == (("a", "a_b"), ("a_b",), ("c",))
+    assert (own.codes_of("progress"), own.codes_of("employment")) == (("a", "a_b"), ("c",))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.rules import RULES
 from evaluation.locations import project_file
 from evaluation.panel.places import ELSEWHERE
+from evaluation.pipeline.known import published_table
+from evaluation.pipeline.scopes import scopes_of
 from evaluation.plan import read_plan
+from evaluation.plan_data import Published
 from tests.pipeline.studied import analysed, worded
 
 PLANS = [f"studies/{name}.yml" for name in (
@@ -142,7 +149,30 @@ def test_claims_by_a_route_of_2012_count_for_the_outcomes_plans_route(bath, bath
 
 
 def test_a_published_figure_stands_beside_a_count_of_all_families_only(nation):
-    assert all(not table.id == "published" or table.columns == ("What", "Figure", "Source") for table in worded(nation, (BATH,))[BATH].tables)
+    figure = Published(what="Families", figure=117910, source="DCLG", beside="joined")
+    asked = dataclasses.replace(nation, plan=nation.plan.model_copy(update={"published": (figure,)}))
+    every, bath = (published_table(asked, scope, Ledger(profile=RULES["ten_five"]))[0] for scope in scopes_of(asked, ("all", BATH)))
+    assert every.rows == (("Families", "117,910", "900", "2016-Q1", "DCLG"),)
+    assert bath.columns == ("What", "Figure", "Source") and bath.rows == (("Families", "117,910", "DCLG"),)
+
+
+def test_the_locality_is_valued_at_its_published_cost_and_wandsworth_at_full_cost(locality, wandsworth_report):
+    costs = locality.tables["programme_costs"].frame()
+    assert dict(zip(costs["financial_year"], costs["cost"], strict=True)) == {"2011/12": 20_000, "2012/13": 300_000}
+    value = worded(locality)[WIRRAL].value
+    told = " ".join(value.findings) + value.sentence
+    assert "as published: Children's Trust Board paper, 24 January 2012" in told or value.status == "not_shown"
+    plan = read_plan(project_file(PLANS[0])).value
+    assert sum(plan.cost.by_year.values()) == 360_000 + 865_000 and plan.borne_by["council"] == pytest.approx(588 / 1_225)
+    assert wandsworth_report.value is not None
+
+
+def test_the_448_million_are_fees_and_never_the_cost(nation):
+    value = worded(nation, ("all",))["all"].value
+    lines = {line.label: line for line in value.agencies}
+    # 448 million pounds in 2013/14 prices; the index is 98.6228 with 2014/15 = 100; the nation is 900 families here
+    assert lines["Council"].fees.value == pytest.approx(448e6 * 100 / 98.6228, rel=1e-3) == -lines["Central government grants"].fees.value
+    assert lines["Council"].pays.value < 900 * 5_600 and "448 million pounds from seven departments" in " ".join(value.findings)
 
 
 def test_programme_families_of_the_locality_live_there_and_none_of_its_others_is_compared(locality):
