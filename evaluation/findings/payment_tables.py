@@ -151,10 +151,11 @@ def money(numbers: PaymentNumbers, ledger: Ledger, place: Population) -> TableCo
     """What the fee schedule pays for the results recomputed from the records."""
     paid, fees = numbers.paid, numbers.framework.fees
     share = float(fees.paid_share.value)
+    behind = min((n for n, part in ((paid.n_attached, paid.attachment), (paid.n_results, paid.results)) if part > 0), default=0)
     rows = [
         ("Attachment fees", pounds(paid.attachment, paid.n_attached, ledger, place, "attachment fees")),
         ("Result fees", pounds(paid.results, paid.n_results, ledger, place, "result fees")),
-        ("Both", pounds(paid.total, min(paid.n_attached, paid.n_results), ledger, place, "fees")),
+        ("Both", pounds(paid.total, behind, ledger, place, "fees")),
     ]
     cap = "" if numbers.target is None else f", up to {numbers.target:,} families"
     told = [

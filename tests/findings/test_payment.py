@@ -134,6 +134,12 @@ def test_amounts_have_two_figures_and_are_hidden_where_few_stand_behind_them():
     assert table(release(few), "payment_money")["Result fees"] == table(release(few), "payment_money")["Both"] == ("[c]",)
 
 
+def test_without_results_both_fees_are_those_of_attachment():
+    nobody = Payment(attachment=133_333.0, results=0.0, n_attached=50, n_results=0, outside=0, by_year={"2012/13": 133_333.0})
+    assert table(release(numbers(shares(0.48, 0.45), paid=nobody)), "payment_money") == {
+        "Attachment fees": ("130,000",), "Result fees": ("0",), "Both": ("130,000",)}
+
+
 def test_where_claims_were_made_by_other_rules_the_table_says_by_which():
     note = next(one for one in release(numbers(shares(0.48, 0.45), claims_by="the rules of 2010")).tables if one.id == "payment_agreement").notes[0]
     assert "Claims were made by the rules of 2010, results here by Troubled Families payment by results, 2012 to 2015." in note
