@@ -31,6 +31,7 @@ def present_value(worth: Worth | None, results: Sequence[OutcomeResult], ledger:
     net, benefit, cost = net_of(worth, purse), purse.one("benefits", worth.adjusted.benefit().mean), purse.one("cost", worth.adjusted.cost)
     outcomes, assumed = value_tables.outcomes(worth, valued, purse, nouns), value_tables.assumptions(worth, valued, nouns)
     of_no_one = [*(row[3] for row in outcomes.rows), *(cell for row in assumed.rows for cell in row), *value_tables.sources(worth)]
+    of_no_one += [worth.cost_words, worth.fees_source]
     for text in (*of_no_one, *value_tables.national(nouns)):
         ledger.said(text, what="prices and assumptions", population=nouns.scope)
     return ValueForMoney(

@@ -23,6 +23,8 @@ def published_table(analysis: Analysis, scope: Scope, ledger: Ledger) -> tuple[T
     beside = counts_beside(analysis, scope, ledger)
     columns, notes = ("What", "Figure", "Source"), ["Carried from the sources named, which this evaluation did not check against records."]
     rows = [(one.what, one.figure, one.source) for one in plan.published]
+    for text in (cell for row in rows for cell in row):
+        ledger.said(text, what="published figures and their sources", population=scope.code)
     if beside:
         here = "In these simulated records" if plan.data.kind == "simulated" else "In these records"
         columns = ("What", "Published", here, "To the end of", "Source")
