@@ -30,10 +30,10 @@ def upn(found: re.Match) -> bool:
 
 
 def nhs(found: re.Match) -> bool:
-    """Whether the check digit of an NHS number is right."""
+    """Whether the check digit of an NHS number is right. None begins with 000; pounds do, where cells are read as one text."""
     digits = [int(one) for one in found[0] if one.isdigit()]
     check = (11 - sum(weight * digit for weight, digit in zip(range(10, 1, -1), digits[:9], strict=True)) % 11) % 11
-    return len(set(digits)) > 1 and check == digits[9]
+    return len(set(digits)) > 1 and any(digits[:3]) and check == digits[9]
 
 
 def postcode(found: re.Match) -> bool:

@@ -192,3 +192,15 @@ def test_a_workbook_that_is_none_is_held_and_what_is_no_text_in_one_is_read_as_s
 
 def test_a_clean_workbook_passes(tmp_path):
     assert scan([packed(tmp_path / "tables.ods", {"content.xml": b"<p>12 families</p>"})], {SECRET}) == 1
+
+
+@pytest.mark.parametrize(("cells", "held"), [(("£12,000", "1099000"), False), (("", "9434765919"), True)])
+def test_pounds_of_two_cells_read_as_one_text_are_no_nhs_number(tmp_path, cells, held):
+    rows = "".join(f"<c><is><t>{cell}</t></is></c>" for cell in cells)  # 0001099000 has the check digit of an NHS number
+    with zipfile.ZipFile(tmp_path / "report.xlsx", "w") as book:
+        book.writestr("xl/worksheets/sheet1.xml", f"<worksheet><sheetData><row>{rows}</row></sheetData></worksheet>")
+    if held:
+        with pytest.raises(DisclosureError, match="an NHS number"):
+            scan([tmp_path / "report.xlsx"], ())
+    else:
+        assert scan([tmp_path / "report.xlsx"], ()) == 1
