@@ -1,0 +1,130 @@
+"""Who stands behind the numbers of a report on families: how long supported, in whose population, unlike whom, and what may have reached whom.
+
+Unprotected numbers of one report, and the parts of its content that are made from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.release import Check, Populations, TableContent
+from evaluation.findings import missing_values, reach, support, touch
+from evaluation.findings.present import Nouns
+from evaluation.panel.status import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrownOut:
+    """Programme families with a member in a population when they joined, and those whose last one had grown out of it by the headline's end."""
+
+    members: str  # name of the population
+    label: str
+    n_existing: int
+    n_grown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteSets:
+    """Matched sets in which an outcome exists on both sides.
+
+    Attributes
+    ----------
+    members, whom : str
+        Name of the outcome's population, and the population in words; '' and the family itself where it needs no member.
+    n_treated, n_comparison : int
+        Families of this report in such sets.
+    smd : float
+        Largest standardised difference after matching among all such sets of the study, and `covariate`, in which it is; NaN where there is none.
+    """
+
+    outcome: str
+    label: str
+    members: str
+    whom: str
+    n_treated: int
+    n_comparison: int
+    smd: float
+    covariate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Quarters of the headline in which an outcome was observed for one arm, and why it was not in the others.
+
+    Attributes
+    ----------
+    quarters, families : Status -> int
+        Pairs of family and quarter, and different families behind them.
+    n_families : int
+        Different families of the arm.
+    """
+
+    label: str
+    arm: str  # 'programme' or 'comparison'
+    quarters: Mapping[Status, int]
+    families: Mapping[Status, int]
+    n_families: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationNumbers:
+    """All of one report, unprotected.
+
+    Attributes
+    ----------
+    headline : (int, int)
+        First and last quarter after joining that the effects speak about.
+    windows, exits : DataFrame
+        As `panel.windows.exposures` and `exits` make them, of this report's programme families; `reasons` are the exits' words by code.
+    median_days : float
+        Of support; NaN where over half of the families were still supported.
+    left_out : DataFrame
+        As `matching.left_out_table` makes it, of all places together, with a column `label`; empty where nobody was left out.
+    n_left_out : int
+        Programme families of all places without a match.
+    ways : DataFrame
+        As `panel.spillover` makes it, of this report's matched families; empty where there are none.
+    together : bool
+        Whether the report is one on all places.
+    """
+
+    headline: tuple[int, int]
+    n_joined: int
+    n_matched: int
+    windows: pd.DataFrame
+    exits: pd.DataFrame
+    reasons: Mapping[str, str]
+    median_days: float
+    grown_out: tuple[GrownOut, ...]
+    complete: tuple[CompleteSets, ...]
+    left_out: pd.DataFrame
+    n_left_out: int
+    seen: tuple[Seen, ...]
+    ways: pd.DataFrame
+    together: bool
+
+
+def present_populations(
+    numbers: PopulationNumbers, labels: tuple[str, ...], ledger: Ledger, nouns: Nouns
+) -> tuple[Populations, tuple[Check, ...], tuple[TableContent, ...]]:
+    """What stands in 'who took part' and 'who the results speak for', lines of 'how far to trust it', and full tables; protected and worded.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        Of the outcomes that the report shows.
+    """
+    content = Populations(
+        support=support.sentences(numbers, ledger, nouns),
+        windows=support.windows_table(numbers, ledger, nouns),
+        exits=support.exits_table(numbers, ledger, nouns),
+        reach=reach.sentences(numbers, ledger, nouns),
+        complete=reach.complete_table(numbers, ledger, nouns),
+        left_out=reach.left_out_table(numbers, ledger, nouns),
+    )
+    checks, ways = touch.present_ways(numbers, labels, ledger, nouns)
+    return content, checks, (*missing_values.table(numbers, ledger, nouns), *ways)
