@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, number
 from evaluation.disclosure.release import Shown, TableContent
+from evaluation.disclosure.whose import ALL
 from evaluation.findings.present import Nouns, lower_first
 from evaluation.panel.status import Status
 
@@ -13,10 +14,9 @@ if TYPE_CHECKING:
     from evaluation.findings.populations import PopulationNumbers, Seen
 
 REASONS = {
-    "Nobody in the outcome's population": (Status.NOBODY,),
-    "The last one grew out of it": (Status.AGED_OUT,),
-    "The last one left or died": (Status.LEFT, Status.DIED),
-    "Family moved away": (Status.MOVED,),
+    "Grown out of it": (Status.AGED_OUT,),
+    "Nobody, left or died": (Status.NOBODY, Status.LEFT, Status.DIED),
+    "Moved away": (Status.MOVED,),
     "Not in the records": (Status.NOT_COVERED, Status.NOT_LINKED, Status.NOT_KNOWN),
 }
 NEARLY_ALL = Shown(value=None, text="nearly all")
@@ -24,29 +24,41 @@ LOW = Shown(value=0.0, text="[low]", symbol="[low]")
 
 
 def table(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> tuple[TableContent, ...]:
-    """Per cent of the headline's quarters by why the outcome was not observed; none where an arm has few families."""
-    if not numbers.seen or min(one.n_families for one in numbers.seen) < max(ledger.profile.threshold, 1):
+    """Per cent of the headline's quarters by why the outcome was not observed, all places together; beside it what was observed here."""
+    if not may_show(numbers.seen_everywhere, ledger):
         return ()
+    own = numbers.seen if not numbers.together and may_show(numbers.seen, ledger) else ()
     rows = []
-    for one in numbers.seen:
-        shown = cells(one, ledger, nouns)
-        place = f"{nouns.scope}, {one.label}, {one.arm}"
-        kept = [ledger.keep(f"quarters: {name}", place, cell).text for name, cell in zip(("observed", *REASONS), shown, strict=True)]
-        rows.append((f"{one.label}: {one.arm}", *kept))
+    for place, one in enumerate(numbers.seen_everywhere):
+        here = [kept("observed here", own[place], cells(own[place], ledger, nouns)[0], nouns.scope, ledger)] if own else []
+        shown = zip(("observed", *REASONS), cells(one, ledger, nouns), strict=True)
+        rows.append((f"{one.label}: {one.arm}", *here, *(kept(name, one, cell, ALL, ledger) for name, cell in shown)))
     first, last = numbers.headline
+    places = "" if numbers.together else ", all places of the study together" + (" but for the first column" if own else "")
     return (
         TableContent(
             id="missing-values",
             title=title(numbers, nouns),
-            columns=("Outcome and group", "Observed", *REASONS),
+            columns=("Outcome and group", *(("Observed here", "Observed, all places") if own else ("Observed",)), *REASONS),
             rows=tuple(rows),
             notes=(
-                f"Per cent of the quarters {first} to {last} after joining of matched {nouns.many}, without quarters in which nothing is collected,"
-                f" those after the records end, and those of comparison {nouns.many} after they joined. What was not observed is missing and never"
-                " counted as zero or as a success. Where several reasons hold, moving away is given first, then the others from left to right.",
+                f"Per cent of the quarters {first} to {last} after joining of matched {nouns.many}{places}; without quarters in which nothing is"
+                f" collected, those after the records end, and those of comparison {nouns.many} after they joined.",
+                "Grown out of it: the last member whom the outcome needs has passed its age. Nobody, left or died: there is no such member, or the"
+                " last one has left the family or died. What was not observed is missing and never counted as zero or as a success.",
             ),
         ),
     )
+
+
+def may_show(seen: tuple[Seen, ...], ledger: Ledger) -> bool:
+    """Whether every arm has families enough."""
+    return bool(seen) and min(one.n_families for one in seen) >= max(ledger.profile.threshold, 1)
+
+
+def kept(what: str, one: Seen, cell: Shown, place: str, ledger: Ledger) -> str:
+    """A cell, through the ledger."""
+    return ledger.keep(f"quarters: {what}", f"{place}, {one.label}, {one.arm}", cell).text
 
 
 def cells(one: Seen, ledger: Ledger, nouns: Nouns) -> list[Shown]:
@@ -76,7 +88,7 @@ def per_cent(part: int, whole: int) -> Shown:
 
 def title(numbers: PopulationNumbers, nouns: Nouns) -> str:
     """Of which outcome least was seen, and of how much."""
-    seen = [(one.quarters.get(Status.OBSERVED, 0) / total, one) for one in numbers.seen if (total := without_gaps(one))]
+    seen = [(one.quarters.get(Status.OBSERVED, 0) / total, one) for one in numbers.seen_everywhere if (total := without_gaps(one))]
     if not seen:
         return f"Why values of {nouns.many} are missing"
     share, least = min(seen, key=lambda pair: pair[0])

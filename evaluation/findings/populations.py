@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
@@ -19,12 +20,21 @@ from evaluation.panel.status import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrownOut:
-    """Programme families with a member in a population when they joined, and those whose last one had grown out of it by the headline's end."""
+    """Programme families with a member in a population when they joined, and those whose last one had grown out of it by the headline's end.
 
-    members: str  # name of the population
+    Attributes
+    ----------
+    members, label : str
+        Name of the population, and in words.
+    everywhere : (int, int)
+        Both counts for all places together.
+    """
+
+    members: str
     label: str
     n_existing: int
     n_grown: int
+    everywhere: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +74,7 @@ class Seen:
     """
 
     label: str
-    arm: str  # 'programme' or 'comparison'
+    arm: Literal["programme", "comparison"]
     quarters: Mapping[Status, int]
     families: Mapping[Status, int]
     n_families: int
@@ -86,8 +96,10 @@ class PopulationNumbers:
         As `matching.left_out_table` makes it, of all places together, with a column `label`; empty where nobody was left out.
     n_left_out : int
         Programme families of all places without a match.
-    ways : DataFrame
-        As `panel.spillover` makes it, of this report's matched families; empty where there are none.
+    seen, seen_everywhere : tuple of Seen
+        Of this report's matched families, and of those of all places, in the same order; none of this report where nobody is matched.
+    ways, ways_everywhere : DataFrame
+        As `panel.spillover` makes them, of this report's matched families (empty where there are none), and of those of all places.
     together : bool
         Whether the report is one on all places.
     """
@@ -104,7 +116,9 @@ class PopulationNumbers:
     left_out: pd.DataFrame
     n_left_out: int
     seen: tuple[Seen, ...]
+    seen_everywhere: tuple[Seen, ...]
     ways: pd.DataFrame
+    ways_everywhere: pd.DataFrame
     together: bool
 
 

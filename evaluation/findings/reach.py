@@ -25,27 +25,34 @@ def sentences(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> tuple
         ledger.count(count, of=nouns.many, what=what, population=who)
         for what, count, who in (("joined", numbers.n_joined, nouns.whose.joined()), ("matched", numbers.n_matched, nouns.whose.matched()))
     )
-    many = f"Some programme {nouns.many} could not be matched."
+    told = f"How many programme {nouns.many} could be matched is not shown."
     if joined.value is not None and matched.value is not None:
-        many = f"{matched.text} of the {joined.text} programme {nouns.many} could be matched."
-    return (many, unlike(numbers, ledger, nouns), NOT_EXTENDED.format(many=nouns.many))
+        some = "All, or nearly all," if joined.value == matched.value else matched.text
+        told = f"{some} of the {joined.text} programme {nouns.many} could be matched."
+    return (told, unlike(numbers, ledger, nouns), NOT_EXTENDED.format(many=nouns.many))
 
 
 def unlike(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> str:
     """In what those not matched differ most, all places together."""
-    where = "" if numbers.together else " in all places of the study together"
+    where = "" if numbers.together else "in all places of the study together, "
     if numbers.n_left_out == 0:
-        return f"No programme family{where} was left without a match."
+        return started(f"{where}no programme family was left without a match.")
     if ledger.small(numbers.n_left_out, nouns.many) or numbers.left_out.empty:
-        return f"Too few programme {nouns.many}{where} were left without a match to say how they differ."
+        return started(f"{where}too few programme {nouns.many} were left without a match to say how they differ.")
     shown = [(row.label, row.smd) for row in numbers.left_out.itertuples() if may_show(row, ledger, nouns) and math.isfinite(row.smd)]
     apart = sorted((one for one in shown if round(abs(one[1]), 2) >= BALANCED), key=lambda one: -abs(one[1]))
     if not apart:
-        return f"In what could be compared, those{where} who were not matched are like those who were."
+        return started(f"{where}those who were not matched are like those who were in what could be compared.")
     named = [f"{lower_first(label)} ({'higher' if smd > 0 else 'lower'} by {number(abs(smd), 2).text})" for label, smd in apart[:MOST_NAMED]]
-    more = f", and in {len(apart) - MOST_NAMED} more" if len(apart) > MOST_NAMED else ""
-    text = f"Those{where} who were not matched differ from the matched {'most ' if more else ''}in {listed(named)}, in standard deviations{more}."
-    return ledger.said(text, what="how those not matched differ", population="all places")
+    rest = len(apart) - MOST_NAMED
+    more = f", and also in {rest} other characteristic{'s' if rest > 1 else ''}" if rest > 0 else ""
+    text = f"{where}those who were not matched differ {'most ' if more else ''}from the matched in {listed(named)} standard deviations{more}."
+    return ledger.said(started(text), what="how those not matched differ", population="all places")
+
+
+def started(text: str) -> str:
+    """A sentence that begins with a capital."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def may_show(row: object, ledger: Ledger, nouns: Nouns) -> bool:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from evaluation.disclosure.ledger import NOT_AVAILABLE, Ledger, number
 from evaluation.disclosure.population import Population
 from evaluation.disclosure.release import Shown, TableContent
+from evaluation.disclosure.whose import ALL
 from evaluation.findings.present import Nouns, lower_first
+from evaluation.findings.reach import started
 
 if TYPE_CHECKING:
     from evaluation.findings.populations import GrownOut, PopulationNumbers
@@ -62,16 +64,26 @@ def partial(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> tuple[s
 
 
 def grown_out(one: GrownOut, numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> str:
-    """How many grew out of a population: an end of the outcome that is no success."""
-    who = nouns.whose.joined().part(f"exists at joining: {one.members}", "yes", f"{nouns.scope}, {one.label} at joining")
-    existing = ledger.count(one.n_existing, of=nouns.many, what="with a member of the population", population=who)
-    grown = ledger.count(one.n_grown, of=nouns.many, what="grown out", population=who.part("grown out", "yes"), within=one.n_existing)
-    among = "Among the" if existing.value is None else f"Of the {existing.text}"
-    later = f"{time_words(3 * numbers.headline[1])} later"
-    start = f"{among} {nouns.many} with {one.label} when they joined,"
+    """How many grew out of a population: an end of the outcome that is no success; those of all places where this report's may not be shown."""
+    existing, grown = grown_counts(one, one.n_existing, one.n_grown, nouns.whose.code, ledger, nouns)
+    later, where = f"{time_words(3 * numbers.headline[1])} later", ""
+    if grown.value is None and not numbers.together:
+        existing, grown = grown_counts(one, *one.everywhere, ALL, ledger, nouns)
+        where = "in all places of the study together, "
+    among = "among the" if existing.value is None else f"of the {existing.text}"
+    start = started(f"{where}{among} {nouns.many} with {one.label} when they joined,")
     if grown.value is None:
         return f"{start} how many had none of that age left {later} is not shown. An outcome that ends so is missing from then on and is no success."
     return f"{start} {grown.text} had none of that age left {later}: their outcome has ended. It is missing from then on and is no success."
+
+
+def grown_counts(one: GrownOut, n_existing: int, n_grown: int, code: str, ledger: Ledger, nouns: Nouns) -> tuple[Shown, Shown]:
+    """Families with a member in the population when they joined, and those of them who have none any more, of one place."""
+    who = nouns.whose.joined(code).part(f"exists at joining: {one.members}", "yes", f"{code}, {one.label} at joining")
+    return (
+        ledger.count(n_existing, of=nouns.many, what="with a member of the population", population=who),
+        ledger.count(n_grown, of=nouns.many, what="grown out", population=who.part("grown out", "yes"), within=n_existing),
+    )
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------------------------------------

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 
 from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_AVAILABLE, Ledger, number
 from evaluation.disclosure.release import Check, Shown, TableContent
+from evaluation.disclosure.whose import ALL
 from evaluation.findings.present import Nouns
 from evaluation.findings.support import time_words
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from evaluation.findings.populations import PopulationNumbers
+
+Pairs = Mapping[str, tuple[Shown, Shown]]  # way -> share of programme, and of comparison families
 
 LABELS = {
     "programme_in_area": "Lived in a small area with a programme family",
@@ -22,7 +27,7 @@ LABELS = {
 SPREAD = ("programme_in_area", "person_of_programme")  # ways by which the programme may have reached comparison families
 SERVICES = ("service_ended", "service_began")
 VERBS = {
-    "programme_in_area": "lived in the same small area as a family in the programme",
+    "programme_in_area": "lived in the same small area as another family in the programme",
     "person_of_programme": "shared a member with another family in the programme",
     "service_ended": "lost another service",
     "service_began": "began another service",
@@ -31,22 +36,6 @@ MEANING = {
     SPREAD: "If help reached comparison families so, the effects shown are rather too small. Records show that a way was open, not that it was used.",
     SERVICES: "Where one group lost or began other services more often than the other, a part of the effects may be that of these services.",
 }
-
-
-def shown_pairs(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> dict[str, tuple[Shown, Shown]]:
-    """For every way, the share of programme and of comparison families in whole per cent; [c] where few, or all but a few, are touched."""
-    sides = ("treated", "comparison")
-    return {row.way: tuple(share_of(row, side, ledger, nouns) for side in sides) for row in numbers.ways.itertuples()}
-
-
-def share_of(row: object, side: str, ledger: Ledger, nouns: Nouns) -> Shown:
-    """One arm's share."""
-    share, part, whole = (getattr(row, f"{what}_{side}") for what in ("share", "n", "of"))
-    what, place = f"{LABELS[row.way].lower()}, {side}", nouns.scope
-    if whole < max(ledger.profile.threshold, 1):
-        return ledger.keep(what, place, CONFIDENTIAL if whole else NOT_AVAILABLE)
-    hidden = ledger.few(part, whole, nouns.many)
-    return ledger.keep(what, place, CONFIDENTIAL if hidden else number(100 * share, 0))
 
 
 def present_ways(
@@ -59,51 +48,70 @@ def present_ways(
     labels : tuple of str
         Of the outcomes that the report shows: the lines concern them all.
     """
-    if numbers.ways.empty:
+    if numbers.ways_everywhere.empty:
         return (), ()
-    pairs = shown_pairs(numbers, ledger, nouns)
-    return checks(numbers, pairs, labels, ledger, nouns), table(numbers, pairs, ledger, nouns)
+    everywhere = shown_pairs(numbers.ways_everywhere, ALL, ledger, nouns)
+    own = everywhere if numbers.together else shown_pairs(numbers.ways, nouns.scope, ledger, nouns)
+    return checks(numbers, own, everywhere, labels, ledger, nouns), table(numbers, own, everywhere, ledger, nouns)
 
 
-def checks(
-    numbers: PopulationNumbers, pairs: Mapping[str, tuple[Shown, Shown]], labels: tuple[str, ...], ledger: Ledger, nouns: Nouns
-) -> tuple[Check, ...]:
-    """A line on ways from the programme, and one on other services."""
+def shown_pairs(ways: pd.DataFrame, place: str, ledger: Ledger, nouns: Nouns) -> Pairs:
+    """For every way, the share of programme and of comparison families in whole per cent; [c] where few, or all but a few, are touched."""
+    sides = ("treated", "comparison")
+    return {row.way: tuple(share_of(row, side, place, ledger, nouns) for side in sides) for row in ways.itertuples()}
+
+
+def share_of(row: object, side: str, place: str, ledger: Ledger, nouns: Nouns) -> Shown:
+    """One arm's share."""
+    share, part, whole = (getattr(row, f"{what}_{side}") for what in ("share", "n", "of"))
+    what = f"{LABELS[row.way].lower()}, {side}"
+    if whole < max(ledger.profile.threshold, 1):
+        return ledger.keep(what, place, CONFIDENTIAL if whole else NOT_AVAILABLE)
+    hidden = ledger.few(part, whole, nouns.many)
+    return ledger.keep(what, place, CONFIDENTIAL if hidden else number(100 * share, 0))
+
+
+def checks(numbers: PopulationNumbers, own: Pairs, everywhere: Pairs, labels: tuple[str, ...], ledger: Ledger, nouns: Nouns) -> tuple[Check, ...]:
+    """A line on ways from the programme, and one on other services; a share that may not be shown for this place is that of all places."""
     lines = []
     for name, asked in (("Ways to the comparison group", SPREAD), ("Other services", SERVICES)):
-        told = [in_words(way, pairs[way], nouns) for way in asked if way in pairs]
+        told = [in_words(way, own.get(way), everywhere[way], nouns) for way in asked if way in everywhere]
         if not told or not labels:
             continue
-        text = f"In the quarters up to {time_words(3 * numbers.headline[1])} after joining: {'; '.join(told)}. {MEANING[asked]}"
+        text = f"Up to {time_words(3 * numbers.headline[1])} after joining: {'; '.join(told)}. {MEANING[asked]}"
         sentence = ledger.said(text, what=f"check: {name}", population=nouns.scope)
         about = "All outcomes" if len(labels) > 1 else labels[0]
         lines.append(Check(name=name, outcome=about, verdict="information", sentence=sentence, outcomes=labels))
     return tuple(lines)
 
 
-def in_words(way: str, pair: tuple[Shown, Shown], nouns: Nouns) -> str:
-    """'12% of comparison families lived in ..., 15% of programme families'."""
-    treated, comparison = pair
-    if comparison.value is None and treated.value is None:
-        return f"how many {nouns.many} {VERBS[way]} is not shown"
-    if comparison.value is None:
-        return f"how many comparison {nouns.many} {VERBS[way]} is not shown (programme {nouns.many}: {treated.text}%)"
-    beside = "not shown" if treated.value is None else f"{treated.text}%"
-    return f"{comparison.text}% of comparison {nouns.many} {VERBS[way]} (programme {nouns.many}: {beside})"
+def in_words(way: str, own: tuple[Shown, Shown] | None, everywhere: tuple[Shown, Shown], nouns: Nouns) -> str:
+    """'12% of comparison and 15% of programme families lived in ...'."""
+    for pair, where in ((own, ""), (everywhere, "in all places of the study together ")):
+        if pair is not None and all(one.value is not None for one in pair):
+            treated, comparison = pair
+            return f"{where}{comparison.text}% of comparison and {treated.text}% of programme {nouns.many} {VERBS[way]}"
+    return f"how many {nouns.many} {VERBS[way]} is not shown"
 
 
-def table(numbers: PopulationNumbers, pairs: Mapping[str, tuple[Shown, Shown]], ledger: Ledger, nouns: Nouns) -> tuple[TableContent, ...]:
-    """Every way with the shares of both groups, and of how many it is known."""
+def table(numbers: PopulationNumbers, own: Pairs, everywhere: Pairs, ledger: Ledger, nouns: Nouns) -> tuple[TableContent, ...]:
+    """Every way with the shares of both groups, here and in all places, and of how many it is known."""
+    here = bool(own) and not numbers.together
+    columns = [f"{side}{place}" for place in ((" here", ", all places") if here else ("",)) for side in ("Programme", "Comparison")]
     rows = []
-    for row in numbers.ways.itertuples():
-        known = ledger.keep(f"known: {row.way}", nouns.scope, number(100 * row.known_comparison, 0))
-        rows.append((LABELS[row.way], *(cell.text for cell in pairs[row.way]), known.text))
+    for row in numbers.ways_everywhere.itertuples():
+        cells = [*(own[row.way] if here else ()), *everywhere[row.way]]
+        known = ledger.keep(f"known: {row.way}", ALL, number(100 * row.known_comparison, 0))
+        rows.append((LABELS[row.way], *(cell.text for cell in cells), known.text))
     return (
         TableContent(
             id="ways",
             title=f"What may have reached comparison {nouns.many} from the programme, and other services of both groups",
-            columns=("Way", f"Programme {nouns.many} (%)", f"Comparison {nouns.many} (% by weight)", f"Known of comparison {nouns.many} (%)"),
+            columns=("Way", *columns, "Known of comparison"),
             rows=tuple(rows),
-            notes=(f"Matched {nouns.many}, from the quarter of joining up to quarter {numbers.headline[1]} after it.",),
+            notes=(
+                f"Per cent of matched {nouns.many}, comparison {nouns.many} by weight, from the quarter of joining up to quarter"
+                f" {numbers.headline[1]} after it.",
+            ),
         ),
     )

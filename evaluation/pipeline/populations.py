@@ -40,36 +40,47 @@ class PopulationStudy:
     left_out : DataFrame
         As `left_out_table` makes it, with the columns `label` and `binary`.
     touched : way -> (of treated, of comparison members of the whole sample)
+    ways : DataFrame
+        The shares that they make.
+    seen : tuple of Seen
+    grown_out : name of a population -> (families with a member in it when they joined, those of them without any at the headline's end)
     """
 
     support: Support
     complete: Mapping[str, MatchedSample | None]
     left_out: pd.DataFrame
     touched: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    ways: pd.DataFrame
+    seen: tuple[Seen, ...]
+    grown_out: Mapping[str, tuple[int, int]]
 
 
 def study_populations(plan: Plan, dictionary: Dictionary, tables: Mapping[str, CheckedTable], sample: MatchedSample) -> PopulationStudy | None:
     """What all reports of a study of families share; None for other units, and where areas had the programme."""
-    panel = sample.panel
     if plan.unit != "family" or plan.programme.assignment == "area" or "families" not in tables:
         return None
+    panel = sample.panel
     touch, arms = ways(tables, panel, after=plan.estimator.headline.event_times), arms_of(sample)
     complete: dict[str, MatchedSample | None] = {}
     by_members: dict[str, str] = {}
     for name in (name for name in plan.outcomes.all if name in panel.status):
-        first = by_members.setdefault(members_of(dictionary, name), name)
+        first = by_members.setdefault(members_of(dictionary, panel, name), name)
         complete[name] = complete[first] if first in complete else complete_sets(sample, name)
+    touched = {way: (function(arms[0]), function(arms[1])) for way, function in touch.items()}
     return PopulationStudy(
         support=support_of(tables, panel),
         complete=complete,
         left_out=labelled(left_out_table(sample), sample, plan, dictionary),
-        touched={way: (function(arms[0]), function(arms[1])) for way, function in touch.items()},
+        touched=touched,
+        ways=shares_touched(touched, *arms),
+        seen=tuple(seen_of(plan, dictionary, sample)),
+        grown_out=grown_out(plan, dictionary, panel, np.flatnonzero(panel.entry >= 0)),
     )
 
 
-def members_of(dictionary: Dictionary, outcome: str) -> str:
+def members_of(dictionary: Dictionary, panel: Panel, outcome: str) -> str:
     """Name of an outcome's population; '' where it is the family itself."""
-    return dictionary.outcomes[outcome].sources["family"].members or ""
+    return (dictionary.outcomes[outcome].sources["family"].members or "") if outcome in panel.members else ""
 
 
 def arms_of(sample: MatchedSample) -> tuple[Arm, Arm]:
@@ -119,12 +130,23 @@ def populations_of(
         exits=exits(support, panel, tuple(codes)),
         reasons=codes,
         median_days=median_duration(support, panel) if len(support.unit) else float("nan"),
-        grown_out=grown_out(plan, dictionary, panel, support.unit),
-        complete=tuple(complete_of(study, plan, dictionary, scope, inside)),
+        grown_out=tuple(
+            GrownOut(
+                members=members,
+                label=dictionary.populations[members].label.removesuffix(AT_QUARTER),
+                n_existing=counts[0],
+                n_grown=counts[1],
+                everywhere=study.grown_out[members],
+            )
+            for members, counts in grown_out(plan, dictionary, panel, support.unit).items()
+        ),
+        complete=tuple(complete_of(study, plan, dictionary, panel, scope, inside)),
         left_out=study.left_out,
         n_left_out=sample.dropped["unit"].nunique(),
-        seen=() if scope.sample is None else tuple(seen_of(plan, dictionary, scope.sample)),
+        seen=() if scope.sample is None else study.seen if scope.code == ALL else tuple(seen_of(plan, dictionary, scope.sample)),
+        seen_everywhere=study.seen,
         ways=own_ways(study, sample, scope, inside),
+        ways_everywhere=study.ways,
         together=scope.code == ALL,
     )
 
@@ -135,20 +157,18 @@ def part_of(support: Support, inside: np.ndarray) -> Support:
     return replace(support, unit=support.unit[own], begins=support.begins[own], ends=support.ends[own], reason=support.reason[own])
 
 
-def grown_out(plan: Plan, dictionary: Dictionary, panel: Panel, joined: np.ndarray) -> tuple[GrownOut, ...]:
-    """Families whose last child in a population grew out of it by the headline's end, once for each population that children grow out of."""
-    found: dict[str, GrownOut] = {}
+def grown_out(plan: Plan, dictionary: Dictionary, panel: Panel, joined: np.ndarray) -> dict[str, tuple[int, int]]:
+    """Families with a child in a population when they joined, and those whose last one grew out of it by the headline's end; by population."""
+    found: dict[str, tuple[int, int]] = {}
     for name in (name for name in plan.outcomes.all if name in panel.status):
-        members = members_of(dictionary, name)
+        members = members_of(dictionary, panel, name)
         population = dictionary.populations.get(members)
         if members in found or population is None or population.maximum_age is None or population.role == "adult":
             continue
         units = joined[exists_at(panel, name, joined, panel.entry[joined])]
         pairs = pairs_of(panel, units, panel.entry[units], plan.estimator.headline.event_times)
-        n_grown = families_by_status(panel, name, *pairs).get(Status.AGED_OUT, 0) if len(units) else 0
-        label = population.label.removesuffix(AT_QUARTER)
-        found[members] = GrownOut(members=members, label=label, n_existing=len(units), n_grown=n_grown)
-    return tuple(found.values())
+        found[members] = len(units), families_by_status(panel, name, *pairs).get(Status.AGED_OUT, 0) if len(units) else 0
+    return found
 
 
 def pairs_of(
@@ -162,13 +182,13 @@ def pairs_of(
     return np.broadcast_to(units[:, None], columns.shape)[reached], columns[reached]
 
 
-def complete_of(study: PopulationStudy, plan: Plan, dictionary: Dictionary, scope: Scope, inside: np.ndarray) -> list[CompleteSets]:
+def complete_of(study: PopulationStudy, plan: Plan, dictionary: Dictionary, panel: Panel, scope: Scope, inside: np.ndarray) -> list[CompleteSets]:
     """Families of the report in complete sets, and the balance of all such sets of the study, outcome by outcome."""
     found = []
     for name, whole in study.complete.items():
         own = None if whole is None else whole if scope.code == ALL else whole.keep(inside[whole.treated_unit])
         worst = None if whole is None or whole.balance["smd_after"].isna().all() else whole.balance.loc[whole.balance["smd_after"].abs().idxmax()]
-        members = members_of(dictionary, name)
+        members = members_of(dictionary, panel, name)
         whom = dictionary.populations[members].label.removesuffix(AT_QUARTER) if members else "the family itself"
         found.append(
             CompleteSets(

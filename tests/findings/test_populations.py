@@ -54,6 +54,11 @@ def way(name, share_treated, n_treated, share_comparison, n_comparison, of_treat
             "n_comparison": n_comparison, "of_comparison": of_comparison, "known_comparison": known}
 
 
+def grown(n_grown, everywhere=(1_600, 300)):
+    return GrownOut(members="school_age", label="children aged 5 to 15", n_existing=160, n_grown=n_grown, everywhere=everywhere)
+
+
+SEEN = seen(n_families=2_000, OBSERVED=(600, 1_800), NOT_LINKED=(120, 60), AGED_OUT=(80, 30))
 UNLIKE = left_out(("a", 0.40, 0.70, 0.60, 200, 40, "Lone parent", True), ("b", 3.0, 2.9, -0.04, 200, 40, "Number of children", False),
                   ("c", 5.0, 2.0, -1.20, 200, 40, "Number of needs", False))
 
@@ -63,11 +68,14 @@ def told():
     def made(labels=("Absence", "Offending"), profile="ten_five", **changed):
         given = {
             "headline": (1, 4), "n_joined": 220, "n_matched": 200, "windows": windows(), "exits": exits(), "reasons": REASONS, "median_days": 275.0,
-            "grown_out": (GrownOut(members="school_age", label="children aged 5 to 15", n_existing=160, n_grown=30),),
+            "grown_out": (grown(30),),
             "complete": (complete("absence", "school_age", 150), complete("incidents", "", 200)), "left_out": UNLIKE, "n_left_out": 40,
-            "seen": (seen(OBSERVED=(600, 180), NOT_LINKED=(120, 60), AGED_OUT=(80, 30)),), "together": False,
+            "seen": (seen(OBSERVED=(720, 190), NOT_LINKED=(80, 60)),), "seen_everywhere": (SEEN,), "together": False,
             "ways": pd.DataFrame([way("programme_in_area", 0.5, 100, 0.25, 100), way("person_of_programme", 0.01, 2, 0.02, 8),
                                   way("service_ended", 0.2, 40, 0.30, 120)]),
+            "ways_everywhere": pd.DataFrame([way("programme_in_area", 0.4, 800, 0.2, 800, 2_000, 4_000),
+                                             way("person_of_programme", 0.01, 20, 0.02, 80, 2_000, 4_000),
+                                             way("service_ended", 0.1, 200, 0.1, 400, 2_000, 4_000)]),
         }
         ledger = Ledger(profile=RULES[profile])
         content, checks, tables = present_populations(PopulationNumbers(**given | changed), labels, ledger, FAMILIES)
@@ -107,16 +115,20 @@ def test_nobody_followed_to_the_effects_end_leaves_the_sentence_out(told):
 
 
 def test_growing_out_is_an_end_and_no_success(told):
-    assert told()[0].support[2] == ("Of the 160 families with children aged 5 to 15 when they joined, 30 had none of that age left a year later: their"
-                                    " outcome has ended. It is missing from then on and is no success.")
+    assert told()[0].support[2] == ("Of the 160 families with children aged 5 to 15 when they joined, 30 had none of that age left a year later:"
+                                    " their outcome has ended. It is missing from then on and is no success.")
 
 
 @pytest.mark.parametrize("n_grown", [0, 1, 9, 155, 160])
-def test_few_or_none_or_nearly_all_who_grew_out_are_not_told(told, n_grown):
-    one = GrownOut(members="school_age", label="children aged 5 to 15", n_existing=160, n_grown=n_grown)
-    sentence = told(grown_out=(one,))[0].support[2]
-    assert sentence.startswith("Of the 160 families with children aged 5 to 15 when they joined, how many had none of that age left a year later is not")
-    assert "is no success" in sentence
+def test_where_few_none_or_nearly_all_grew_out_the_number_is_that_of_all_places(told, n_grown):
+    assert told(grown_out=(grown(n_grown),))[0].support[2].startswith(
+        "In all places of the study together, of the 1,600 families with children aged 5 to 15 when they joined, 300 had none of that age left")
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_where_those_of_all_places_may_not_be_told_either_the_sentence_still_says_what_an_end_is(told, together):
+    sentence = told(grown_out=(grown(3, (160, 3)),), together=together)[0].support[2]
+    assert "how many had none of that age left a year later is not shown" in sentence and "is no success" in sentence
 
 
 def test_a_place_with_few_families_says_nothing_of_support(told):
@@ -156,18 +168,20 @@ def test_those_not_matched_are_told_by_what_they_differ_in_most_and_nothing_is_e
     content = told()[0]
     assert content.reach == (
         "200 of the 220 programme families could be matched.",
-        "Those in all places of the study together who were not matched differ from the matched in number of needs (lower by 1.20) and lone parent"
-        " (higher by 0.60), in standard deviations.",
+        "In all places of the study together, those who were not matched differ from the matched in number of needs (lower by 1.20) and lone parent"
+        " (higher by 0.60) standard deviations.",
         "The effects in this report are those on matched families; no figure is extended to the others.")
     assert content.left_out.rows[0] == ("Lone parent", "40%", "75%", "+0.60")          # 28 of 40, rounded to 30
     assert content.left_out.rows[2] == ("Number of needs", "5.0", "2.0", "\N{MINUS SIGN}1.20")
 
 
 @pytest.mark.parametrize(("changed", "words"), [
-    ({"n_left_out": 0, "left_out": UNLIKE.iloc[:0]}, "No programme family in all places of the study together was left without a match."),
-    ({"n_left_out": 9}, "Too few programme families in all places of the study together were left without a match to say how they differ."),
-    ({"left_out": UNLIKE.iloc[1:2]}, "are like those who were."),
-    ({"left_out": UNLIKE.iloc[[2] * 5]}, "differ from the matched most in number of needs (lower by 1.20), number of needs")])
+    ({"n_left_out": 0, "left_out": UNLIKE.iloc[:0]}, "In all places of the study together, no programme family was left without a match."),
+    ({"n_left_out": 0, "left_out": UNLIKE.iloc[:0], "together": True}, "No programme family was left without a match."),
+    ({"n_left_out": 9}, "too few programme families were left without a match to say how they differ."),
+    ({"left_out": UNLIKE.iloc[1:2]}, "those who were not matched are like those who were"),
+    ({"left_out": UNLIKE.iloc[[2] * 4]}, "standard deviations, and also in 1 other characteristic."),
+    ({"left_out": UNLIKE.iloc[[2] * 5]}, "differ most from the matched in number of needs (lower by 1.20), number of needs")])
 def test_none_few_alike_and_many_differences_have_their_words(told, changed, words):
     assert words in told(**changed)[0].reach[1]
 
@@ -185,7 +199,8 @@ def test_a_characteristic_that_few_left_out_have_is_hidden_with_its_difference(t
 def test_complete_sets_give_each_outcomes_own_families_and_balance(told):
     content = told()[0]
     assert content.complete.rows == (
-        ("Absence", "Children aged 5 to 15", "150", "400", "+0.05", "Lone parent"), ("Incidents", "The family itself", "200", "400", "+0.05", "Lone parent"))
+        ("Absence", "Children aged 5 to 15", "150", "400", "+0.05", "Lone parent"),
+        ("Incidents", "The family itself", "200", "400", "+0.05", "Lone parent"))
     assert content.complete.title == "The families behind each outcome are alike in what was measured"
 
 
@@ -197,59 +212,92 @@ def test_groups_that_differ_where_an_outcome_exists_are_named(told, sizes, words
     assert words in told(complete=found)[0].complete.title
 
 
+@pytest.mark.parametrize(("n_joined", "n_matched", "words"), [
+    (220, 219, "All, or nearly all, of the 220 programme families could be matched."), (220, 6, "How many programme families could be matched is")])
+def test_all_and_few_matched_have_their_words(told, n_joined, n_matched, words):
+    assert words in told(n_joined=n_joined, n_matched=n_matched)[0].reach[0]
+
+
 # ---- why values are missing ----------------------------------------------------------------------------------------------------------------------
 
 
+def rows_of(told, **statuses):
+    return told(seen=(), seen_everywhere=(seen(n_families=2_000, **statuses),))[2]["missing-values"].rows
+
+
 def test_reasons_are_shares_of_quarters_and_those_in_which_nothing_is_collected_do_not_count(told):
-    table = told(seen=(seen(NOT_COLLECTED=(200, 200), OBSERVED=(600, 180), NOT_LINKED=(120, 60), AGED_OUT=(80, 30)),))[2]["missing-values"]
-    assert table.rows == (("Absence: programme", "75", "0", "10", "0", "0", "15"),)
+    rows = rows_of(told, NOT_COLLECTED=(200, 200), OBSERVED=(600, 180), NOT_LINKED=(120, 60), AGED_OUT=(80, 30))
+    assert rows == (("Absence: programme", "75", "10", "0", "0", "15"),)
+
+
+def test_a_council_has_its_own_share_observed_beside_all_places(told):
+    table = told()[2]["missing-values"]
+    assert table.columns[1:3] == ("Observed here", "Observed, all places")
+    assert table.rows == (("Absence: programme", "90", "75", "10", "0", "0", "15"),)
     assert table.title == "Why values are missing: least was seen of absence, most of the quarters in the programme group"
+    assert told(together=True)[2]["missing-values"].columns[1] == "Observed"
+    assert told(seen=(seen(n_families=9, OBSERVED=(20, 9)),))[2]["missing-values"].columns[1] == "Observed"      # too few of its own
 
 
 def test_one_small_reason_takes_another_with_it(told):
-    rows = told(seen=(seen(OBSERVED=(600, 180), NOT_LINKED=(120, 60), AGED_OUT=(70, 30), DIED=(10, 4)),))[2]["missing-values"].rows
-    assert rows == (("Absence: programme", "75", "0", "[c]", "[c]", "0", "15"),)
+    assert rows_of(told, OBSERVED=(600, 180), NOT_LINKED=(120, 60), AGED_OUT=(70, 30), DIED=(10, 4)) == (
+        ("Absence: programme", "75", "[c]", "[c]", "0", "15"),)
 
 
 def test_where_few_families_are_all_that_is_missing_the_share_seen_is_no_number(told):
-    rows = told(seen=(seen(OBSERVED=(796, 199), MOVED=(4, 2)),))[2]["missing-values"].rows
-    assert rows == (("Absence: programme", "nearly all", "0", "0", "0", "[c]", "0"),)
+    assert rows_of(told, OBSERVED=(796, 199), MOVED=(4, 2)) == (("Absence: programme", "nearly all", "0", "0", "[c]", "0"),)
 
 
 def test_a_share_that_rounds_to_zero_is_told_from_none(told):
-    rows = told(seen=(seen(OBSERVED=(9_960, 2_000), MOVED=(40, 20)),))[2]["missing-values"].rows
-    assert rows[0][1:6] == ("100", "0", "0", "0", "[low]")
+    assert rows_of(told, OBSERVED=(9_960, 2_000), MOVED=(40, 20))[0][1:5] == ("100", "0", "0", "[low]")
 
 
-def test_an_arm_with_few_families_has_no_table(told):
-    assert "missing-values" not in told(seen=(seen(n_families=9, OBSERVED=(20, 9)),))[2]
+def test_an_outcome_without_a_quarter_in_which_it_is_collected_has_no_shares(told):
+    assert rows_of(told, NOT_COLLECTED=(100, 100))[0][1:] == ("[z]",) * 5
+
+
+def test_few_families_in_all_places_have_no_table(told):
+    assert "missing-values" not in told(seen_everywhere=(seen(n_families=9, OBSERVED=(20, 9)),))[2]
 
 
 # ---- ways between the arms -----------------------------------------------------------------------------------------------------------------------
 
 
-def test_ways_and_services_are_noted_for_every_outcome_with_both_shares(told):
+def test_ways_and_services_are_noted_for_every_outcome_and_what_is_hidden_here_is_told_of_all_places(told):
     _, checks, tables, _ = told()
     assert [check.name for check in checks] == ["Ways to the comparison group", "Other services"]
     assert all(check.verdict == "information" and check.outcomes == ("Absence", "Offending") for check in checks)
     assert checks[0].sentence.startswith(
-        "In the quarters up to a year after joining: 25% of comparison families lived in the same small area as a family in the programme (programme"
-        " families: 50%); how many families shared a member with another family in the programme is not shown. If help reached")
-    assert "30% of comparison families lost another service (programme families: 20%)" in checks[1].sentence
-    assert tables["ways"].rows[1] == ("Shared a member with another programme family", "[c]", "[c]", "100")
+        "Up to a year after joining: 25% of comparison and 50% of programme families lived in the same small area as another family in the programme;"
+        " in all places of the study together 2% of comparison and 1% of programme families shared a member with another family in the programme. If")
+    assert "30% of comparison and 20% of programme families lost another service" in checks[1].sentence
+    assert tables["ways"].rows[1] == ("Shared a member with another programme family", "[c]", "[c]", "1", "2", "100")
 
 
-@pytest.mark.parametrize(("one", "words"), [
-    (way("service_began", 0.2, 40, 0.01, 4), "how many comparison families began another service is not shown (programme families: 20%)"),
-    (way("service_began", 0.02, 4, 0.2, 80), "20% of comparison families began another service (programme families: not shown)"),
-    (way("service_began", 0.0, 0, 0.0, 0), "how many families began another service is not shown")])
-def test_one_hidden_share_leaves_the_other(told, one, words):
-    assert words in told(ways=pd.DataFrame([one]))[1][0].sentence
+@pytest.mark.parametrize("one", [(0.01, 4, 0.2, 80), (0.2, 40, 0.01, 4), (0.0, 0, 0.2, 80), (1.0, 200, 0.2, 80)])
+def test_a_share_of_few_none_or_all_hides_the_pair_and_where_all_places_do_no_better_nothing_is_told(told, one):
+    few = pd.DataFrame([way("service_began", *one)])
+    sentence = told(ways=few, ways_everywhere=few)[1][0].sentence
+    assert "how many families began another service is not shown" in sentence and "%" not in sentence
+
+
+def test_a_report_on_all_places_has_its_shares_once_and_one_without_matches_only_theirs(told):
+    assert told(together=True, ways=told_ways())[2]["ways"].columns == ("Way", "Programme", "Comparison", "Known of comparison")
+    content = told(ways=pd.DataFrame())
+    assert content[2]["ways"].rows[0][1:] == ("40", "20", "100") and content[1][0].sentence.startswith("Up to a year after joining: in all places")
+
+
+def told_ways():
+    return pd.DataFrame([way("service_ended", 0.2, 40, 0.30, 120)])
 
 
 def test_no_way_known_leaves_lines_and_table_out(told):
-    _, checks, tables, _ = told(ways=pd.DataFrame())
+    _, checks, tables, _ = told(ways=pd.DataFrame(), ways_everywhere=pd.DataFrame())
     assert checks == () and "ways" not in tables
+
+
+def test_a_report_that_shows_no_outcome_has_no_lines_about_them(told):
+    assert told(labels=())[1] == ()
 
 
 # ---- together ------------------------------------------------------------------------------------------------------------------------------------

@@ -678,7 +678,7 @@ def populations() -> Populations:
             columns=("Outcome", "Programme families", "Largest difference after matching"),
             rows=(("Unauthorised absence", "150", "+0.05"),),
         ),
-        left_out=TableContent(id="left-out", title="Not matched, beside matched", columns=("Characteristic", "Matched"), rows=(("Lone parent", "40%"),)),
+        left_out=TableContent(id="left-out", title="Beside matched", columns=("Characteristic", "Matched"), rows=(("Lone parent", "40%"),)),
     )
 
 
