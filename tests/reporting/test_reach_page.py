@@ -46,7 +46,11 @@ def test_whom_the_results_speak_for_comes_before_the_tables_of_those_left_out_an
 
 def test_tables_that_may_not_be_shown_are_left_out_and_the_sentences_stay():
     section = list(who_results_speak_for(with_populations(left_out=None, complete=None)))
-    assert [type(block) for block in section] == [Heading, Paragraph]
+    assert [type(block) for block in section] == [Heading, Paragraph]           # and no pointer to the families behind an effect
+
+
+def test_the_families_behind_an_effect_are_pointed_to_beside_those_in_complete_sets():
+    assert "@tab-levels" in list(who_results_speak_for(SAMPLES["family"]()))[-1].text
 
 
 def test_missing_values_are_pointed_to_where_their_table_stands():
