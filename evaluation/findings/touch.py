@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_AVAILABLE, Ledger, number
@@ -72,26 +72,41 @@ def share_of(row: object, side: str, place: str, ledger: Ledger, nouns: Nouns) -
 
 
 def checks(numbers: PopulationNumbers, own: Pairs, everywhere: Pairs, labels: tuple[str, ...], ledger: Ledger, nouns: Nouns) -> tuple[Check, ...]:
-    """A line on ways from the programme, and one on other services; a share that may not be shown for this place is that of all places."""
+    """A line on ways from the programme, and one on other services."""
     lines = []
     for name, asked in (("Ways to the comparison group", SPREAD), ("Other services", SERVICES)):
-        told = [in_words(way, own.get(way), everywhere[way], nouns) for way in asked if way in everywhere]
-        if not told or not labels:
+        there = [way for way in asked if way in everywhere]
+        if not there or not labels:
             continue
-        text = f"Up to {time_words(3 * numbers.headline[1])} after joining: {'; '.join(told)}. {MEANING[asked]}"
+        text = f"Up to {time_words(3 * numbers.headline[1])} after joining, {told(there, own, everywhere, nouns)}. {MEANING[asked]}"
         sentence = ledger.said(text, what=f"check: {name}", population=nouns.scope)
         about = "All outcomes" if len(labels) > 1 else labels[0]
         lines.append(Check(name=name, outcome=about, verdict="information", sentence=sentence, outcomes=labels))
     return tuple(lines)
 
 
-def in_words(way: str, own: tuple[Shown, Shown] | None, everywhere: tuple[Shown, Shown], nouns: Nouns) -> str:
+def told(asked: Sequence[str], own: Pairs, everywhere: Pairs, nouns: Nouns) -> str:
+    """Shares of both groups here; those of all places where these may not be shown; then what cannot be told at all."""
+    here = [way for way in asked if shows(own, way)]
+    elsewhere = [way for way in asked if way not in here and shows(everywhere, way)]
+    hidden = [VERBS[way] for way in asked if way not in (*here, *elsewhere)]
+    parts = [in_words(way, own[way], nouns) for way in here]
+    if elsewhere:
+        parts.append("in all places of the study together " + " and ".join(in_words(way, everywhere[way], nouns) for way in elsewhere))
+    if hidden:
+        parts.append(f"how many {nouns.many} {' or '.join(hidden)} is not shown")
+    return "; ".join(parts)
+
+
+def shows(pairs: Pairs, way: str) -> bool:
+    """Whether both shares of a way may be shown."""
+    return way in pairs and all(one.value is not None for one in pairs[way])
+
+
+def in_words(way: str, pair: tuple[Shown, Shown], nouns: Nouns) -> str:
     """'12% of comparison and 15% of programme families lived in ...'."""
-    for pair, where in ((own, ""), (everywhere, "in all places of the study together ")):
-        if pair is not None and all(one.value is not None for one in pair):
-            treated, comparison = pair
-            return f"{where}{comparison.text}% of comparison and {treated.text}% of programme {nouns.many} {VERBS[way]}"
-    return f"how many {nouns.many} {VERBS[way]} is not shown"
+    treated, comparison = pair
+    return f"{comparison.text}% of comparison and {treated.text}% of programme {nouns.many} {VERBS[way]}"
 
 
 def table(numbers: PopulationNumbers, own: Pairs, everywhere: Pairs, ledger: Ledger, nouns: Nouns) -> tuple[TableContent, ...]:

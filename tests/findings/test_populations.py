@@ -268,7 +268,7 @@ def test_ways_and_services_are_noted_for_every_outcome_and_what_is_hidden_here_i
     assert [check.name for check in checks] == ["Ways to the comparison group", "Other services"]
     assert all(check.verdict == "information" and check.outcomes == ("Absence", "Offending") for check in checks)
     assert checks[0].sentence.startswith(
-        "Up to a year after joining: 25% of comparison and 50% of programme families lived in the same small area as another family in the programme;"
+        "Up to a year after joining, 25% of comparison and 50% of programme families lived in the same small area as another family in the programme;"
         " in all places of the study together 2% of comparison and 1% of programme families shared a member with another family in the programme. If")
     assert "30% of comparison and 20% of programme families lost another service" in checks[1].sentence
     assert tables["ways"].rows[1] == ("Shared a member with another programme family", "[c]", "[c]", "1", "2", "100")
@@ -281,10 +281,20 @@ def test_a_share_of_few_none_or_all_hides_the_pair_and_where_all_places_do_no_be
     assert "how many families began another service is not shown" in sentence and "%" not in sentence
 
 
+def test_ways_told_of_all_places_or_not_at_all_share_one_beginning(told):
+    few = [way("service_ended", 0.01, 4, 0.01, 4), way("service_began", 0.01, 4, 0.01, 4)]
+    many = [way("service_ended", 0.1, 200, 0.2, 400, 2_000, 4_000), way("service_began", 0.3, 600, 0.4, 800, 2_000, 4_000)]
+    all_places = told(ways=pd.DataFrame(few), ways_everywhere=pd.DataFrame(many))[1][0].sentence
+    assert ("in all places of the study together 20% of comparison and 10% of programme families lost another service and 40% of comparison and"
+            " 30% of programme families began another service.") in all_places
+    nowhere = told(ways=pd.DataFrame(few), ways_everywhere=pd.DataFrame(few))[1][0].sentence
+    assert "how many families lost another service or began another service is not shown." in nowhere
+
+
 def test_a_report_on_all_places_has_its_shares_once_and_one_without_matches_only_theirs(told):
     assert told(together=True, ways=told_ways())[2]["ways"].columns == ("Way", "Programme", "Comparison", "Known of comparison")
     content = told(ways=pd.DataFrame())
-    assert content[2]["ways"].rows[0][1:] == ("40", "20", "100") and content[1][0].sentence.startswith("Up to a year after joining: in all places")
+    assert content[2]["ways"].rows[0][1:] == ("40", "20", "100") and content[1][0].sentence.startswith("Up to a year after joining, in all places")
 
 
 def told_ways():
