@@ -33,9 +33,10 @@ from evaluation.disclosure.release import (
 from evaluation.disclosure.rules import PEOPLE
 from evaluation.disclosure.whose import ALL
 from evaluation.findings import beside, several_tests, spread, subgroups, texts
+from evaluation.findings.families_behind import present_populations
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.payment import payment_results
-from evaluation.findings.populations import PopulationNumbers, present_populations
+from evaluation.findings.populations import PopulationNumbers
 from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
 from evaluation.findings.study import BaseRow, EventRow, OutcomeStudy, Scope

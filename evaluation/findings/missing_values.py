@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, number
 from evaluation.disclosure.release import Shown, TableContent
 from evaluation.disclosure.whose import ALL
+from evaluation.findings.populations import PopulationNumbers, Seen
 from evaluation.findings.present import Nouns, lower_first
 from evaluation.panel.status import Status
-
-if TYPE_CHECKING:
-    from evaluation.findings.populations import PopulationNumbers, Seen
 
 REASONS = {
     "Grown out of it": (Status.AGED_OUT,),

@@ -1,6 +1,6 @@
 """Who stands behind the numbers of a report on families: how long supported, in whose population, unlike whom, and what may have reached whom.
 
-Unprotected numbers of one report, and the parts of its content that are made from them.
+Unprotected numbers of one report; `families_behind` makes its content from them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,6 @@ from typing import Literal
 
 import pandas as pd
 
-from evaluation.disclosure.ledger import Ledger
-from evaluation.disclosure.release import Check, Populations, TableContent
-from evaluation.findings import missing_values, reach, support, touch
-from evaluation.findings.present import Nouns
 from evaluation.panel.status import Status
 
 
@@ -120,25 +116,3 @@ class PopulationNumbers:
     ways: pd.DataFrame
     ways_everywhere: pd.DataFrame
     together: bool
-
-
-def present_populations(
-    numbers: PopulationNumbers, labels: tuple[str, ...], ledger: Ledger, nouns: Nouns
-) -> tuple[Populations, tuple[Check, ...], tuple[TableContent, ...]]:
-    """What stands in 'who took part' and 'who the results speak for', lines of 'how far to trust it', and full tables; protected and worded.
-
-    Parameters
-    ----------
-    labels : tuple of str
-        Of the outcomes that the report shows.
-    """
-    content = Populations(
-        support=support.sentences(numbers, ledger, nouns),
-        windows=support.windows_table(numbers, ledger, nouns),
-        exits=support.exits_table(numbers, ledger, nouns),
-        reach=reach.sentences(numbers, ledger, nouns),
-        complete=reach.complete_table(numbers, ledger, nouns),
-        left_out=reach.left_out_table(numbers, ledger, nouns),
-    )
-    checks, ways = touch.present_ways(numbers, labels, ledger, nouns)
-    return content, checks, (*missing_values.table(numbers, ledger, nouns), *ways)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, number
 from evaluation.disclosure.population import Population
 from evaluation.disclosure.release import Shown, TableContent
+from evaluation.findings.populations import CompleteSets, PopulationNumbers
 from evaluation.findings.present import Nouns, lower_first
 from evaluation.findings.strength import BALANCED
 from evaluation.findings.summary import listed
-
-if TYPE_CHECKING:
-    from evaluation.findings.populations import CompleteSets, PopulationNumbers
 
 MOST_NAMED = 3  # differences of those not matched that a sentence names
 NOT_EXTENDED = "The effects in this report are those on matched {many}; no figure is extended to the others."

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from evaluation.disclosure.ledger import NOT_AVAILABLE, Ledger, number
 from evaluation.disclosure.population import Population
 from evaluation.disclosure.release import Shown, TableContent
 from evaluation.disclosure.whose import ALL
+from evaluation.findings.populations import GrownOut, PopulationNumbers
 from evaluation.findings.present import Nouns, lower_first
 from evaluation.findings.reach import started
-
-if TYPE_CHECKING:
-    from evaluation.findings.populations import GrownOut, PopulationNumbers
 
 DAYS_A_MONTH = 365.25 / 12
 SUPPORTED = "supported"  # instead of a reason: support goes on

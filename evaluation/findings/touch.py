@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_AVAILABLE, Ledger, number
 from evaluation.disclosure.release import Check, Shown, TableContent
 from evaluation.disclosure.whose import ALL
+from evaluation.findings.populations import PopulationNumbers
 from evaluation.findings.present import Nouns
 from evaluation.findings.support import time_words
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from evaluation.findings.populations import PopulationNumbers
 
 Pairs = Mapping[str, tuple[Shown, Shown]]  # way -> share of programme, and of comparison families
 

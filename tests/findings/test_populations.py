@@ -10,7 +10,8 @@ from evaluation.disclosure.audit import look_at
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import RULES
 from evaluation.disclosure.whose import Whose
-from evaluation.findings.populations import CompleteSets, GrownOut, PopulationNumbers, Seen, present_populations
+from evaluation.findings.families_behind import present_populations
+from evaluation.findings.populations import CompleteSets, GrownOut, PopulationNumbers, Seen
 from evaluation.findings.present import Nouns
 from evaluation.findings.support import together
 from evaluation.panel.status import Status
