@@ -252,6 +252,17 @@ class PaymentResults(Frozen):
     notes: tuple[str, ...]
 
 
+class Populations(Frozen):
+    """Families behind the numbers: how long supported and why no longer, in whose population an outcome lies, and who was left without a match."""
+
+    support: tuple[str, ...]  # dose, partial exposure, and who grew out of an outcome's population
+    windows: TableContent | None  # follow-up and dose, 6 to 24 months after joining
+    exits: TableContent | None
+    reach: tuple[str, ...]  # who was matched, how the others differ, and that nothing is extended to them
+    complete: TableContent | None  # matched sets in which each outcome exists on both sides
+    left_out: TableContent | None
+
+
 class Summary(Frozen):
     """Page one. It stands alone; no p-values."""
 
@@ -337,6 +348,7 @@ class ReportContent(Frozen):
     glossary: tuple[tuple[str, str], ...]
     titles: Titles = Titles()
     payment: PaymentResults | None = None
+    populations: Populations | None = None  # none: the units are no families, or came with their areas
     value: ValueForMoney | None = None  # none: the plan has no section `value`
 
     def write(self, path: Path) -> None:

@@ -33,8 +33,10 @@ from evaluation.disclosure.release import (
 from evaluation.disclosure.rules import PEOPLE
 from evaluation.disclosure.whose import ALL
 from evaluation.findings import beside, several_tests, spread, subgroups, texts
+from evaluation.findings.families_behind import present_populations
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.payment import payment_results
+from evaluation.findings.populations import PopulationNumbers
 from evaluation.findings.present import Nouns, lower_first, present
 from evaluation.findings.strength import BALANCED, Evidence, rate
 from evaluation.findings.study import BaseRow, EventRow, OutcomeStudy, Scope
@@ -80,6 +82,7 @@ class Inputs:
     tables: tuple[TableContent, ...] = ()
     tests: tuple[several_tests.OutcomeTest, ...] = ()
     payment: PaymentNumbers | None = None
+    populations: PopulationNumbers | None = None
     warnings: tuple[Warned, ...] = ()
     limits: tuple[str, ...] = ()
     worth: Worth | None = None
@@ -98,6 +101,9 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         ledger.said(point.reason, what=f"strength: {point.criterion}", population=inputs.scope.code)
     scope, value = inputs.scope, present_value(inputs.worth, results, ledger, inputs.nouns)
     paid = None if inputs.payment is None else payment_results(inputs.payment, ledger, scope)
+    labels = tuple(result.label for _, result in shown)
+    found = inputs.populations
+    behind, ways, why_missing = (None, (), ()) if found is None else present_populations(found, labels, ledger, inputs.nouns)
     summary = summarise(results, strength, inputs.context, NO_VALUE if value is None else value.sentence, ledger=ledger)
     return ReportContent(
         study=inputs.study,
@@ -112,7 +118,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         trends=tuple(trend(study, result, inputs, ledger) for study, result in charted if study.lines),
         placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
         beside=tuple(beside_others(inputs, shown, ledger)),
-        checks=checks(shown, ledger),
+        checks=(*checks(shown, ledger), *ways),
         warnings=inputs.warnings,
         tables=(
             *base_table(charted, inputs.nouns, ledger),  # the base is a period too: not where single periods may not be shown
@@ -121,6 +127,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
             *subgroups.tables(shown, inputs.nouns, ledger),
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,
+            *why_missing,
         ),
         methods=(
             *texts.methods(
@@ -132,6 +139,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         glossary=texts.GLOSSARY,
         titles=titles(inputs, shown),
         payment=paid,
+        populations=behind,
         value=value,
     )
 

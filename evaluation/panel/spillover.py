@@ -4,7 +4,7 @@ Records show only where a way is open, not that anything passed along it; the sh
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -32,6 +32,30 @@ class Arm:
     weight: np.ndarray
 
 
+Touch = Callable[[Arm], np.ndarray]
+
+
+def ways(tables: Mapping[str, CheckedTable], panel: Panel, *, after: tuple[int, int] = (1, 4)) -> dict[str, Touch]:
+    """Every way that the tables delivered can show, by name: whether it is open for each member of an arm (1 or 0, NaN where it is not known).
+
+    `programme_in_area`: another programme family that had joined lives in the family's small area in some quarter of `after`;
+    `person_of_programme`: a person of the family is a member of another family that has joined by the end of `after`;
+    `service_ended`: a service open on the first day of the index quarter ended by the end of `after`;
+    `service_began`: another service began in the index quarter or in `after`.
+    """
+    found: dict[str, Touch] = {}
+    if "addresses" in tables:
+        number = near(areas(tables, panel), panel)
+        found["programme_in_area"] = lambda arm: _near_programme(number, arm, after)
+    pairs = shared_people(tables, panel)
+    found["person_of_programme"] = lambda arm: _shares_person(pairs, panel, arm, after)
+    if "other_support" in tables:
+        services = _services(tables, panel)
+        found["service_ended"] = lambda arm: _service(services, panel, arm, after, "ended")
+        found["service_began"] = lambda arm: _service(services, panel, arm, after, "began")
+    return found
+
+
 def spillover(tables: Mapping[str, CheckedTable], panel: Panel, treated: Arm, comparison: Arm, *, after: tuple[int, int] = (1, 4)) -> pd.DataFrame:
     """Share of each arm that is near the programme, shares a person with it, or loses or gains another service after the index.
 
@@ -44,32 +68,37 @@ def spillover(tables: Mapping[str, CheckedTable], panel: Panel, treated: Arm, co
     Returns
     -------
     DataFrame
-        One row per way, with columns `way`, `share_treated`, `share_comparison` (weighted), `n_treated`, `n_comparison` (different families
-        touched) and `known_comparison` (share of the comparison weight for which it is known). Ways:
-        `programme_in_area`: another programme family that had joined lives in the family's small area in some quarter of `after`;
-        `person_of_programme`: a person of the family is a member of another family that has joined by the end of `after`;
-        `service_ended`: a service open on the first day of the index quarter ended by the end of `after`;
-        `service_began`: another service began in the index quarter or in `after`.
+        One row per way of `ways`, with the columns of `shares_touched`.
     """
-    ways = {}
-    if "addresses" in tables:
-        ways["programme_in_area"] = lambda arm: _near_programme(near(areas(tables, panel), panel), arm, after)
-    ways["person_of_programme"] = lambda arm: _shares_person(shared_people(tables, panel), panel, arm, after)
-    if "other_support" in tables:
-        services = _services(tables, panel)
-        ways["service_ended"] = lambda arm: _service(services, panel, arm, after, "ended")
-        ways["service_began"] = lambda arm: _service(services, panel, arm, after, "began")
-    return pd.DataFrame([_row(way, touched, treated, comparison) for way, touched in ways.items()])
+    touched = {way: (touch(treated), touch(comparison)) for way, touch in ways(tables, panel, after=after).items()}
+    return shares_touched(touched, treated, comparison)
 
 
-def _row(way: str, touched, treated: Arm, comparison: Arm) -> dict[str, object]:
+def shares_touched(touched: Mapping[str, tuple[np.ndarray, np.ndarray]], treated: Arm, comparison: Arm) -> pd.DataFrame:
+    """Weighted shares of both arms for which each way is open.
+
+    Parameters
+    ----------
+    touched : way -> (of treated, of comparison members)
+        1 or 0, NaN where it is not known.
+
+    Returns
+    -------
+    DataFrame
+        Columns `way`, `share_treated`, `share_comparison` (weighted), `n_treated`, `n_comparison` (different families touched), `of_treated`,
+        `of_comparison` (different families of whom it is known) and `known_comparison` (share of the comparison weight for which it is known).
+    """
+    columns = ["way", "share_treated", "n_treated", "of_treated", "share_comparison", "n_comparison", "of_comparison", "known_comparison"]
+    return pd.DataFrame([_row(way, both, (treated, comparison)) for way, both in touched.items()], columns=columns)
+
+
+def _row(way: str, both: tuple[np.ndarray, np.ndarray], arms: tuple[Arm, Arm]) -> dict[str, object]:
     row: dict[str, object] = {"way": way}
-    for name, arm in (("treated", treated), ("comparison", comparison)):
-        is_so = touched(arm)
+    for name, is_so, arm in zip(("treated", "comparison"), both, arms, strict=True):
         known = np.isfinite(is_so)
         row[f"share_{name}"] = float(np.average(is_so[known], weights=arm.weight[known])) if arm.weight[known].sum() > 0 else float("nan")
-        row[f"n_{name}"] = len(np.unique(arm.unit[known & (is_so == 1)]))
-    row["known_comparison"] = float(arm.weight[known].sum() / arm.weight.sum())
+        row[f"n_{name}"], row[f"of_{name}"] = len(np.unique(arm.unit[known & (is_so == 1)])), len(np.unique(arm.unit[known]))
+        row[f"known_{name}"] = float(arm.weight[known].sum() / arm.weight.sum())
     return row
 
 

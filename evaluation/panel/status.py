@@ -75,6 +75,14 @@ def statuses(panel: Panel, outcome: str, units: np.ndarray, columns: np.ndarray)
     return {status: int(found[status]) for status in Status if found[status]}
 
 
+def families_by_status(panel: Panel, outcome: str, units: np.ndarray, columns: np.ndarray) -> dict[Status, int]:
+    """How many different families stand behind each number of `statuses`; a family may stand behind several."""
+    _check(panel, outcome)
+    pair = np.unique(units * len(Status) + panel.status[outcome][units, columns])
+    found = np.bincount(pair % len(Status), minlength=len(Status))
+    return {status: int(found[status]) for status in Status if found[status]}
+
+
 def ended(panel: Panel, outcome: str) -> Mapping[Status, np.ndarray]:
     """Where an outcome has come to an end, and why; each array has shape (n_units, n_periods)."""
     _check(panel, outcome)

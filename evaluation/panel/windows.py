@@ -110,8 +110,7 @@ def exposure(support: Support, panel: Panel, months: int) -> Exposure:
     """Dose and follow-up of every programme family over a window."""
     first, last = event_times(months)
     entry = panel.entry[support.unit]
-    opens = np.array([_day(panel, column) for column in entry + first], dtype="datetime64[D]")
-    closes = np.array([_day(panel, column) for column in entry + last + 1], dtype="datetime64[D]")      # the day after the window
+    opens, closes = _first_days(panel, entry + first), _first_days(panel, entry + last + 1)             # the day after the window
     reach = _day(panel, len(panel.periods))
     until = np.where(np.isnat(support.ends), reach, support.ends + DAY)                                 # the day after support, as far as is known
     days = _days(np.minimum(until, np.minimum(closes, reach)) - support.begins)
@@ -170,6 +169,12 @@ def median_duration(support: Support, panel: Panel) -> float:
 def _day(panel: Panel, column: int) -> np.datetime64:
     """First day of a column; may lie beyond the panel."""
     return np.datetime64(first_day(panel.periods.first + int(column), "quarter"), "D")
+
+
+def _first_days(panel: Panel, columns: np.ndarray) -> np.ndarray:
+    """First day of each of many columns; each different one is looked up once."""
+    different, place = np.unique(columns, return_inverse=True)
+    return np.array([_day(panel, column) for column in different], dtype="datetime64[D]")[place]
 
 
 def _days(spans: np.ndarray) -> np.ndarray:

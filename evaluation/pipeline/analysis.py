@@ -14,6 +14,7 @@ from evaluation.panel.types import Panel
 from evaluation.payment_by_results.numbers import PaymentStudy
 from evaluation.pipeline.estimate import Estimating
 from evaluation.pipeline.placebo import Placebos
+from evaluation.pipeline.populations import PopulationStudy
 from evaluation.plan import Plan
 
 
@@ -31,6 +32,8 @@ class Analysis:
         Where the programme was assigned to areas.
     payment : PaymentStudy or None
         Payment-by-results rules on all programme families and on a matched sample of their own.
+    populations : PopulationStudy or None
+        Families behind the numbers; None where the units are no families or areas had the programme.
     benchmark : tuple
         Rows of other comparison groups, where the plan names an experiment to compare with.
     """
@@ -44,5 +47,6 @@ class Analysis:
     studies: Mapping[str, OutcomeStudy]
     placebos: Mapping[str, Placebos]
     payment: PaymentStudy | None = None
+    populations: PopulationStudy | None = None
     benchmark: tuple = ()
     warnings: tuple[Warned, ...] = ()

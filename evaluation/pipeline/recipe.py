@@ -30,6 +30,7 @@ from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.estimate import Estimating, study_outcome
 from evaluation.pipeline.payment import study_payment, write_families
 from evaluation.pipeline.placebo import Placebos, placebo_areas
+from evaluation.pipeline.populations import study_populations
 from evaluation.pipeline.receive import build_panel, of_pool, receive
 from evaluation.pipeline.scopes import inputs_of, scopes_of, studies_of
 from evaluation.pipeline.sealing import seal, unseal
@@ -69,6 +70,9 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     if payment is not None:
         write_families(payment, plan, room)
         step("payment-by-results rules applied to programme families and to their matched comparison families")
+    populations = study_populations(plan, dictionary, tables, sample)
+    if populations is not None:
+        step("families behind the numbers: support, complete sets, those left out, ways to comparison families")
     placebos = {}
     if plan.programme.assignment == "area":
         measured = [dictionary.outcomes[name] for name, study in studies.items() if study.numbers.status == "estimated"]
@@ -89,6 +93,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         studies=studies,
         placebos=placebos,
         payment=payment,
+        populations=populations,
         benchmark=benchmark(estimating, dictionary, everyone),
         warnings=(*warnings_of(plan, panel), *quarantine_warning(tables)),
     )

@@ -40,6 +40,7 @@ from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.known import effects_simulated, published_table, simulated_caveats, simulated_sentence
 from evaluation.pipeline.payment import payment_of
+from evaluation.pipeline.populations import populations_of
 from evaluation.pipeline.several_tests import tests_of
 from evaluation.pipeline.synthetic import fit_table
 from evaluation.pipeline.value import worth_of
@@ -157,8 +158,7 @@ def studies_of(analysis: Analysis, scope: Scope) -> tuple[OutcomeStudy, ...]:
 def whose_of(analysis: Analysis, scope: Scope) -> Whose:
     """The populations of one report, for the audit."""
     units = analysis.sample.panel.units
-    inside = np.ones(len(units), dtype=bool) if scope.code == ALL else in_council(analysis, scope.code)
-    members = units["unit_id"][inside & (units["entry"].to_numpy() >= 0)] if "unit_id" in units else ()
+    members = units["unit_id"][place_of(analysis, scope) & (units["entry"].to_numpy() >= 0)] if "unit_id" in units else ()
     by_sets = analysis.plan.estimator.method in BY_SETS
     return Whose(code=scope.code, matching=analysis.plan.hash()[:8], members=tuple(members), by_sets=by_sets)
 
@@ -196,10 +196,16 @@ def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...
             *published_table(analysis, scope, ledger),
         ),
         payment=payment,
+        populations=populations_of(analysis.populations, plan, analysis.dictionary, analysis.sample, scope, place_of(analysis, scope)),
         warnings=(*analysis.warnings, *level_warnings(analysis, ledger), *base_warning(studies, ledger.profile.threshold, many)),
         limits=limits_of(analysis, nouns),
         worth=worth_of(analysis, scope, studies, joined_in(analysis, scope), ledger, many, payment=payment),
     )
+
+
+def place_of(analysis: Analysis, scope: Scope) -> np.ndarray:
+    """Units of a report's place, all of them where it is on all places; shape (n_units,)."""
+    return np.ones(len(analysis.sample.panel), dtype=bool) if scope.code == ALL else in_council(analysis, scope.code)
 
 
 def joined_in(analysis: Analysis, scope: Scope) -> np.ndarray:

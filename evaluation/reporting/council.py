@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evaluation.disclosure.release import BalanceLine, OutcomeResult, ReportContent, Shown
 from evaluation.errors import ReportError
-from evaluation.reporting import figures
+from evaluation.reporting import figures, reach_page
 from evaluation.reporting.blocks import (
     Block,
     Bullets,
@@ -165,7 +165,7 @@ def three_numbers(results: Sequence[OutcomeResult], *, id: str, title: str, trut
 
 
 def who_took_part(content: ReportContent) -> Section:
-    """The council, its area, and the way from all units to those analysed."""
+    """The council, its area, the way from all units to those analysed, and how long families were supported."""
     council, study = content.council, content.study
     items = [("Programme", study.programme), ("Council", council.name if council.region else ""), ("Region", council.region), ("Area", council.area)]
     if len(council.area_members) > 1:
@@ -185,7 +185,7 @@ def who_took_part(content: ReportContent) -> Section:
                 rows,
             )
         )
-    return Section(tuple(blocks))
+    return Section((*blocks, *reach_page.support(content)))
 
 
 def who_is_compared(content: ReportContent) -> Section:

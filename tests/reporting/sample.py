@@ -16,6 +16,7 @@ from evaluation.disclosure.release import (
     PaymentResults,
     PaymentShare,
     Placebo,
+    Populations,
     ReportContent,
     Shown,
     ShownInterval,
@@ -29,7 +30,7 @@ from evaluation.disclosure.release import (
     TrendLine,
     Warned,
 )
-from evaluation.reporting import beside, council, payment_page, trust, value_page
+from evaluation.reporting import beside, council, payment_page, reach_page, trust, value_page
 from evaluation.reporting.blocks import Block
 
 HELD = Shown(value=None, text="[c]", symbol="[c]")
@@ -605,6 +606,7 @@ def family_report() -> ReportContent:
                 FlowLine(label="Families analysed", count=number(205, 0)),
             ),
             "payment": payment_results(),
+            "populations": populations(),
         }
     )
 
@@ -658,6 +660,28 @@ def payment_results() -> PaymentResults:
     )
 
 
+def populations() -> Populations:
+    """Support of families, and whom the results speak for."""
+    return Populations(
+        support=("Half of the families were supported for about 9 months or longer.", "30 of 160 families had no child of that age left."),
+        windows=TableContent(
+            id="windows",
+            title="How far families could be followed",
+            columns=("Time after joining", "Families followed throughout", "Still supported at its end"),
+            rows=(("6 months", "200", "150"), ("12 months", "180", "90")),
+        ),
+        exits=TableContent(id="exits", title="Why support ended", columns=("End of support", "Families"), rows=(("Plan completed", "120"),)),
+        reach=("205 of the 230 programme families could be matched.", "No figure is extended to the others."),
+        complete=TableContent(
+            id="complete-sets",
+            title="The families behind each outcome are alike in what was measured",
+            columns=("Outcome", "Programme families", "Largest difference after matching"),
+            rows=(("Unauthorised absence", "150", "+0.05"),),
+        ),
+        left_out=TableContent(id="left-out", title="Beside matched", columns=("Characteristic", "Matched"), rows=(("Lone parent", "40%"),)),
+    )
+
+
 def held_report() -> ReportContent:
     """A council with so few families that no number may leave."""
     content = family_report()
@@ -693,6 +717,7 @@ def held_report() -> ReportContent:
             "checks": (),
             "tables": (),
             "payment": None,
+            "populations": None,
             "warnings": (),
             "flow": (FlowLine(label="Families who joined", count=HELD),),
             "summary": Summary(
@@ -721,6 +746,7 @@ SECTIONS = (
     council.how_to_read,
     council.who_took_part,
     council.who_is_compared,
+    reach_page.who_results_speak_for,
     council.what_changed,
     council.outcome_pages,
     council.this_area,

@@ -1,0 +1,31 @@
+"""Families behind the numbers of a report, protected and worded: what stands in which of its sections."""
+
+from __future__ import annotations
+
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.release import Check, Populations, TableContent
+from evaluation.findings import missing_values, reach, support, touch
+from evaluation.findings.populations import PopulationNumbers
+from evaluation.findings.present import Nouns
+
+
+def present_populations(
+    numbers: PopulationNumbers, labels: tuple[str, ...], ledger: Ledger, nouns: Nouns
+) -> tuple[Populations, tuple[Check, ...], tuple[TableContent, ...]]:
+    """What stands in 'who took part' and 'who the results speak for', lines of 'how far to trust it', and full tables; protected and worded.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        Of the outcomes that the report shows.
+    """
+    content = Populations(
+        support=support.sentences(numbers, ledger, nouns),
+        windows=support.windows_table(numbers, ledger, nouns),
+        exits=support.exits_table(numbers, ledger, nouns),
+        reach=reach.sentences(numbers, ledger, nouns),
+        complete=reach.complete_table(numbers, ledger, nouns),
+        left_out=reach.left_out_table(numbers, ledger, nouns),
+    )
+    checks, ways = touch.present_ways(numbers, labels, ledger, nouns)
+    return content, checks, (*missing_values.table(numbers, ledger, nouns), *ways)
