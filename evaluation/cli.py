@@ -189,6 +189,14 @@ def curve(run: Annotated[Path, typer.Argument(help="A finished run or batch: run
 
 
 @app.command()
+def pack(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")]) -> None:
+    """A folder that may leave the room, to estimate again without a row: plan, code, covariances, tables, a simulated twin."""
+    from evaluation.pipeline.pack import make_pack
+
+    make_pack(run, say=typer.echo)
+
+
+@app.command()
 def verify(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")],
            workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2) -> None:
     """Make a run again from its plan and data, and report every byte of its release that differs."""

@@ -113,6 +113,7 @@ def release(
     analysis_hash: str,
     register: Register | None = None,
     failed: dict[str, Exception] | None = None,
+    beside: Callable[[Ledger], object] | None = None,
 ) -> tuple[tuple[ReportContent, ...], Ledger]:
     """The protected content of every report asked for (of all, when none is named), and the ledger of what they show.
 
@@ -120,6 +121,8 @@ def release(
     ----------
     failed : council code -> its fault
         Receives the councils whose content cannot be made; they stop no other. Without it the first fault is raised.
+    beside : callable, optional
+        Publishes what leaves beside the reports; called after them in every round of the audit, so that all is looked at together.
 
     Raises
     ------
@@ -149,6 +152,8 @@ def release(
                 failed[scope.code] = fault
                 del ledger.entries[first:]  # a report that is not made leaves no number
             ledger.spans[scope.code] = (first, len(ledger.entries))
+        if beside is not None:
+            beside(ledger)
         return tuple(contents)
 
     waivers = [Waiver(**one.model_dump()) for one in asked.exceptions]
