@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from evaluation.bench.reestimate import Reopened, changed, changes_of, headline_of, sample_of, value_in
+from evaluation.bench.reestimate import Reopened, changes_of, headline_of, value_in
 from evaluation.bench.study import asked_for
 from evaluation.bench.views import BLUE, INK, MUTED, ORANGE, RULE, Picture, drawing, keyed, titled
-from evaluation.errors import EvaluationError, PlanError
+from evaluation.errors import PlanError
 from evaluation.findings.numbers import change_unit_of
-from evaluation.matching.sample import MatchedSample
-from evaluation.models.effects import Estimate
-from evaluation.pipeline.estimate import missing_estimate
+from evaluation.plan import Plan
 from evaluation.reporting.words import minus
 from evaluation.showing import Face, Showing, face_of, written
 
@@ -50,11 +47,11 @@ class Curve(Showing):
             return f"{self.outcome}: no specification could be estimated"
         clear = int(((known["lower"] > 0) | (known["upper"] < 0)).sum())
         return (f"{self.outcome}: {len(known)} specifications from {written(known['estimate'].min())} to {written(known['estimate'].max())}; "
-                f"{clear} exclude{'s' * (clear == 1)} zero")
+                f"{clear} exclude{'s' * (clear == 1)} zero (exploratory)")
 
     def face(self) -> Face:
         """Every specification."""
-        return face_of(self.title, self.table, notes=(f"In {self.unit}. All were stated before they were run; none is picked.",))
+        return face_of(self.title, self.table, notes=(f"In {self.unit}. Exploratory: all were stated before they were run; none is picked.",))
 
 
 def curve(run: Reopened, grid: str | Mapping[str, Sequence[object]], *, outcome: str) -> Curve:
@@ -79,10 +76,9 @@ def curve(run: Reopened, grid: str | Mapping[str, Sequence[object]], *, outcome:
     (outcome,) = asked_for(outcome, run.study.plan)[:1]
     entry = run.study.dictionary.outcomes[outcome]
     own = {name: value_in(run.study.plan, name) for name in asked}
-    samples: dict[str, MatchedSample | str] = {}
-    rows = [_specification(run, point, outcome, samples) for point in points]
+    rows = [_specification(run, point, outcome) for point in points]
     if own not in points:
-        rows.append(own | _numbers(headline_of(run, run.study.plan, run.sample, outcome)))
+        rows.append(own | _numbers(run, run.study.plan, outcome))
         points.append(own)
     table = pd.DataFrame(rows).assign(plan=[point == own for point in points])
     table = table.sort_values("estimate", kind="stable", ignore_index=True, na_position="last")
@@ -120,19 +116,12 @@ def plot_curve(found: Curve) -> Picture:
     return Picture(figure=figure, alt=f"Specification curve. {found.title}.")
 
 
-def _specification(run: Reopened, point: Mapping[str, object], outcome: str, samples: dict[str, MatchedSample | str]) -> dict[str, object]:
-    plan = changed(run.study.plan, point, run.study.dictionary)
-    key = json.dumps([plan.matching.model_dump(mode="json"), plan.comparison.model_dump(mode="json")], sort_keys=True)
-    if key not in samples:
-        try:
-            samples[key] = sample_of(run, plan)
-        except EvaluationError as fault:
-            samples[key] = str(fault)
-    sample = samples[key]
-    return dict(point) | _numbers(missing_estimate(sample) if isinstance(sample, str) else headline_of(run, plan, sample, outcome))
+def _specification(run: Reopened, point: Mapping[str, object], outcome: str) -> dict[str, object]:
+    return dict(point) | _numbers(run, run.engine.changed(point), outcome)
 
 
-def _numbers(found: Estimate) -> dict[str, object]:
+def _numbers(run: Reopened, plan: Plan, outcome: str) -> dict[str, object]:
+    found = headline_of(run, run.engine.estimated(plan, council=run.study.council, outcomes=(outcome,)), outcome)
     return {"estimate": found.estimate, "lower": found.lower, "upper": found.upper, "n_treated": found.n_treated, "reason": found.reason}
 
 

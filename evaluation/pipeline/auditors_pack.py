@@ -22,6 +22,8 @@ from evaluation.pipeline.locking import Entry
 from evaluation.plan import Plan
 
 FILE = "auditors_pack.json"  # in the room; the page is made from it
+TRIED = "reestimates"  # folder of what was tried after the run
+EXPLORED = "explored.json"  # in the room: what of it the last release lists
 DUTIES = {
     "commissioner": "asks the question, and says what the answer is for",
     "analyst": "makes the plan and the run, and keeps both logs",
@@ -273,9 +275,16 @@ def statement(contents: Sequence[ReportContent], anchors: Sequence[AnchorFound])
 
 
 def explored(room: Path) -> tuple[tuple[str, ...], ...]:
-    """Other choices that were tried in the room after the run: what was changed, how many specifications, for whom. Their numbers stay inside."""
+    """Other choices that were tried in the room after the run: what was changed, how many specifications, for whom. Their numbers stay inside.
+
+    Without the folder of what was tried, what the last release listed: a run that is made again to be compared has only that.
+    """
+    room = Path(room)
+    if not (room / TRIED).is_dir():
+        listed_ = json.loads((room / EXPLORED).read_text(encoding="utf-8")) if (room / EXPLORED).is_file() else ()
+        return tuple(map(tuple, listed_))
     rows = []
-    for path in sorted((Path(room) / "reestimates").glob("*.json")):
+    for path in sorted((room / TRIED).glob("*.json")):
         told = json.loads(path.read_text(encoding="utf-8"))
         if "specifications" in told:
             keys = sorted({key for one in told["specifications"] for key in one["changes"]})

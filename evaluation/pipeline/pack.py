@@ -42,15 +42,15 @@ def make_pack(run: Path, *, say: Callable[[str], object]) -> Path:
     Raises
     ------
     EvaluationError
-        The run has no release that passed the gate, or the pack does not pass it: nothing is left then.
+        The run has no release that passed the gate, or the pack does not pass it: no pack is left then, an earlier one neither.
     """
     run = Path(run)
+    shutil.rmtree(run / FOLDER, ignore_errors=True)
     told = check_released(run)
     with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=run) as name:
         aside = Path(name) / FOLDER
         fill(run, aside, told)
         scanned = passed(run, aside)
-        shutil.rmtree(run / FOLDER, ignore_errors=True)
         os.replace(aside, run / FOLDER)
     for study in EventStudies.read(run / FOLDER / EVENT_STUDIES).studies:
         say(f"  {study.label}: {study.reason or f'{len(study.event_times)} event times with their covariance'}")
@@ -174,7 +174,7 @@ def readme(content: ReportContent, studies: EventStudies, has_twin: bool) -> str
         "## The whole plan again",
         "",
         *(["    evaluation run twin/plan.yml", "",
-           "The twin's records are drawn anew from the dictionary; they show that the plan runs and what its output looks like. They say nothing about"
+           "The twin's records are drawn anew from the dictionary. They show that the plan runs and what its output looks like, and say nothing about"
            " the programme. Change the plan, run it on the twin, then send it to whoever may run it in the room."]
           if has_twin else ["The data of this study are published: take them from their publishers, and run plan.yml."]),
     ]

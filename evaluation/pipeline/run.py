@@ -66,8 +66,13 @@ class RunSummary:
         return 0 if self.complete else 130 if "cancelled" in dict(self.states).values() else 1
 
 
-def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: int, say: Say) -> RunSummary:
+def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: int, say: Say, explored: Path | None = None) -> RunSummary:
     """From a plan to released reports.
+
+    Parameters
+    ----------
+    explored : Path, optional
+        What the release of another run lists as tried in its room: this one lists it too.
 
     Raises
     ------
@@ -77,6 +82,8 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     plan, dictionary = checked_plan(plan_path, councils)
     name, room = new_room(Path(out) / plan.study, f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{plan.hash()[:8]}")
     try:
+        if explored is not None and explored.is_file():
+            shutil.copyfile(explored, room / explored.name)
         contents = estimate(plan, Path(plan_path), dictionary, room, councils=councils, say=say)
         summary = make_reports(room, workers=workers, say=say, identifiers=run_identifiers(room))
     except BaseException:
@@ -294,13 +301,14 @@ def bring(path: Path, target: Path) -> None:
 def write_auditors_pack(room: Path, aside: Path) -> tuple[Path, ...]:
     """The auditor's pack, written aside: its page with what was tried in the room since, and its register of estimates. None of a run without one."""
     from evaluation.disclosure.auditors import AuditorsPack
-    from evaluation.pipeline.auditors_pack import FILE, explored
+    from evaluation.pipeline.auditors_pack import EXPLORED, FILE, explored
     from evaluation.reporting.auditors_page import auditors_page, file_stem, register_csv
 
     if not (room / FILE).is_file():
         return ()
-    pack = AuditorsPack.read(room / FILE)
-    made = {".html": auditors_page(pack, explored(room)), ".csv": register_csv(pack)}
+    pack, tried = AuditorsPack.read(room / FILE), explored(room)
+    write_json(room / EXPLORED, tried)
+    made = {".html": auditors_page(pack, tried), ".csv": register_csv(pack)}
     return tuple(write_whole(aside / f"{file_stem(pack)}{ending}", text.encode("utf-8")) for ending, text in made.items())
 
 

@@ -18,7 +18,7 @@ MOST = 300  # rows of one table on the page; the CSV holds all
 COLUMNS = ("Report", "Outcome", "Kind", "Choice", "Estimate (95% interval)", "Unit")
 KINDS = (
     "Main and secondary: what the plan asks first. Sensitivity and subgroup: other choices that the plan names. Exploratory: not in the plan that was"
-    " locked before outcomes were seen."
+    " locked before outcomes were seen. A table that may not be shown at all is not in the register."
 )
 AGAIN = (
     "In the room: evaluation verify, with the run’s folder. It makes the run again from its plan and data and counts every byte of the release that"

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from evaluation import bench
-from evaluation.bench.reestimate import changed, changes_of, validated, value_in
+from evaluation.bench.reestimate import changes_of, value_in
 from evaluation.disclosure.release import ReportContent
 from evaluation.errors import PlanError
+from evaluation.pipeline.reopen import changed_plan
 from evaluation.plan import read_plan
 
 
@@ -64,7 +65,7 @@ def test_what_no_plan_may_say_is_refused_with_the_nearest_right_name(opened, cha
 
 def test_the_plan_itself_is_never_changed(opened):
     before = opened.study.plan.hash()
-    changed(opened.study.plan, {"matching.caliper": 0.5, "matching.score.covariates": ["n_children"]}, opened.study.dictionary)
+    opened.engine.changed({"matching.caliper": 0.5, "matching.score.covariates": ["n_children"]})
     assert opened.study.plan.hash() == before
 
 
@@ -74,7 +75,7 @@ def test_a_plan_whose_method_has_no_base_can_be_opened_from_its_canonical_copy(p
     content["estimator"]["method"] = "group_time"
     from evaluation.pipeline.choices import estimator
 
-    assert type(estimator(validated(content, {}))).__name__ == "GroupTimeATT"
+    assert type(estimator(changed_plan(content, {}))).__name__ == "GroupTimeATT"
 
 
 def test_a_curve_holds_every_combination_once_in_order_with_the_plans_own_marked(opened):

@@ -1,0 +1,204 @@
+"""The auditor's pack in a release, and the re-estimation pack: complete, through the gate, and enough to estimate again from alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from evaluation.disclosure.auditors import AuditorsPack
+from evaluation.disclosure.event_studies import EventStudies
+from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.release import ReportContent
+from evaluation.disclosure.rules import RULES
+from evaluation.errors import DisclosureError, EvaluationError
+from evaluation.models.event_numbers import event_numbers
+from evaluation.pipeline.auditors_pack import FILE, explored, rows_in_words, share_in_words
+from evaluation.pipeline.pack import make_pack, read_pack
+from evaluation.pipeline.recipe import evaluate, release
+from evaluation.pipeline.reopen import open_run
+from evaluation.pipeline.run import publish, run_identifiers
+from evaluation.plan import read_plan
+from tests.pipeline.packed import ROLES, released
+
+OUTCOME = "unauthorised_absence_rate"
+TWO_FIGURES = 0.05  # the most by which rounding a standard error to two figures moves it
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, dictionary) -> Path:
+    return released(tmp_path_factory.mktemp("packed"), dictionary)
+
+
+@pytest.fixture
+def copied(run, tmp_path) -> Path:
+    """The run, to be spoilt."""
+    return Path(shutil.copytree(run, tmp_path / "study" / "run"))
+
+
+@pytest.fixture(scope="module")
+def pack(run) -> Path:
+    return make_pack(run, say=lambda text: None)
+
+
+@pytest.fixture(scope="module")
+def inside(run):
+    """What the room knows and the pack does not: the effects with every row's influence."""
+    opened = open_run(run)
+    return opened.plan, opened.estimated(opened.plan).effects[OUTCOME]
+
+
+def page_of(run: Path) -> str:
+    return (run / "release" / "auditors_pack_simulated.html").read_text(encoding="utf-8")
+
+
+def test_the_auditors_page_names_roles_lock_logs_and_a_statement_to_sign(run):
+    page = page_of(run)
+    assert all(name in page for name in ROLES.values()) and "not named in the plan" in page and "A Signer" in page
+    assert all(f'id="sec-{part}"' in page for part in ("roles", "assumptions", "decisions", "data", "estimates", "anchors", "statement"))
+    assert "matching.caliper" in page and "SIMULATED DATA" in page and page.count("not yet filled in") == 4
+    assert "auditors_pack_simulated.html" in (run / "release" / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_register_holds_every_estimate_that_the_reports_print(run):
+    rows = list(csv.DictReader((run / "release" / "auditors_pack_simulated.csv").open(encoding="utf-8")))
+    contents = [ReportContent.read(path) for path in (run / "contents").glob("*.json")]
+    for content in contents:
+        own = [row for row in rows if row["Report"] == content.council.code]
+        plans = {row["Outcome"]: row for row in own if row["Choice"] == "the plan's"}
+        assert len(plans) == len(content.outcomes)
+        for result in content.outcomes:
+            if result.effect is not None and result.effect.estimate.value is not None:
+                assert float(plans[result.label]["Estimate"]) == result.effect.estimate.value
+                assert float(plans[result.label]["Lower end of 95% interval"]) == result.effect.lower.value
+        others = [table for table in content.tables if table.id == "other-estimates" or table.id.startswith(("base-", "subgroups-"))]
+        cells = sum(len(table.rows) * (2 if table.id == "base-periods" else 1) for table in others)
+        the_plans = sum("(the plan's)" in row[0] for table in others if table.id == "base-periods" for row in table.rows)
+        assert len(own) == len(content.outcomes) + cells - the_plans
+    assert {row["Kind"] for row in rows} == {"main", "secondary", "sensitivity", "subgroup"}
+
+
+def test_the_pack_is_scanned_hashed_and_part_of_the_release(run):
+    told = json.loads((run / "manifest.json").read_text(encoding="utf-8"))["release"]
+    assert {"auditors_pack_simulated.html", "auditors_pack_simulated.csv"} <= told.keys()
+    assert json.loads((run / "release" / "audit.json").read_text(encoding="utf-8"))["files_scanned"] == 5
+
+
+def test_an_identifier_in_the_auditors_pack_holds_the_release(copied):
+    identifiers = run_identifiers(copied)
+    pack = AuditorsPack.read(copied / FILE)
+    pack.model_copy(update={"told": (*pack.told, f"See {min(identifiers)}.")}).write(copied / FILE)
+    with pytest.raises(DisclosureError, match="auditors_pack"):
+        publish(copied, {}, identifiers)
+
+
+def test_what_was_tried_in_the_room_is_listed_as_exploratory_without_its_numbers(copied):
+    (copied / "reestimates").mkdir()
+    told = {"exploratory": True, "changes": {"matching.caliper": 0.07}, "council": "all", "outcomes": {OUTCOME: {"new": {"estimate": 0.1234567}}}}
+    (copied / "reestimates" / "abc.json").write_text(json.dumps(told), encoding="utf-8")
+    assert explored(copied) == (("abc", "matching.caliper = 0.07", "1", "all"),)
+    publish(copied, {}, run_identifiers(copied))
+    page = page_of(copied)
+    assert "matching.caliper = 0.07" in page and "Exploratory: tried in the room" in page and "0.1234567" not in page
+    shutil.rmtree(copied / "reestimates")
+    assert explored(copied) == (("abc", "matching.caliper = 0.07", "1", "all"),)  # kept for making the same bytes again
+
+
+def test_rows_received_are_told_so_that_no_small_group_follows():
+    ledger, published = Ledger(profile=RULES["ten_five"]), Ledger(profile=RULES["published"])
+    assert {rows_in_words(rows, ledger) for rows in (12_340, 12_449)} == {"about 12,000"} and rows_in_words(97, ledger) == "under 100"
+    assert (share_in_words(0, 500, ledger), share_in_words(3, 500, ledger), share_in_words(30, 500, ledger)) == ("none", "0.1 to 1%", "over 5%")
+    assert rows_in_words(12_341, published) == "12,341"
+
+
+def test_every_file_of_a_pack_is_named_scanned_and_free_of_identifiers(pack, run):
+    told = json.loads((pack / "pack.json").read_text(encoding="utf-8"))
+    there = {path.relative_to(pack).as_posix() for path in pack.rglob("*") if path.is_file()}
+    assert set(told["files"]) == there - {"pack.json"} and told["files_scanned"] == len(told["files"]) and told["found"] == 0
+    whole = "".join((pack / name).read_text(encoding="utf-8") for name in there)
+    assert not [one for one in run_identifiers(run) if one in whole] and "influence" not in whole.replace("influence function", "")
+
+
+def test_the_headline_and_other_averages_from_the_pack_are_those_of_the_room(pack, inside):
+    plan, effects = inside
+    truth = event_numbers(effects, quarters=plan.estimator.headline.event_times)
+    found = {one.outcome: one for one in read_pack(pack).studies}[OUTCOME].numbers()
+    room = 0.05  # half of the last decimal of an estimate printed to one
+    for ask in (lambda one: one.planned(), lambda one: one.mean_over(1, 6), lambda one: one.mean_over(0, 2)):
+        ours, theirs = ask(found), ask(truth)
+        assert ours.estimate == pytest.approx(theirs.estimate, abs=room)
+        assert ours.std_error == pytest.approx(theirs.std_error, rel=TWO_FIGURES)
+    weights = np.zeros(len(found.values))
+    weights[np.flatnonzero(found.event_times == 4)], weights[np.flatnonzero(found.event_times == 1)] = 1, -1
+    assert found.combined(weights).std_error == pytest.approx(truth.combined(weights).std_error, rel=2 * TWO_FIGURES)
+
+
+def test_bands_tests_and_bounds_from_the_pack_are_those_of_the_room(pack, inside):
+    plan, effects = inside
+    truth = event_numbers(effects, quarters=plan.estimator.headline.event_times)
+    found = {one.outcome: one for one in read_pack(pack).studies}[OUTCOME].numbers()
+    ours, theirs = (one.band(rng=np.random.default_rng(3)) for one in (found, truth))
+    assert ours.critical == pytest.approx(theirs.critical, rel=0.03) and 2 < ours.critical < 4
+    assert found.less_trend().estimate == pytest.approx(truth.less_trend().estimate, abs=0.5 * truth.less_trend().std_error)
+    assert found.less_trend().std_error == pytest.approx(truth.less_trend().std_error, rel=0.1)
+    for restriction, bounds in (("relative", [0.5, 1.0]), ("smooth", [0.0, 0.3])):
+        a, b = (one.robust(restriction, bounds, first=1, last=4) for one in (found, truth))
+        width = b.upper - b.lower
+        assert (np.abs(a.lower - b.lower) < 0.1 * width).all() and (np.abs(a.upper - b.upper) < 0.1 * width).all()
+
+
+def test_the_plan_runs_whole_on_the_simulated_twin(pack, tmp_path, dictionary):
+    path = pack / "twin" / "plan.yml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert content["data"]["kind"] == "simulated" and content["report"]["simulated"] and content["study"] == "small_twin"
+    plan = read_plan(path)
+    (tmp_path / "room").mkdir()
+    analysis = evaluate(plan, path.parent, dictionary, tmp_path / "room", lambda text: None)
+    contents, _ = release(analysis, (), analysis_hash="0" * 64)
+    assert {content.council.code for content in contents} == set(content["data"]["families"])
+    assert all(study.numbers.status == "estimated" for study in analysis.studies.values())
+
+
+def test_the_twin_is_as_large_as_the_release_says_and_no_larger_group_is_told(pack, run):
+    data = yaml.safe_load((pack / "twin" / "plan.yml").read_text(encoding="utf-8"))["data"]
+    for path in (run / "contents").glob("*.json"):
+        content = ReportContent.read(path)
+        shown = [one.n_treated.value for one in content.outcomes if one.n_treated is not None and one.n_treated.value is not None]
+        assert data["joined"][content.council.code] == max(shown, default=RULES["ten_five"].threshold)
+
+
+def test_a_run_that_did_not_pass_the_gate_gives_no_pack(copied):
+    (copied / "release" / "audit.json").unlink()
+    with pytest.raises(EvaluationError, match="passed the gate"):
+        make_pack(copied, say=lambda text: None)
+    assert not (copied / "pack").exists()
+
+
+def test_a_pack_that_holds_an_identifier_is_not_left_behind(copied):
+    path = copied / "plan_as_given.yml"
+    path.write_text(path.read_text(encoding="utf-8") + f"# {max(run_identifiers(copied))}\n", encoding="utf-8")
+    with pytest.raises(DisclosureError, match="plan.yml"):
+        make_pack(copied, say=lambda text: None)
+    assert not (copied / "pack").exists() and not list(copied.glob(".partial-*"))
+
+
+def test_a_pack_that_was_altered_is_refused(pack, tmp_path):
+    altered = Path(shutil.copytree(pack, tmp_path / "pack"))
+    studies = EventStudies.read(altered / "event_studies.json")
+    studies.model_copy(update={"studies": studies.studies[:1]}).write(altered / "event_studies.json")
+    with pytest.raises(EvaluationError, match="event_studies.json changed"):
+        read_pack(altered)
+    with pytest.raises(EvaluationError, match="must be a pack"):
+        read_pack(tmp_path)
+
+
+def test_the_numbers_of_the_pack_are_in_the_ledger(pack):
+    ledger = {(entry["what"], entry["value"]) for entry in json.loads((pack / "ledger.json").read_text(encoding="utf-8"))["numbers"]}
+    study = {one.outcome: one for one in read_pack(pack).studies}[OUTCOME]
+    names = [*(f"event study with covariance, {time}" for time in study.event_times), "effect"]
+    assert {(name, value) for name, value in zip(names, study.estimates, strict=True)} <= ledger
