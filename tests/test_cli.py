@@ -87,7 +87,7 @@ def test_councils_and_workers_reach_the_run(ended, monkeypatch, tmp_path):
     monkeypatch.setattr("evaluation.pipeline.run_study", run_study)
     ended("run", tmp_path / "plan.yml", "--council", "E06000022", "--council", "E06000017", "--workers", 3, "--out", tmp_path / "runs")
     asked.pop("say")
-    assert asked == {"plan": tmp_path / "plan.yml", "councils": ("E06000022", "E06000017"), "workers": 3, "out": tmp_path / "runs"}
+    assert asked == {"plan": tmp_path / "plan.yml", "councils": ("E06000022", "E06000017"), "workers": 3, "out": tmp_path / "runs", "cache": True}
 
 
 def test_simulated_records_are_marked_and_pass_their_check(ended, capsys, tmp_path):

@@ -13,12 +13,14 @@ from evaluation.bench.reestimate import Reopened, changes_of, headline_of, value
 from evaluation.bench.study import asked_for
 from evaluation.bench.views import BLUE, INK, MUTED, ORANGE, RULE, Picture, drawing, keyed, titled
 from evaluation.errors import PlanError
-from evaluation.findings.numbers import change_unit_of
+from evaluation.findings.numbers import change_unit_of, factor_of
+from evaluation.models.effects import Estimate
+from evaluation.pipeline.curve import test_in_words, test_of
+from evaluation.pipeline.reestimate import MOST
+from evaluation.pipeline.reopen import Estimated
 from evaluation.plan import Plan
 from evaluation.reporting.words import minus
 from evaluation.showing import Face, Showing, face_of, written
-
-MOST = 500                     # specifications of one curve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -32,12 +34,15 @@ class Curve(Showing):
         Keys of the plan that vary.
     table : DataFrame
         A column for each choice, `estimate`, `lower`, `upper`, `n_treated`, `reason`, `plan` (whether it is the plan's own); sorted by estimate.
+    together : str
+        The joint test of the grid's specifications, in words.
     """
 
     outcome: str
     unit: str
     choices: tuple[str, ...]
     table: pd.DataFrame
+    together: str = ""
 
     @property
     def title(self) -> str:
@@ -50,8 +55,9 @@ class Curve(Showing):
                 f"{clear} exclude{'s' * (clear == 1)} zero (exploratory)")
 
     def face(self) -> Face:
-        """Every specification."""
-        return face_of(self.title, self.table, notes=(f"In {self.unit}. Exploratory: all were stated before they were run; none is picked.",))
+        """Every specification, and the test of all together."""
+        about = f"In {self.unit}. Exploratory: all were stated before they were run; none is picked."
+        return face_of(self.title, self.table, notes=(about, f"{self.together[:1].upper()}{self.together[1:]}."))
 
 
 def curve(run: Reopened, grid: str | Mapping[str, Sequence[object]], *, outcome: str) -> Curve:
@@ -76,13 +82,16 @@ def curve(run: Reopened, grid: str | Mapping[str, Sequence[object]], *, outcome:
     (outcome,) = asked_for(outcome, run.study.plan)[:1]
     entry = run.study.dictionary.outcomes[outcome]
     own = {name: value_in(run.study.plan, name) for name in asked}
-    rows = [_specification(run, point, outcome) for point in points]
+    found = [_estimated(run, run.engine.changed(point), outcome) for point in points]
+    test = test_of(outcome, found, run.study.plan.seed, run.study.plan.programme.assignment)
     if own not in points:
-        rows.append(own | _numbers(run, run.study.plan, outcome))
+        found.append(_estimated(run, run.study.plan, outcome))
         points.append(own)
+    rows = [dict(point) | _numbers(headline_of(run, one, outcome)) for point, one in zip(points, found, strict=True)]
     table = pd.DataFrame(rows).assign(plan=[point == own for point in points])
     table = table.sort_values("estimate", kind="stable", ignore_index=True, na_position="last")
-    return Curve(outcome=entry.label, unit=change_unit_of(entry), choices=tuple(asked), table=table)
+    words = test_in_words(test, factor_of(entry))
+    return Curve(outcome=entry.label, unit=change_unit_of(entry), choices=tuple(asked), table=table, together=words)
 
 
 def plot_curve(found: Curve) -> Picture:
@@ -116,12 +125,11 @@ def plot_curve(found: Curve) -> Picture:
     return Picture(figure=figure, alt=f"Specification curve. {found.title}.")
 
 
-def _specification(run: Reopened, point: Mapping[str, object], outcome: str) -> dict[str, object]:
-    return dict(point) | _numbers(run, run.engine.changed(point), outcome)
+def _estimated(run: Reopened, plan: Plan, outcome: str) -> Estimated:
+    return run.engine.estimated(plan, council=run.study.council, outcomes=(outcome,))
 
 
-def _numbers(run: Reopened, plan: Plan, outcome: str) -> dict[str, object]:
-    found = headline_of(run, run.engine.estimated(plan, council=run.study.council, outcomes=(outcome,)), outcome)
+def _numbers(found: Estimate) -> dict[str, object]:
     return {"estimate": found.estimate, "lower": found.lower, "upper": found.upper, "n_treated": found.n_treated, "reason": found.reason}
 
 

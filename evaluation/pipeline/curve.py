@@ -25,7 +25,7 @@ from evaluation.simulate.streams import stream
 Say = Callable[[str], object]
 
 
-def curve(run: Path, grid: Path, *, say: Say) -> Path:
+def curve(run: Path, grid: Path, *, say: Say, cache: bool = True) -> Path:
     """The specification curve of a finished run; gives the file with every specification in full.
 
     Raises
@@ -33,7 +33,7 @@ def curve(run: Path, grid: Path, *, say: Say) -> Path:
     EvaluationError
         The run has no tables, or the grid names what is no key of a plan. A specification that cannot be estimated is a line with its reason.
     """
-    choices, opened = grid_of(grid), open_run(run)
+    choices, opened = grid_of(grid), open_run(run, cache=cache)
     dictionary, plan = opened.dictionary, opened.plan
     plans = [opened.changed(changes) for changes in choices]
     found: list[tuple[dict, Estimated]] = [({}, opened.estimated(plan))]
@@ -71,13 +71,17 @@ def lines_of(name: str, found: Sequence[tuple[dict, Estimated]], factor: float, 
     known = sorted((row for row in rows if np.isfinite(row[1].estimate)), key=lambda row: row[1].estimate)
     lines = [f"  {words[:70]:<70} {interval(estimate, factor):>32}" for words, estimate in known]
     lines += [f"  {words[:70]:<70} not estimated: {estimate.reason}" for words, estimate in rows if not np.isfinite(estimate.estimate)]
+    return [*lines, f"  {test_in_words(test, factor)}"]
+
+
+def test_in_words(test: CurveTest | None, factor: float) -> str:
+    """The joint test in one line; the median on the printed scale."""
     if test is None:
-        return [*lines, "  no joint test: fewer than two specifications have an estimate and share their units"]
-    return [
-        *lines,
-        f"  joint test over {test.n} specifications: median {test.median * factor:+.3f} (p {test.p_median:.3f}); {test.n_same_sign_significant} of"
-        f" one sign significant (p {test.p_share:.3f}); mean z {test.mean_z:+.2f} (p {test.p_mean_z:.3f})",
-    ]
+        return "no joint test: fewer than two specifications have an estimate and share their units"
+    return (
+        f"joint test over {test.n} specifications: median {test.median * factor:+.3f} (p {test.p_median:.3f}); {test.n_same_sign_significant} of"
+        f" one sign significant (p {test.p_share:.3f}); mean z {test.mean_z:+.2f} (p {test.p_mean_z:.3f})"
+    )
 
 
 def test_of(name: str, found: Sequence[Estimated], seed: int, assignment: str) -> CurveTest | None:

@@ -22,7 +22,7 @@ Say = Callable[[str], object]
 MOST = 500  # specifications of one curve
 
 
-def reestimate(run: Path, *, settings: Sequence[str], council: str | None = None, say: Say) -> Path:
+def reestimate(run: Path, *, settings: Sequence[str], council: str | None = None, say: Say, cache: bool = True) -> Path:
     """Match and estimate a finished run again under other choices, and show both; gives the file with both in full.
 
     Parameters
@@ -31,6 +31,8 @@ def reestimate(run: Path, *, settings: Sequence[str], council: str | None = None
         Keys of the plan with dots, as `matching.caliper=0.1`; an empty value takes a key out.
     council : str, optional
         Effects on the programme units of this council alone.
+    cache : bool
+        Whether the run's kept steps are used.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def reestimate(run: Path, *, settings: Sequence[str], council: str | None = None
         raise PlanError("Say what to change, for example --set matching.caliper=0.1.")
     changes = dict(parsed(setting) for setting in settings)
     other = changed_plan(plan_given(Path(run)), changes)
-    opened = open_run(run)
+    opened = open_run(run, cache=cache)
     plan = opened.plan
     check_council(council, opened.panel)
     old, new = (opened.estimated(one, council=council or "") for one in (plan, other))

@@ -26,11 +26,13 @@ from evaluation.panel.types import Panel
 from evaluation.pipeline.choices import counts_from_a_base, matcher
 from evaluation.pipeline.estimate import Estimating, missing_estimate
 from evaluation.pipeline.manifest import read_manifest
-from evaluation.pipeline.receive import build_panel, check_names, receive
+from evaluation.pipeline.panel_step import panel_of
+from evaluation.pipeline.receive import check_names, receive
 from evaluation.pipeline.recipe import match_blind
 from evaluation.pipeline.run import GIVEN
 from evaluation.plan import Estimator, Matching, Plan, read_content
 from evaluation.runs.files import canonical, sha256
+from evaluation.runs.step_cache import FOLDER as STEPS
 
 MATCHED_BY = ("unit", "periods", "data", "programme", "comparison", "outcomes", "matching", "seed")  # sections of a plan that a match depends on
 
@@ -69,6 +71,8 @@ class Opened:
         The plan as it was given, without the defaults.
     panel : Panel
         Every unit of the plan, outcomes open.
+    steps : Path or None
+        Of results of steps that may be used again.
     kept : TemporaryDirectory or None
         Holds published tables that were read again, for as long as this is used.
     samples : dict
@@ -81,13 +85,14 @@ class Opened:
     dictionary: Dictionary
     tables: Mapping[str, CheckedTable]
     panel: Panel
+    steps: Path | None = None
     kept: tempfile.TemporaryDirectory | None = field(default=None, repr=False)
     samples: dict[str, MatchedSample | str] = field(default_factory=dict, repr=False)
 
     def panel_for(self, plan: Plan) -> Panel:
         """The panel of a plan; the run's own where both need the same."""
         needs = [(one.periods, one.outcomes, set(matcher(one).columns_used())) for one in (plan, self.plan)]
-        return self.panel if needs[0] == needs[1] else build_panel(self.tables, plan, self.dictionary)
+        return self.panel if needs[0] == needs[1] else panel_of(self.tables, plan, self.dictionary, self.steps)
 
     def sample(self, plan: Plan) -> MatchedSample:
         """The match of a plan, made blind to outcomes after joining; once for all plans that match alike.
@@ -134,8 +139,13 @@ class Opened:
         return changed_plan(self.given, changes, self.dictionary)
 
 
-def open_run(run: Path) -> Opened:
+def open_run(run: Path, *, cache: bool = True) -> Opened:
     """Open a finished run.
+
+    Parameters
+    ----------
+    cache : bool
+        Whether the run's kept steps are used, and added to.
 
     Raises
     ------
@@ -146,8 +156,9 @@ def open_run(run: Path) -> Opened:
     given = plan_given(run)
     plan = read_content(given, run / GIVEN)
     tables, kept = (published_again(run, plan, dictionary) if plan.data.kind == "open_statistics" else (tables_of_run(run), None))
-    panel = build_panel(tables, plan, dictionary)
-    return Opened(folder=run, given=given, plan=plan, dictionary=dictionary, tables=tables, panel=panel, kept=kept)
+    steps = run / STEPS if cache else None
+    panel = panel_of(tables, plan, dictionary, steps)
+    return Opened(folder=run, given=given, plan=plan, dictionary=dictionary, tables=tables, panel=panel, steps=steps, kept=kept)
 
 
 def plan_given(run: Path) -> dict[str, object]:

@@ -29,6 +29,7 @@ from evaluation.runs.progress import Progress
 from evaluation.runs.records import DoneRecord, record_path, standing
 from evaluation.runs.runner import Limits, Stop, run_tasks
 from evaluation.runs.states import State
+from evaluation.runs.step_cache import FOLDER as STEPS
 
 Say = Callable[[str], object]
 BESIDE = {".html": "Auditor’s pack: assumptions, decisions, data, every estimate, anchors", ".csv": "Register of every estimate (CSV)"}
@@ -66,13 +67,16 @@ class RunSummary:
         return 0 if self.complete else 130 if "cancelled" in dict(self.states).values() else 1
 
 
-def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: int, say: Say, explored: Path | None = None) -> RunSummary:
+def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: int, say: Say, explored: Path | None = None,
+              cache: bool = True) -> RunSummary:
     """From a plan to released reports.
 
     Parameters
     ----------
     explored : Path, optional
         What the release of another run lists as tried in its room: this one lists it too.
+    cache : bool
+        Whether results of costly steps are kept in the run's folder, to be used again by other choices.
 
     Raises
     ------
@@ -84,7 +88,7 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     try:
         if explored is not None and explored.is_file():
             shutil.copyfile(explored, room / explored.name)
-        contents = estimate(plan, Path(plan_path), dictionary, room, councils=councils, say=say)
+        contents = estimate(plan, Path(plan_path), dictionary, room, councils=councils, say=say, kept=room / STEPS if cache else None)
         summary = make_reports(room, workers=workers, say=say, identifiers=run_identifiers(room))
     except BaseException:
         os.replace(room, room.with_name(f"{name}.failed"))
@@ -106,8 +110,16 @@ def checked_plan(path: Path, councils: Sequence[str]) -> tuple[Plan, Dictionary]
     return plan, dictionary
 
 
-def estimate(plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *, councils: Sequence[str], say: Say) -> tuple[ReportContent, ...]:
-    """From records to the protected content of every report, with the manifest of what it was made from."""
+def estimate(
+    plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *, councils: Sequence[str], say: Say, kept: Path | None = None
+) -> tuple[ReportContent, ...]:
+    """From records to the protected content of every report, with the manifest of what it was made from.
+
+    Parameters
+    ----------
+    kept : Path, optional
+        Folder of results of steps that may be used again.
+    """
     from threadpoolctl import threadpool_limits
 
     from evaluation.pipeline.anchors import check_anchors
@@ -126,7 +138,7 @@ def estimate(plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *,
     standing = standing_of(plan_path, plan)
     clock.step(f"plan {plan.hash()[:12]} locked{f' on {standing.locked}' if standing.locked else ' by this run'}")
     with threadpool_limits(limits=1):  # sums of floats depend on the number of threads in their last bits
-        analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step)
+        analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step, kept=kept)
     code = code_of_this()
     hashed = analysis_hash(plan=plan.canonical(), code=code, tables={table.name: table.content_hash for table in analysis.tables.values()})
     failed: dict[str, Exception] = {}

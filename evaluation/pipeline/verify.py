@@ -51,7 +51,8 @@ def verify_run(run: Path, *, workers: int, say: Say) -> Verified:
         say(f"  note: {line}")
     plan_file = plan_again(run, told)
     with tempfile.TemporaryDirectory(prefix="evaluation-verify-") as folder:
-        again = run_study(plan_file, councils=tuple(told["councils"]), out=Path(folder), workers=workers, say=say, explored=run / EXPLORED)
+        again = run_study(plan_file, councils=tuple(told["councils"]), out=Path(folder), workers=workers, say=say, explored=run / EXPLORED,
+                          cache=False)
         found = compare(run / "release", again.folder / "release")
     n_bytes = sum(n for _, n in found.differing)
     for path, n in found.differing:

@@ -11,6 +11,7 @@ from evaluation.dictionary import Dictionary
 from evaluation.locations import project_file
 from evaluation.pipeline.locking import lock_plan
 from evaluation.pipeline.run import checked_plan, estimate, publish, run_identifiers
+from evaluation.runs.step_cache import FOLDER
 
 FAMILIES = {"E06000022": 400, "E06000017": 60}
 ROLES = {"commissioner": "A Director", "analyst": "An Analyst", "assurer": "An Assurer"}
@@ -39,7 +40,7 @@ def released(folder: Path, dictionary: Dictionary, change=lambda plan: None, *, 
         list(lock_plan(path, signer="A Signer"))
     room.mkdir()
     plan, _ = checked_plan(path, ())
-    estimate(plan, path, dictionary, room, councils=(), say=lambda text: None)
+    estimate(plan, path, dictionary, room, councils=(), say=lambda text: None, kept=room / FOLDER)
     publish(room, {}, run_identifiers(room))
     shutil.rmtree(room / "delivery")
     return room

@@ -19,6 +19,7 @@ from evaluation.disclosure.rules import RULES
 from evaluation.errors import DisclosureError, EvaluationError
 from evaluation.models.event_numbers import event_numbers
 from evaluation.pipeline.auditors_pack import FILE, explored, rows_in_words, share_in_words
+from evaluation.pipeline.manifest import panel_digest
 from evaluation.pipeline.pack import make_pack, read_pack
 from evaluation.pipeline.recipe import evaluate, release
 from evaluation.pipeline.reopen import open_run
@@ -202,3 +203,48 @@ def test_the_numbers_of_the_pack_are_in_the_ledger(pack):
     study = {one.outcome: one for one in read_pack(pack).studies}[OUTCOME]
     names = [*(f"event study with covariance, {time}" for time in study.event_times), "effect"]
     assert {(name, value) for name, value in zip(names, study.estimates, strict=True)} <= ledger
+
+
+class Counted:
+    """Counts how often panels are built."""
+
+    def __init__(self, monkeypatch) -> None:
+        from evaluation.pipeline import panel_step
+
+        self.built, build = 0, panel_step.build_panel
+
+        def counted(*given):
+            self.built += 1
+            return build(*given)
+
+        monkeypatch.setattr(panel_step, "build_panel", counted)
+
+
+def test_a_kept_panel_is_the_panel_that_was_built_and_is_not_built_again(run, monkeypatch):
+    counted = Counted(monkeypatch)
+    kept, anew = open_run(run).panel, open_run(run, cache=False).panel
+    assert counted.built == 1 and panel_digest(kept) == panel_digest(anew)
+    assert kept.units.dtypes.to_dict() == anew.units.dtypes.to_dict() and (kept.flow, kept.notes, kept.breaks) == (anew.flow, anew.notes, anew.breaks)
+    told = {step["step"]: step["outputs"] for step in json.loads((run / "manifest.json").read_text(encoding="utf-8"))["steps"]}
+    assert told["panel"] == {"panel": panel_digest(kept)}
+
+
+def test_another_option_of_matching_builds_no_panel_and_other_covariates_do(copied, monkeypatch):
+    counted, opened = Counted(monkeypatch), open_run(copied)
+    opened.sample(opened.changed({"matching.caliper": 0.1, "matching.ratio": 1, "estimator.base": -3}))
+    assert counted.built == 0
+    for _ in range(2):
+        other = open_run(copied)
+        other.panel_for(other.changed({"matching.score.covariates": ["n_children"]}))
+    assert counted.built == 1
+
+
+def test_a_torn_panel_is_built_again(copied, monkeypatch):
+    (entry,) = (copied / "steps").iterdir()
+    (entry / "outcomes.npz").write_bytes(b"PK")
+    counted, whole = Counted(monkeypatch), panel_digest(open_run(copied).panel)
+    assert counted.built == 1 and panel_digest(open_run(copied).panel) == whole and counted.built == 1
+
+
+def test_kept_steps_never_leave(run, pack):
+    assert not [path for folder in (run / "release", pack) for path in folder.rglob("*") if "steps" in path.as_posix().removeprefix(str(run))]
