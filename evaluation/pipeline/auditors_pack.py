@@ -221,6 +221,9 @@ def specifications_of(content: ReportContent, standing: PlanStanding) -> Iterato
             result = next(one for one in content.outcomes if f"subgroups-{one.outcome}" == table.id)
             for row in table.rows:
                 yield specification(content, result, "subgroup", row[0], row[-1], standing)
+        elif table.id == "benchmark":
+            for row in table.rows:
+                yield specification(content, content.outcomes[0], "sensitivity", row[0], f"{row[1]} ({row[2]})", standing)
 
 
 def own_estimate(result: OutcomeResult) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from evaluation.disclosure.event_studies import EventStudies, ProtectedEventStudy, protected
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.whose import ALL, measured
@@ -50,5 +52,7 @@ def numbers_of(analysis: Analysis, study: OutcomeStudy) -> tuple[EventNumbers | 
         found = event_numbers(effects, quarters=analysis.estimating.headline, assignment=plan.programme.assignment)
     except EvaluationError as fault:
         return None, str(fault)
+    except np.linalg.LinAlgError:
+        return None, "its numbers move together, so they have no covariance"
     factor = factor_of(outcome)
     return replace(found, values=found.values * factor, covariance=found.covariance * factor**2), ""

@@ -26,7 +26,7 @@ from evaluation.pipeline.event_studies import FILE as EVENT_STUDIES
 from evaluation.pipeline.locking import lock_path
 from evaluation.pipeline.manifest import read_manifest
 from evaluation.pipeline.run import GIVEN, run_identifiers
-from evaluation.pipeline.twin import UNITS, twin_plan
+from evaluation.pipeline.twin import twin_plan, why_no_twin
 from evaluation.plan import read_plan
 from evaluation.runs.files import PARTIAL, canonical, hashes_of, write_whole
 
@@ -53,7 +53,8 @@ def make_pack(run: Path, *, say: Callable[[str], object]) -> Path:
         scanned = passed(run, aside)
         os.replace(aside, run / FOLDER)
     for study in EventStudies.read(run / FOLDER / EVENT_STUDIES).studies:
-        say(f"  {study.label}: {study.reason or f'{len(study.event_times)} event times with their covariance'}")
+        standing = " (exploratory)" if study.exploratory else ""
+        say(f"  {study.label}{standing}: {study.reason or f'{len(study.event_times)} event times with their covariance'}")
     say(f"{scanned} files scanned, nothing found. The pack may leave: {run / FOLDER}")
     return run / FOLDER
 
@@ -75,7 +76,7 @@ def check_released(run: Path) -> dict[str, object]:
 def fill(run: Path, folder: Path, told: Mapping[str, object]) -> None:
     """Write every file of a pack."""
     contents = [ReportContent.read(path) for path in sorted((run / "contents").glob("*.json"))]
-    (folder / "twin").mkdir(parents=True)
+    folder.mkdir()
     for source, name in ((run / GIVEN, "plan.yml"), (run / EVENT_STUDIES, EVENT_STUDIES), *((run / "release" / f"{name}.json", f"{name}.json")
                                                                                         for name in ("results", "ledger", "audit"))):
         shutil.copyfile(source, folder / name)
@@ -87,13 +88,11 @@ def fill(run: Path, folder: Path, told: Mapping[str, object]) -> None:
         shutil.copyfile(project_file(LOCK), folder / "requirements.txt")
     write_whole(folder / "balance.csv", balance_csv(contents).encode())
     plan = read_plan(run / GIVEN)
-    has_twin = plan.unit in UNITS
-    if has_twin:
+    without = why_no_twin(plan)
+    if not without:
         twin = twin_plan(yaml.safe_load((run / GIVEN).read_text(encoding="utf-8")), contents, rule_of(plan.disclosure.profile))
         write_whole(folder / "twin" / "plan.yml", yaml.safe_dump(twin, sort_keys=False, allow_unicode=True).encode())
-    else:
-        (folder / "twin").rmdir()
-    write_whole(folder / "README.md", readme(contents[0], EventStudies.read(run / EVENT_STUDIES), has_twin).encode())
+    write_whole(folder / "README.md", readme(contents[0], EventStudies.read(run / EVENT_STUDIES), without).encode())
 
 
 def balance_csv(contents: Sequence[ReportContent]) -> str:
@@ -140,8 +139,8 @@ def read_pack(pack: Path) -> EventStudies:
     return EventStudies.read(pack / EVENT_STUDIES)
 
 
-def readme(content: ReportContent, studies: EventStudies, has_twin: bool) -> str:
-    """What is in the pack and how to use it."""
+def readme(content: ReportContent, studies: EventStudies, without: str) -> str:
+    """What is in the pack and how to use it; `without` says why there is no twin, '' where there is one."""
     study = content.study
     there = [one for one in studies.studies if not one.reason]
     held = [f"* {one.label}: {one.reason}" for one in studies.studies if one.reason]
@@ -159,7 +158,7 @@ def readme(content: ReportContent, studies: EventStudies, has_twin: bool) -> str
         f"| {EVENT_STUDIES} | effects by event time and the headline, with standard errors, correlations and degrees of freedom |",
         "| results.json, ledger.json, audit.json | every protected table of the reports; every number that left; the gate's record |",
         "| balance.csv | balance of each covariate before and after matching |",
-        *(["| twin/plan.yml | the same plan on simulated families, as many as the release says and with effects as it found |"] if has_twin else []),
+        *([] if without else ["| twin/plan.yml | the same plan on simulated families, as many as the release says and with effects as it found |"]),
         f"| {RECORD} | hash of each file, and that it was scanned |",
         "",
         "## Other windows, averages, bands and bounds",
@@ -176,7 +175,7 @@ def readme(content: ReportContent, studies: EventStudies, has_twin: bool) -> str
         *(["    evaluation run twin/plan.yml", "",
            "The twin's records are drawn anew from the dictionary. They show that the plan runs and what its output looks like, and say nothing about"
            " the programme. Change the plan, run it on the twin, then send it to whoever may run it in the room."]
-          if has_twin else ["The data of this study are published: take them from their publishers, and run plan.yml."]),
+          if not without else [without]),
     ]
     return "\n".join(lines) + "\n"
 

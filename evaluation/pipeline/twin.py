@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from evaluation.disclosure.release import OutcomeResult, ReportContent
 from evaluation.disclosure.rules import Profile
+from evaluation.plan import Plan
 from evaluation.simulate.world import DEFAULT_EFFECTS
 
-UNITS = ("family",)  # other units are published data, which need no twin
+UNITS = ("family",)
 LEAST_FAMILIES = 45  # of a council, as the simulation spreads them
 SHARE = 0.4  # of families that join, where the release does not tell
 GROUP = "families in the panel"
@@ -35,8 +36,20 @@ def twin_plan(given: Mapping[str, object], contents: Sequence[ReportContent], pr
         "joined": joined,
         "effects": effects_of(contents),
     }
+    if "joining" in given["data"]:
+        plan["data"]["joining"] = given["data"]["joining"]
+    plan["programme"] = plan["programme"] | {"councils": [code for code in given["programme"].get("councils", ()) if code in joined]}
     plan["report"] = plan["report"] | {"simulated": True}
     return plan
+
+
+def why_no_twin(plan: Plan) -> str:
+    """Why a plan has no simulated twin; '' where it has one."""
+    if plan.unit not in UNITS:
+        return "The data of this study are published: take them from their publishers, and run plan.yml."
+    if any(place.small_areas for place in plan.programme.places):
+        return "There is no simulated twin: the plan names small areas, which simulated records do not have."
+    return ""
 
 
 def share_joining(contents: Sequence[ReportContent]) -> float:

@@ -17,8 +17,10 @@ from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import ReportContent
 from evaluation.disclosure.rules import RULES
 from evaluation.errors import DisclosureError, EvaluationError
+from evaluation.findings.standing import PlanStanding
 from evaluation.models.event_numbers import event_numbers
-from evaluation.pipeline.auditors_pack import FILE, explored, rows_in_words, share_in_words
+from evaluation.pipeline.auditors_pack import FILE, explored, history_of, locked_in_words, rows_in_words, share_in_words, specifications_of
+from evaluation.pipeline.locking import Entry
 from evaluation.pipeline.manifest import panel_digest
 from evaluation.pipeline.pack import make_pack, read_pack
 from evaluation.pipeline.recipe import evaluate, release
@@ -248,3 +250,26 @@ def test_a_torn_panel_is_built_again(copied, monkeypatch):
 
 def test_kept_steps_never_leave(run, pack):
     assert not [path for folder in (run / "release", pack) for path in folder.rglob("*") if "steps" in path.as_posix().removeprefix(str(run))]
+
+
+def entry(kind: str, **about) -> Entry:
+    return Entry(kind=kind, plan_hash="0" * 64, time="2026-03-02T10:00:00Z", signer="A Signer", **about)
+
+
+def test_the_history_tells_amendments_their_reasons_and_what_is_exploratory(run):
+    plan = read_plan(run / "plan_as_given.yml")
+    lock = (entry("locked"), entry("outcomes opened", outcomes_seen=True), entry("amended", reason="A wider caliper", outcomes_seen=True))
+    standing = PlanStanding(locked="2026-03-02", changes=("matching.caliper",), reasons=("A wider caliper",))
+    told = " ".join(locked_in_words(lock, standing))
+    assert "locked on 2026-03-02 by A Signer" in told and "amended once, once after outcomes had been seen" in told
+    assert "Every effect is exploratory: matching.caliper" in told
+    rows = history_of(plan, lock, standing).rows
+    assert [row[1] for row in rows] == ["locked", "amended", "differs from the lock: matching.caliper"] and rows[1][3:] == ("A wider caliper", "yes")
+    content = ReportContent.read(run / "contents" / "E06000022.json")
+    assert {one.kind for one in specifications_of(content, standing)} == {"exploratory"}
+
+
+def test_a_plan_without_a_lock_was_fixed_by_its_run(run):
+    told = locked_in_words((), PlanStanding())
+    rows = history_of(read_plan(run / "plan_as_given.yml"), (), PlanStanding()).rows
+    assert "not locked beforehand" in told[0] and rows[0][1] == "fixed by the run itself"
