@@ -145,10 +145,10 @@ class EventNumbers:
         return self.combined(weights)
 
     def robust(self, restriction: Literal["relative", "smooth"], bounds: Sequence[float], *, first: int, last: int) -> HonestInterval:
-        """Robust intervals of a window's mean when trends were not quite parallel (`honest.py`)."""
+        """Robust intervals of a window's mean when trends were not quite parallel (`honest.py`); periods between base and entry are left out."""
         self.before()
-        path = event_path(self.values[:-1], self.covariance[:-1, :-1], self.event_times, base=self.base, headline=(first, last),
-                          first_after=-self.anticipation if self.base < -self.anticipation else 0)
+        there = np.flatnonzero(self.event_times <= last)
+        path = event_path(self.values[there], self.covariance[np.ix_(there, there)], self.event_times[there], base=self.base, headline=(first, last))
         return {"relative": relative_magnitudes, "smooth": smoothness}[restriction](path, bounds, df=self.df)
 
 

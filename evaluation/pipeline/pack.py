@@ -24,7 +24,7 @@ from evaluation.errors import EvaluationError
 from evaluation.locations import project_file
 from evaluation.pipeline.event_studies import FILE as EVENT_STUDIES
 from evaluation.pipeline.locking import lock_path
-from evaluation.pipeline.manifest import read_manifest
+from evaluation.pipeline.manifest import lock_file_hash, read_manifest
 from evaluation.pipeline.run import GIVEN, run_identifiers
 from evaluation.pipeline.twin import twin_plan, why_no_twin
 from evaluation.plan import read_plan
@@ -84,7 +84,7 @@ def fill(run: Path, folder: Path, told: Mapping[str, object]) -> None:
         shutil.copyfile(lock_path(run / GIVEN), folder / "plan.lock.json")
     code = {name: told[name] for name in ("analysis_hash", "plan_hash", "code", "lock_file", "versions", "seeds")}
     write_whole(folder / "code.json", json.dumps(code, indent=1, sort_keys=True).encode() + b"\n")
-    if told["lock_file"]:
+    if told["lock_file"] and told["lock_file"] == lock_file_hash():  # another one is not the run's
         shutil.copyfile(project_file(LOCK), folder / "requirements.txt")
     write_whole(folder / "balance.csv", balance_csv(contents).encode())
     plan = read_plan(run / GIVEN)
@@ -154,7 +154,7 @@ def readme(content: ReportContent, studies: EventStudies, without: str) -> str:
         "| file | what it is |",
         "| --- | --- |",
         "| plan.yml, plan.lock.json | the plan as it was given, and its lock where it has one |",
-        "| code.json, requirements.txt | version, commit and hash of the code, versions and seeds; the lock of its dependencies |",
+        "| code.json, requirements.txt | version, commit and hash of the code, versions and seeds; the lock of its dependencies, where it is there |",
         f"| {EVENT_STUDIES} | effects by event time and the headline, with standard errors, correlations and degrees of freedom |",
         "| results.json, ledger.json, audit.json | every protected table of the reports; every number that left; the gate's record |",
         "| balance.csv | balance of each covariate before and after matching |",

@@ -156,7 +156,9 @@ def estimate(
         clock.step(f"{council}: {without_content(room, council, fault).fault}")
     contents = tuple(label(content, standing) for content in contents)
     clock.step(f"{len(contents)} report(s) worded and protected")
-    pack = auditors_pack(plan, analysis.tables, contents, ledger, lock=lock, standing=standing, anchors=check_anchors())
+    with threadpool_limits(limits=1):
+        anchors = check_anchors()
+    pack = auditors_pack(plan, analysis.tables, contents, ledger, lock=lock, standing=standing, anchors=anchors)
     pack.write(room / AUDITORS)
     clock.step(pack.told[-1])
     write_release(room, plan, contents, ledger)

@@ -63,13 +63,15 @@ def is_whole(place: Path, key: str) -> bool:
 
 
 def keep(made: Made, place: Path, key: str, save: Callable[[Made, Path], object]) -> None:
-    """Write an entry aside, its list of hashes last, and give it its name; a full disk leaves none, and stops nothing."""
+    """Write an entry aside, its list of hashes last, and give it its name. A disk that takes nothing, or another process that was first, stops nothing."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=place.parent, prefix=PARTIAL))
-        save(made, aside)
-        files = hashes_of((path for path in aside.rglob("*") if path.is_file()), aside)
-        write_whole(aside / ENTRY, canonical({"key": key, "files": files}) + b"\n")
-        os.replace(aside, place)
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix=PARTIAL, ignore_cleanup_errors=True) as name:
+            aside = Path(name)
+            save(made, aside)
+            files = hashes_of((path for path in aside.rglob("*") if path.is_file()), aside)
+            write_whole(aside / ENTRY, canonical({"key": key, "files": files}) + b"\n")
+            os.replace(aside, place)
+            aside.mkdir()  # for the one who tidies up
     except OSError:
-        shutil.rmtree(place, ignore_errors=True)
+        return

@@ -80,6 +80,22 @@ def test_without_a_folder_nothing_is_kept():
     assert [work(caliper=0.1), work(caliper=0.1)] == ["result 1", "result 2"]
 
 
+def test_an_entry_that_another_process_finished_first_stays(tmp_path):
+    work = Work(tmp_path / "steps")
+
+    def meanwhile() -> str:
+        return work(caliper=0.1)
+
+    def save(result: str, place: Path) -> None:
+        (place / "result.txt").write_text(result, encoding="utf-8")
+
+    def load(place: Path) -> str:
+        return (place / "result.txt").read_text(encoding="utf-8")
+
+    assert cached(work.folder, "work", {"caliper": 0.1}, meanwhile, save=save, load=load) == "result 1"
+    assert work(caliper=0.1) == "result 1" and work.made == 1 and not list(work.folder.glob(".partial-*"))
+
+
 def test_a_disk_that_takes_nothing_stops_nothing(tmp_path):
     (tmp_path / "steps").write_text("a file where the folder should be", encoding="utf-8")
     assert Work(tmp_path / "steps")(caliper=0.1) == "result 1"
