@@ -173,8 +173,9 @@ def readme(content: ReportContent, studies: EventStudies, without: str) -> str:
         "## The whole plan again",
         "",
         *(["    evaluation run twin/plan.yml", "",
-           "The twin's records are drawn anew from the dictionary. They show that the plan runs and what its output looks like, and say nothing about"
-           " the programme. Change the plan, run it on the twin, then send it to whoever may run it in the room."]
+           "The twin's records are drawn anew from the dictionary and written to `delivery` in the new run's folder, table by table as a delivery has"
+           " them. They show that the plan runs and what its output looks like, and say nothing about the programme. Change the plan, run it on the twin,"
+           " then send it to whoever may run it in the room."]
           if not without else [without]),
     ]
     return "\n".join(lines) + "\n"
@@ -189,7 +190,7 @@ def example(outcome: str, headline: tuple[int, int]) -> list[str]:
         "",
         f'    found = {{one.outcome: one for one in read_pack(".").studies}}["{outcome}"].numbers()',
         "    found.planned()                                            # the headline with its interval",
-        f"    found.mean_over({first}, {last + 2})                                    # another window: the plain mean of its event times",
+        f"    found.mean_over({first}, {last + 2})                                      # another window: the plain mean of its event times",
         "    found.combined(weights)                                    # any average: a weight for each event time, and for the headline",
         "    found.band(rng=np.random.default_rng(1))                   # a band that holds all event times at once",
         "    found.test_before()                                        # F, degrees of freedom, p",
