@@ -13,7 +13,7 @@ Kind = Literal["main", "secondary", "sensitivity", "subgroup", "exploratory"]
 class Specification(Frozen):
     """One estimate that was made for a report."""
 
-    report: str  # council's code, or 'all'
+    report: str  # council's code, 'all', or 'every report'
     outcome: str  # label
     kind: Kind
     choice: str  # 'the plan's', 'base 1 before, unmatched'

@@ -61,7 +61,7 @@ def auditors_pack(
     anchors: Sequence[AnchorFound],
 ) -> AuditorsPack:
     """The pack of a run; numbers about units are those of the reports, or go through the same ledger."""
-    specifications = tuple(one for content in contents for one in specifications_of(content, standing))
+    specifications = once_each([one for content in contents for one in specifications_of(content, standing)], len(contents))
     told = (*locked_in_words(lock, standing), made_in_words(specifications, len(contents)), checked_in_words(contents), anchored_in_words(anchors))
     return AuditorsPack(
         study=contents[0].study,
@@ -104,7 +104,8 @@ def made_in_words(specifications: Sequence[Specification], n_reports: int) -> st
     """How many estimates the reports show, by kind."""
     counts = Counter(one.kind for one in specifications)
     kinds = listed([f"{counts[kind]:,} {kind}" for kind in Kind.__args__ if counts[kind]])
-    return f"{len(specifications):,} estimates were registered in {n_reports:,} report{'' if n_reports == 1 else 's'}: {kinds or 'none'}."
+    where = f"{n_reports:,} report{'' if n_reports == 1 else 's'}"
+    return f"{len(specifications):,} estimates were registered in {where}, those that every report shows counted once: {kinds or 'none'}."
 
 
 def checked_in_words(contents: Sequence[ReportContent]) -> str:
@@ -244,6 +245,20 @@ def other_choices(
             if not ("(the plan's)" in choice and column == "Matched"):
                 words_ = f"{choice}, {column.lower()}" if column else choice
                 yield specification(content, by_label[label], "sensitivity", words_, cell, standing)
+
+
+def once_each(found: Sequence[Specification], n_reports: int) -> tuple[Specification, ...]:
+    """An estimate that every report shows (of all areas together) once, as of all reports; the others as they are."""
+    alike = Counter((one.outcome, one.kind, one.choice, one.estimate) for one in found)
+    kept, told = [], set()
+    for one in found:
+        key = (one.outcome, one.kind, one.choice, one.estimate)
+        if n_reports == 1 or alike[key] < n_reports or "(" not in one.estimate:
+            kept.append(one)
+        elif key not in told:
+            told.add(key)
+            kept.append(one.model_copy(update={"report": "every report"}))
+    return tuple(kept)
 
 
 def specification(content: ReportContent, result: OutcomeResult, kind: Kind, choice: str, estimate: str, standing: PlanStanding) -> Specification:

@@ -174,7 +174,7 @@ def readme(content: ReportContent, studies: EventStudies, without: str) -> str:
         "",
         *(["    evaluation run twin/plan.yml", "",
            "The twin's records are drawn anew from the dictionary and written to `delivery` in the new run's folder, table by table as a delivery has"
-           " them. They show that the plan runs and what its output looks like, and say nothing about the programme. Change the plan, run it on the twin,"
+           " them. They show that the plan runs and what its output looks like, and nothing of the programme. Change the plan, run it on the twin,"
            " then send it to whoever may run it in the room."]
           if not without else [without]),
     ]

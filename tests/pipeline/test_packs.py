@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from evaluation.disclosure.auditors import AuditorsPack
+from evaluation.disclosure.auditors import AuditorsPack, Specification
 from evaluation.disclosure.event_studies import EventStudies
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import ReportContent
@@ -19,7 +19,16 @@ from evaluation.disclosure.rules import RULES
 from evaluation.errors import DisclosureError, EvaluationError
 from evaluation.findings.standing import PlanStanding
 from evaluation.models.event_numbers import event_numbers
-from evaluation.pipeline.auditors_pack import FILE, explored, history_of, locked_in_words, rows_in_words, share_in_words, specifications_of
+from evaluation.pipeline.auditors_pack import (
+    FILE,
+    explored,
+    history_of,
+    locked_in_words,
+    once_each,
+    rows_in_words,
+    share_in_words,
+    specifications_of,
+)
 from evaluation.pipeline.locking import Entry
 from evaluation.pipeline.manifest import panel_digest
 from evaluation.pipeline.pack import make_pack, read_pack
@@ -267,6 +276,16 @@ def test_the_history_tells_amendments_their_reasons_and_what_is_exploratory(run)
     assert [row[1] for row in rows] == ["locked", "amended", "differs from the lock: matching.caliper"] and rows[1][3:] == ("A wider caliper", "yes")
     content = ReportContent.read(run / "contents" / "E06000022.json")
     assert {one.kind for one in specifications_of(content, standing)} == {"exploratory"}
+
+
+def test_an_estimate_of_all_areas_together_counts_once():
+    def line(report: str, estimate: str) -> Specification:
+        return Specification(report=report, outcome="Y", kind="main", choice="the plan's", estimate=estimate, unit="points")
+
+    same, other = "0.1 (0.0 to 0.2)", "0.3 (0.0 to 0.6)"
+    assert [one.report for one in once_each([line("A", same), line("B", same)], 2)] == ["every report"]
+    assert [one.report for one in once_each([line("A", same), line("B", other)], 2)] == ["A", "B"]
+    assert [one.report for one in once_each([line("A", "not shown"), line("B", "not shown")], 2)] == ["A", "B"]
 
 
 def test_a_plan_without_a_lock_was_fixed_by_its_run(run):
