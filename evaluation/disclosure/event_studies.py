@@ -16,7 +16,7 @@ from evaluation.models.effects import Estimate
 from evaluation.models.event_numbers import EventNumbers, from_correlations
 
 CORRELATION_DIGITS = 3
-FIGURES = 2  # of a standard error, where people are protected
+FIGURES = 2  # of a standard error, where anything is protected
 PUBLISHED_FIGURES = 8
 WHAT = "event study with covariance"
 
@@ -94,15 +94,15 @@ def protected(numbers: EventNumbers, effect: Estimate, ledger: Ledger, about: Pr
         ledger.keep(WHAT, population, Shown(value=None, text="[c]", symbol="[c]"), asked=WHAT, **kept)
         return about.model_copy(update={"reason": reason})
     errors = numbers.std_errors()
-    whole = protects(profile, of)
-    places = [decimals(errors[-1])] * len(errors) if whole else [figures(value, PUBLISHED_FIGURES) for value in numbers.values]
+    rounded = profile.protects  # also of areas: their numbers are made from families
+    places = [decimals(errors[-1])] * len(errors) if rounded else [figures(value, PUBLISHED_FIGURES) for value in numbers.values]
     estimates = [round(float(value), digits) + 0.0 for value, digits in zip(numbers.values, places, strict=True)]
     names = [*(f"{WHAT}, {time}" for time in numbers.event_times), "effect"]
     for name, value, digits in zip(names, estimates, places, strict=True):
         shown = Shown(value=value, text=f"{value:.{max(digits, 0)}f}")
         ledger.keep(name, population, shown, step=10.0**-digits, asked="effect" if name == "effect" else WHAT, **kept)
-    n = FIGURES if whole else PUBLISHED_FIGURES
-    correlations = np.round(numbers.covariance / np.outer(errors, errors), CORRELATION_DIGITS if whole else PUBLISHED_FIGURES) + 0.0
+    n = FIGURES if rounded else PUBLISHED_FIGURES
+    correlations = np.round(numbers.covariance / np.outer(errors, errors), CORRELATION_DIGITS if rounded else PUBLISHED_FIGURES) + 0.0
     return about.model_copy(
         update={
             "event_times": tuple(int(time) for time in numbers.event_times),
@@ -112,7 +112,7 @@ def protected(numbers: EventNumbers, effect: Estimate, ledger: Ledger, about: Pr
             "base": numbers.base,
             "anticipation": numbers.anticipation,
             "headline": numbers.headline,
-            "df": degrees(numbers.df, whole),
+            "df": degrees(numbers.df, rounded),
             "clusters": numbers.clusters,
         }
     )
@@ -131,18 +131,13 @@ def why_withheld(numbers: EventNumbers, effect: Estimate, profile: Profile, behi
     return ""
 
 
-def protects(profile: Profile, of: str) -> bool:
-    """Whether numbers of these units are protected."""
-    return of in PEOPLE and profile.protects
-
-
 def figures(value: float, n: int) -> int:
     """Decimals that keep so many figures of a number."""
     return 2 if not math.isfinite(value) or value == 0 else n - 1 - math.floor(math.log10(abs(value)))
 
 
-def degrees(df: float, whole: bool) -> float | None:
+def degrees(df: float, rounded: bool) -> float | None:
     """Degrees of freedom: where they count people, the next lower of 10, 20, 40, 80, ..., so that they tell of no count, and intervals err wide."""
     if not math.isfinite(df):
         return None
-    return float(10 * 2 ** math.floor(math.log2(df / 10))) if whole and df >= 10 else round(float(df), 6)
+    return float(10 * 2 ** math.floor(math.log2(df / 10))) if rounded and df >= 10 else round(float(df), 6)

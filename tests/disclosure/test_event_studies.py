@@ -69,6 +69,11 @@ def test_published_statistics_of_councils_leave_as_they_are():
     assert found.estimates[0] == 0.123456 and found.df == 99 and found.std_errors[1] == pytest.approx(np.sqrt(0.3), rel=1e-7)
 
 
+def test_small_areas_made_from_families_are_rounded_too():
+    found, _ = made(of="small areas", numbers=replace(NUMBERS, n_clusters=14), behind=(1, 1))
+    assert found.estimates == (0.12, 1.11, 1.23) and found.std_errors == (0.5, 0.55, 0.46)
+
+
 def test_degrees_of_freedom_count_nobody():
     assert [degrees(df, True) for df in (10.0, 19.0, 39.9, 99.0, 400.0)] == [10, 10, 20, 80, 320]
     assert degrees(float("inf"), True) is None and degrees(7.9, False) == 7.9
