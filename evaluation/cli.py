@@ -17,6 +17,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, lock, amend and compare a study's plan.")
 app.add_typer(plan_app, name="plan")
 
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep no results of costly steps, and use none.")]
 PlanPath = Annotated[Path, typer.Argument(help="A study's plan, for example studies/demonstration/plan.yml.")]
 
 
@@ -118,11 +119,12 @@ def simulate(out: Annotated[Path, typer.Argument(help="The folder to write the t
 def run(plan: PlanPath,
         council: Annotated[list[str] | None, typer.Option("--council", help="Make this council's report only (GSS code); may be repeated.")] = None,
         out: Annotated[Path, typer.Option("--out", help="Folder for runs.")] = Path("runs"),
-        workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2) -> None:
+        workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2,
+        no_cache: NoCache = False) -> None:
     """From records to reports: everything a plan asks."""
     from evaluation.pipeline import run_study
 
-    summary = run_study(plan, councils=tuple(council or ()), out=out, workers=workers, say=typer.echo)
+    summary = run_study(plan, councils=tuple(council or ()), out=out, workers=workers, say=typer.echo, cache=not no_cache)
     raise typer.Exit(0 if summary.complete else 1)
 
 
@@ -133,13 +135,14 @@ def batch(plan: PlanPath,
           workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2,
           resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted batch: make only what is missing.")] = False,
           seconds: Annotated[float, typer.Option(help="Time that one report may take.", min=1)] = 900,
-          memory: Annotated[float, typer.Option(help="GB of memory that one report's processes may hold each (Linux).", min=0.2)] = 4) -> None:
+          memory: Annotated[float, typer.Option(help="GB of memory that one report's processes may hold each (Linux).", min=0.2)] = 4,
+          no_cache: NoCache = False) -> None:
     """All reports of a plan in a folder of their own, that can be interrupted and gone on with: for many councils, overnight."""
     from evaluation.pipeline import run_batch
     from evaluation.runs.runner import Limits
 
     summary = run_batch(plan, councils=tuple(council or ()), out=out, workers=workers, resume=resume,
-                        limits=Limits(seconds=seconds, memory=int(memory * 1e9)), say=typer.echo)
+                        cache=not no_cache, limits=Limits(seconds=seconds, memory=int(memory * 1e9)), say=typer.echo)
     raise typer.Exit(summary.exit_code)
 
 
@@ -172,20 +175,30 @@ def report(run: Annotated[Path, typer.Argument(help="A finished run: runs/<study
 @app.command()
 def reestimate(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")],
                settings: Annotated[list[str], typer.Option("--set", help="A key of the plan and its new value: matching.caliper=0.1; repeatable.")],
-               council: Annotated[str | None, typer.Option("--council", help="Effects on this council's programme units alone.")] = None) -> None:
+               council: Annotated[str | None, typer.Option("--council", help="Effects on this council's programme units alone.")] = None,
+               no_cache: NoCache = False) -> None:
     """Another choice for a finished run: matched and estimated again, old and new side by side."""
     from evaluation.pipeline.reestimate import reestimate as again
 
-    again(run, settings=tuple(settings), council=council, say=typer.echo)
+    again(run, settings=tuple(settings), council=council, say=typer.echo, cache=not no_cache)
 
 
 @app.command()
 def curve(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")],
-          grid: Annotated[Path, typer.Argument(help="A YAML file with lines like `matching.caliper: [0.1, 0.2]`.")]) -> None:
+          grid: Annotated[Path, typer.Argument(help="A YAML file with lines like `matching.caliper: [0.1, 0.2]`.")],
+          no_cache: NoCache = False) -> None:
     """The specification curve: the effect under every combination of a grid of choices, with a joint test."""
     from evaluation.pipeline.curve import curve as curve_of
 
-    curve_of(run, grid, say=typer.echo)
+    curve_of(run, grid, say=typer.echo, cache=not no_cache)
+
+
+@app.command()
+def pack(run: Annotated[Path, typer.Argument(help="A finished run or batch: runs/<study>/<run id>.")]) -> None:
+    """A folder that may leave the room, to estimate again without a row: plan, code, covariances, tables, a simulated twin."""
+    from evaluation.pipeline.pack import make_pack
+
+    make_pack(run, say=typer.echo)
 
 
 @app.command()

@@ -318,10 +318,20 @@ class DisclosurePlan(Section):
         return (self.profile,) if isinstance(self.profile, str) else self.profile
 
 
+class Roles(Section):
+    """Who answers for the study, in the Aqua Book's words; '' where nobody is named."""
+
+    commissioner: str = ""
+    analyst: str = ""
+    assurer: str = ""
+    approver: str = ""
+
+
 class ReportPlan(Section):
     date: str  # printed; the run's own clock is never printed
     reference: str
     simulated: bool = False
+    roles: Roles = Roles()
 
     @field_validator("date", mode="before")
     @classmethod

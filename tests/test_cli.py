@@ -16,7 +16,7 @@ from evaluation.pipeline.run import RunSummary
 
 STUDIES = sorted(project_file("studies").glob("*/*.yml"))
 HEAVY = ("numpy", "pandas", "duckdb", "scipy", "matplotlib", "statsmodels", "linearmodels", "sklearn", "papermill", "typst", "pikepdf", "pyarrow")
-COMMANDS = ("plan", "check", "simulate", "run", "report")
+COMMANDS = ("plan", "check", "simulate", "run", "report", "pack")
 
 
 def process(*arguments: object) -> subprocess.CompletedProcess:
@@ -77,6 +77,20 @@ def test_a_report_that_could_not_be_made_gives_exit_code_1(ended, monkeypatch, t
     assert ended(command, tmp_path) == code
 
 
+@pytest.mark.parametrize("command", [("pack",), ("reestimate", "--set", "seed=1"), ("verify",)])
+def test_a_folder_that_is_no_run_is_told_with_exit_code_2(ended, capsys, tmp_path, command):
+    assert ended(command[0], tmp_path, *command[1:]) == 2
+    assert "finished run" in capsys.readouterr().err
+
+
+def test_no_cache_reaches_the_run(ended, monkeypatch, tmp_path):
+    asked = {}
+    summary = RunSummary(folder=tmp_path, made=(), failed=())
+    monkeypatch.setattr("evaluation.pipeline.run_study", lambda plan, **named: asked.update(named) or summary)
+    ended("run", tmp_path / "plan.yml", "--no-cache")
+    assert asked["cache"] is False
+
+
 def test_councils_and_workers_reach_the_run(ended, monkeypatch, tmp_path):
     asked = {}
 
@@ -87,7 +101,7 @@ def test_councils_and_workers_reach_the_run(ended, monkeypatch, tmp_path):
     monkeypatch.setattr("evaluation.pipeline.run_study", run_study)
     ended("run", tmp_path / "plan.yml", "--council", "E06000022", "--council", "E06000017", "--workers", 3, "--out", tmp_path / "runs")
     asked.pop("say")
-    assert asked == {"plan": tmp_path / "plan.yml", "councils": ("E06000022", "E06000017"), "workers": 3, "out": tmp_path / "runs"}
+    assert asked == {"plan": tmp_path / "plan.yml", "councils": ("E06000022", "E06000017"), "workers": 3, "out": tmp_path / "runs", "cache": True}
 
 
 def test_simulated_records_are_marked_and_pass_their_check(ended, capsys, tmp_path):

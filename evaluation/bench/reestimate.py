@@ -1,35 +1,29 @@
-"""A finished run opened again: other choices beside the plan's. Exploratory by nature; nothing is written.
+"""A finished run opened again in a notebook: other choices beside the plan's. Exploratory by nature; nothing is written.
 
-The run's checked rows are read from its own folder, so this works inside the room only.
+The work is that of `pipeline.reopen`, as for the commands; here it becomes tables. It reads rows, so it works inside the room only.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
-from pydantic import ValidationError
 
 from evaluation.bench.study import Bench, asked_for, council_code
-from evaluation.dictionary import Dictionary, load_dictionary
-from evaluation.errors import EvaluationError, PlanError
+from evaluation.dictionary import load_dictionary
+from evaluation.errors import PlanError
 from evaluation.findings.numbers import change_unit_of, factor_of, scaled
-from evaluation.ingest.tables import CheckedTable
-from evaluation.matching import MATCHERS
 from evaluation.matching.sample import MatchedSample
-from evaluation.models import ESTIMATORS
 from evaluation.models.effects import Estimate
 from evaluation.panel.types import Panel
-from evaluation.pipeline.choices import counts_from_a_base, matcher
-from evaluation.pipeline.estimate import Estimating, missing_estimate
-from evaluation.pipeline.receive import build_panel, check_names, of_pool, receive
-from evaluation.pipeline.recipe import first_pool
-from evaluation.plan import Estimator, Matching, Plan, in_words
+from evaluation.pipeline import reopen
+from evaluation.pipeline.estimate import missing_estimate
+from evaluation.pipeline.recipe import main_comparison
+from evaluation.plan import Plan
 from evaluation.showing import Face, Showing, face_of, written
 
 MAY_CHANGE = ("matching", "estimator", "comparison")
@@ -37,12 +31,13 @@ MAY_CHANGE = ("matching", "estimator", "comparison")
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Reopened(Showing):
-    """A finished run with its panel, and the plan's own sample of the council looked at."""
+    """A finished run with its panel, and the plan's own sample of the council looked at; `engine` matches and estimates."""
 
     folder: Path
     study: Bench
     panel: Panel
     sample: MatchedSample
+    engine: reopen.Opened
 
     def face(self) -> Face:
         """The study, and what the plan's own choices made of it."""
@@ -72,7 +67,7 @@ class Reestimated(Showing):
             f"{row.choice}: {row.matched:,} of {row.joined:,} matched, {row.effective:,.0f} comparison units of equal weight, largest difference "
             f"after matching {row.worst:.2f}." for row in self.samples.itertuples()
         )
-        return face_of(f"Changed: {changes_in_words(self.changes)}", self.table,
+        return face_of(f"Exploratory, changed: {changes_in_words(self.changes)}", self.table,
                        notes=(*lines, "Exploratory: the plan's estimate stays the one that is reported."))
 
 
@@ -95,11 +90,10 @@ def open_run(run: str | Path, *, council: str = "all") -> Reopened:
     if not (folder / "plan.yml").is_file() or not (folder / "contents").is_dir():
         raise PlanError(f"{folder.name or 'The folder'} must be the folder of a finished run, with plan.yml, tables and contents: it is not. "
                         "Give a folder like runs/<study>/<run id>.")
-    dictionary = load_dictionary()
-    plan = validated(yaml.safe_load((folder / "plan.yml").read_text(encoding="utf-8")), {})
-    study = Bench(plan=plan, dictionary=dictionary, plan_folder=folder, room=folder, council=council_code(council, dictionary))
-    panel = _panel(folder, plan, dictionary)
-    return Reopened(folder=folder, study=study, panel=panel, sample=matcher(plan).fit(panel))
+    engine, code = reopen.open_run(folder), council_code(council, load_dictionary())
+    study = Bench(plan=engine.plan, dictionary=engine.dictionary, plan_folder=folder, room=folder, council=code)
+    panel = main_comparison(engine.plan, engine.panel)
+    return Reopened(folder=folder, study=study, panel=panel, sample=engine.sample(engine.plan), engine=engine)
 
 
 def reestimated(run: Reopened, changes: str | Mapping[str, object], *, outcomes: str = "all") -> Reestimated:
@@ -118,12 +112,12 @@ def reestimated(run: Reopened, changes: str | Mapping[str, object], *, outcomes:
     PlanError
         A change that the plan does not allow, with the nearest right name.
     """
-    asked = changes_of(changes)
-    other = changed(run.study.plan, asked, run.study.dictionary)
-    new = sample_of(run, other)
-    names = asked_for(outcomes, run.study.plan)
-    table = pd.DataFrame([_side_by_side(run, other, new, name) for name in names])
-    return Reestimated(changes=asked, table=table, samples=pd.DataFrame([_about("The plan's", run, run.sample), _about("Changed", run, new)]))
+    asked, names = changes_of(changes), asked_for(outcomes, run.study.plan)
+    other = run.engine.changed(asked)
+    sample = run.engine.sample(other)
+    old, new = (run.engine.estimated(plan, council=run.study.council, outcomes=names) for plan in (run.study.plan, other))
+    table = pd.DataFrame([_side_by_side(run, headline_of(run, old, name), headline_of(run, new, name), name) for name in names])
+    return Reestimated(changes=asked, table=table, samples=pd.DataFrame([_about("The plan's", run, run.sample), _about("Changed", run, sample)]))
 
 
 def changes_of(words: str | Mapping[str, object]) -> dict[str, object]:
@@ -144,36 +138,6 @@ def changes_of(words: str | Mapping[str, object]) -> dict[str, object]:
     return found
 
 
-def changed(plan: Plan, changes: Mapping[str, object], dictionary: Dictionary) -> Plan:
-    """The plan with other choices, checked as every plan is."""
-    found = validated(plan.model_dump(mode="json"), changes)
-    check_names(found, dictionary)
-    return found
-
-
-def validated(content: dict, changes: Mapping[str, object]) -> Plan:
-    """A plan from its content with changes; options that belong to another method, and a base that the method has not, are left out."""
-    for name, value in changes.items():
-        *path, last = name.split(".")
-        place = content
-        for key in path:
-            place = place.setdefault(key, {})
-        place[last] = value
-    shared = (("matching", MATCHERS, set(Matching.model_fields)), ("estimator", ESTIMATORS, set(Estimator.model_fields)))
-    for section, kinds, known in shared:
-        chosen = content[section]
-        if f"{section}.method" in changes and chosen["method"] in kinds:
-            options = {one.name for one in fields(kinds[chosen["method"]])}
-            content[section] = {key: value for key, value in chosen.items() if key in known | options or f"{section}.{key}" in changes}
-    method = content["estimator"].get("method", "matched_did")
-    if method in ESTIMATORS and not counts_from_a_base(method) and "estimator.base" not in changes:
-        content["estimator"].pop("base", None)
-    try:
-        return Plan.model_validate(content)
-    except ValidationError as fault:
-        raise PlanError("The plan does not allow this:\n" + "\n".join(f"  - {in_words(one)}" for one in fault.errors())) from None
-
-
 def value_in(plan: Plan, name: str) -> object:
     """What a plan says under a key with dots; None where it says nothing."""
     place: object = plan.model_dump(mode="json")
@@ -187,49 +151,16 @@ def changes_in_words(changes: Mapping[str, object]) -> str:
     return "; ".join(f"{name}: {value if not isinstance(value, list) else ', '.join(map(str, value))}" for name, value in changes.items())
 
 
-def _panel(folder: Path, plan: Plan, dictionary: Dictionary) -> Panel:
-    """From the run's checked rows; published statistics are read again from where they are published to."""
-    with tempfile.TemporaryDirectory(prefix="evaluation-room-") as room:
-        kept = plan.data.kind != "open_statistics"
-        everyone = build_panel(_kept(folder) if kept else receive(plan, folder, dictionary, Path(room)), plan, dictionary)
-    return of_pool(everyone, first_pool(plan, everyone)) if plan.comparison.pools else everyone
+def headline_of(run: Reopened, found: reopen.Estimated, name: str) -> Estimate:
+    """The headline of one outcome on the printed scale; no number where there is none, with the reason."""
+    estimate = found.estimates.get(name, missing_estimate("not available for these units"))
+    return scaled(estimate, factor_of(run.study.dictionary.outcomes[name]))
 
 
-def _kept(folder: Path) -> dict[str, CheckedTable]:
-    from pyarrow.parquet import read_metadata
-
-    rows = {path.stem: (path, read_metadata(path).num_rows) for path in sorted((folder / "tables").glob("*.parquet"))}
-    return {name: CheckedTable(name=name, path=path, rows_in=n, rows_kept=n, rows_quarantined=0, rows_dropped=0, content_hash="")
-            for name, (path, n) in rows.items()}
-
-
-def sample_of(run: Reopened, plan: Plan) -> MatchedSample:
-    """The plan's own sample, matched again where its choices of whom to compare differ from the run's."""
-    same = (plan.matching, plan.comparison) == (run.study.plan.matching, run.study.plan.comparison)
-    return run.sample if same else matcher(plan).fit(run.panel)
-
-
-def headline_of(run: Reopened, plan: Plan, sample: MatchedSample, name: str) -> Estimate:
-    """The headline of one outcome, of the council looked at, on the printed scale; no number where there is none, with the reason."""
-    outcome, estimating = run.study.dictionary.outcomes[name], Estimating(plan=plan)
-    if plan.unit not in outcome.sources:
-        return missing_estimate("not available for these units")
-    inside = run.study.inside(run.panel)
-    own = sample.keep(inside[sample.treated_unit], inside) if run.study.council else sample
-    if own is None:
-        return missing_estimate("no programme unit of the council was matched")
-    try:
-        effects = estimating.estimator().fit(own, name, calendar=outcome.sources[plan.unit].calendar)
-        return scaled(estimating.summarised(effects), factor_of(outcome))
-    except EvaluationError as fault:
-        return missing_estimate(str(fault))
-
-
-def _side_by_side(run: Reopened, other: Plan, new: MatchedSample, name: str) -> dict[str, object]:
+def _side_by_side(run: Reopened, old: Estimate, new: Estimate, name: str) -> dict[str, object]:
     outcome = run.study.dictionary.outcomes[name]
-    old, found = headline_of(run, run.study.plan, run.sample, name), headline_of(run, other, new, name)
     return {"outcome": outcome.label, "unit": change_unit_of(outcome), "plan's": old.estimate, "plan's interval": _interval(old),
-            "changed": found.estimate, "changed interval": _interval(found), "difference": found.estimate - old.estimate, "reason": found.reason}
+            "changed": new.estimate, "changed interval": _interval(new), "difference": new.estimate - old.estimate, "reason": new.reason}
 
 
 def _about(choice: str, run: Reopened, sample: MatchedSample) -> dict[str, object]:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from evaluation.bench.reestimate import Reopened, changed, changes_of, headline_of, sample_of, value_in
+from evaluation.bench.reestimate import Reopened, changes_of, headline_of, value_in
 from evaluation.bench.study import asked_for
 from evaluation.bench.views import BLUE, INK, MUTED, ORANGE, RULE, Picture, drawing, keyed, titled
-from evaluation.errors import EvaluationError, PlanError
-from evaluation.findings.numbers import change_unit_of
-from evaluation.matching.sample import MatchedSample
+from evaluation.errors import PlanError
+from evaluation.findings.numbers import change_unit_of, factor_of
 from evaluation.models.effects import Estimate
-from evaluation.pipeline.estimate import missing_estimate
+from evaluation.pipeline.curve import test_in_words, test_of
+from evaluation.pipeline.reestimate import MOST
+from evaluation.pipeline.reopen import Estimated
+from evaluation.plan import Plan
 from evaluation.reporting.words import minus
 from evaluation.showing import Face, Showing, face_of, written
-
-MOST = 500                     # specifications of one curve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -35,12 +34,15 @@ class Curve(Showing):
         Keys of the plan that vary.
     table : DataFrame
         A column for each choice, `estimate`, `lower`, `upper`, `n_treated`, `reason`, `plan` (whether it is the plan's own); sorted by estimate.
+    together : str
+        The joint test of the grid's specifications, in words.
     """
 
     outcome: str
     unit: str
     choices: tuple[str, ...]
     table: pd.DataFrame
+    together: str = ""
 
     @property
     def title(self) -> str:
@@ -50,11 +52,12 @@ class Curve(Showing):
             return f"{self.outcome}: no specification could be estimated"
         clear = int(((known["lower"] > 0) | (known["upper"] < 0)).sum())
         return (f"{self.outcome}: {len(known)} specifications from {written(known['estimate'].min())} to {written(known['estimate'].max())}; "
-                f"{clear} exclude{'s' * (clear == 1)} zero")
+                f"{clear} exclude{'s' * (clear == 1)} zero (exploratory)")
 
     def face(self) -> Face:
-        """Every specification."""
-        return face_of(self.title, self.table, notes=(f"In {self.unit}. All were stated before they were run; none is picked.",))
+        """Every specification, and the test of all together."""
+        about = f"In {self.unit}. Exploratory: all were stated before they were run; none is picked."
+        return face_of(self.title, self.table, notes=(about, f"{self.together[:1].upper()}{self.together[1:]}."))
 
 
 def curve(run: Reopened, grid: str | Mapping[str, Sequence[object]], *, outcome: str) -> Curve:
@@ -79,14 +82,16 @@ def curve(run: Reopened, grid: str | Mapping[str, Sequence[object]], *, outcome:
     (outcome,) = asked_for(outcome, run.study.plan)[:1]
     entry = run.study.dictionary.outcomes[outcome]
     own = {name: value_in(run.study.plan, name) for name in asked}
-    samples: dict[str, MatchedSample | str] = {}
-    rows = [_specification(run, point, outcome, samples) for point in points]
+    found = [_estimated(run, run.engine.changed(point), outcome) for point in points]
+    test = test_of(outcome, found, run.study.plan.seed, run.study.plan.programme.assignment)
     if own not in points:
-        rows.append(own | _numbers(headline_of(run, run.study.plan, run.sample, outcome)))
+        found.append(_estimated(run, run.study.plan, outcome))
         points.append(own)
+    rows = [dict(point) | _numbers(headline_of(run, one, outcome)) for point, one in zip(points, found, strict=True)]
     table = pd.DataFrame(rows).assign(plan=[point == own for point in points])
     table = table.sort_values("estimate", kind="stable", ignore_index=True, na_position="last")
-    return Curve(outcome=entry.label, unit=change_unit_of(entry), choices=tuple(asked), table=table)
+    words = test_in_words(test, factor_of(entry))
+    return Curve(outcome=entry.label, unit=change_unit_of(entry), choices=tuple(asked), table=table, together=words)
 
 
 def plot_curve(found: Curve) -> Picture:
@@ -120,16 +125,8 @@ def plot_curve(found: Curve) -> Picture:
     return Picture(figure=figure, alt=f"Specification curve. {found.title}.")
 
 
-def _specification(run: Reopened, point: Mapping[str, object], outcome: str, samples: dict[str, MatchedSample | str]) -> dict[str, object]:
-    plan = changed(run.study.plan, point, run.study.dictionary)
-    key = json.dumps([plan.matching.model_dump(mode="json"), plan.comparison.model_dump(mode="json")], sort_keys=True)
-    if key not in samples:
-        try:
-            samples[key] = sample_of(run, plan)
-        except EvaluationError as fault:
-            samples[key] = str(fault)
-    sample = samples[key]
-    return dict(point) | _numbers(missing_estimate(sample) if isinstance(sample, str) else headline_of(run, plan, sample, outcome))
+def _estimated(run: Reopened, plan: Plan, outcome: str) -> Estimated:
+    return run.engine.estimated(plan, council=run.study.council, outcomes=(outcome,))
 
 
 def _numbers(found: Estimate) -> dict[str, object]:

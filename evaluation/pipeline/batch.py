@@ -23,6 +23,7 @@ from evaluation.runs.folder_lock import only_runner
 from evaluation.runs.manifest import versions
 from evaluation.runs.records import DoneRecord, read_record, same, standing
 from evaluation.runs.runner import Limits, Stop
+from evaluation.runs.step_cache import FOLDER as STEPS
 
 STUDY = "study"  # the name of the record of what all reports share
 NEEDED_SPACE = 200_000_000  # bytes: under this a batch is not begun
@@ -35,6 +36,7 @@ def run_batch(
     out: Path,
     workers: int,
     resume: bool = False,
+    cache: bool = True,
     limits: Limits | None = None,
     say: Callable[[str], object],
 ) -> RunSummary:
@@ -44,6 +46,8 @@ def run_batch(
     ----------
     resume : bool
         Go on with what an earlier batch of the same plan, code and data left: only what is missing is made.
+    cache : bool
+        Whether results of costly steps are kept in the batch's folder, to be used again where it is gone on with, and by other choices.
 
     Raises
     ------
@@ -59,7 +63,8 @@ def run_batch(
         sweep(folder)
         write_whole(folder / "batch.json", canonical(made_of) + b"\n")
         if not shared_is_there(folder):
-            estimate_shared(plan, Path(plan_path), dictionary, folder, councils=councils, say=say)
+            kept = folder / STEPS if cache else None
+            estimate_shared(plan, Path(plan_path), dictionary, folder, councils=councils, say=say, kept=kept)
         check_inputs(made_of, identity(plan, Path(plan_path), councils))
         summary, fresh = reports_of(folder, workers=workers, limits=limits, say=say)
         write_batch_page(folder, summary)
@@ -177,12 +182,19 @@ def check_space(folder: Path) -> None:
 
 
 def estimate_shared(
-    plan: Plan, plan_path: Path, dictionary: Dictionary, folder: Path, *, councils: Sequence[str], say: Callable[[str], object]
+    plan: Plan,
+    plan_path: Path,
+    dictionary: Dictionary,
+    folder: Path,
+    *,
+    councils: Sequence[str],
+    say: Callable[[str], object],
+    kept: Path | None = None,
 ) -> None:
     """What all reports share, made aside and brought in whole; its record is written last."""
     room = folder / f"{PARTIAL}{STUDY}"
     room.mkdir()
-    estimate(plan, plan_path, dictionary, room, councils=councils, say=say)
+    estimate(plan, plan_path, dictionary, room, councils=councils, say=say, kept=kept)
     for path in sorted((room / "done").glob("*")):  # beside the records of reports made before, which still hold where contents come out the same
         (folder / "done").mkdir(exist_ok=True)
         os.replace(path, folder / "done" / path.name)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.dictionary import load_dictionary
 from evaluation.errors import EvaluationError
 from evaluation.findings.numbers import change_unit_of, factor_of
 from evaluation.models.clusters import cluster_names
@@ -16,28 +15,17 @@ from evaluation.models.families_of_tests import draws_of
 from evaluation.models.inference import chosen_cells
 from evaluation.models.joint import joint
 from evaluation.models.summaries import average
+from evaluation.pipeline.auditors_pack import TRIED
 from evaluation.pipeline.estimate import missing_estimate
-from evaluation.pipeline.receive import build_panel
-from evaluation.pipeline.reestimate import (
-    Estimated,
-    as_json,
-    changed_plan,
-    estimated,
-    grid_of,
-    interval,
-    panel_for,
-    plan_given,
-    tables_of_run,
-)
-from evaluation.pipeline.run import GIVEN
-from evaluation.plan import read_content
+from evaluation.pipeline.reestimate import as_json, grid_of, interval
+from evaluation.pipeline.reopen import Estimated, open_run
 from evaluation.runs.files import canonical, sha256, write_whole
 from evaluation.simulate.streams import stream
 
 Say = Callable[[str], object]
 
 
-def curve(run: Path, grid: Path, *, say: Say) -> Path:
+def curve(run: Path, grid: Path, *, say: Say, cache: bool = True) -> Path:
     """The specification curve of a finished run; gives the file with every specification in full.
 
     Raises
@@ -45,20 +33,18 @@ def curve(run: Path, grid: Path, *, say: Say) -> Path:
     EvaluationError
         The run has no tables, or the grid names what is no key of a plan. A specification that cannot be estimated is a line with its reason.
     """
-    run, given, choices = Path(run), plan_given(Path(run)), grid_of(grid)
-    dictionary, tables = load_dictionary(), tables_of_run(run)
-    plan = read_content(given, run / GIVEN)
-    panel = build_panel(tables, plan, dictionary)
-    found: list[tuple[dict, Estimated]] = [({}, estimated(plan, panel, dictionary))]
-    for number, changes in enumerate(choices, start=1):
-        other = changed_plan(given, changes)
-        found.append((changes, estimated(other, panel_for(other, plan, panel, tables, dictionary), dictionary)))
+    choices, opened = grid_of(grid), open_run(run, cache=cache)
+    dictionary, plan = opened.dictionary, opened.plan
+    plans = [opened.changed(changes) for changes in choices]
+    found: list[tuple[dict, Estimated]] = [({}, opened.estimated(plan))]
+    for number, (changes, other) in enumerate(zip(choices, plans, strict=True), start=1):
+        found.append((changes, opened.estimated(other)))
         say(f"  {number}/{len(choices)} {in_words(changes)}")
     tests = {}
     for name in found[0][1].estimates:
         outcome = dictionary.outcomes[name]
         tests[name] = test_of(name, [one for _, one in found[1:]], plan.seed, plan.programme.assignment)
-        say(f"\n{outcome.label} ({change_unit_of(outcome)}; the plan's: {interval(found[0][1].estimates[name], factor_of(outcome))})")
+        say(f"\n{outcome.label}, exploratory ({change_unit_of(outcome)}; the plan's: {interval(found[0][1].estimates[name], factor_of(outcome))})")
         for line in lines_of(name, found, factor_of(outcome), tests[name]):
             say(line)
     content = {
@@ -69,7 +55,7 @@ def curve(run: Path, grid: Path, *, say: Say) -> Path:
         ],
         "tests": {name: None if test is None else {field: getattr(test, field) for field in test.__slots__} for name, test in tests.items()},
     }
-    path = write_whole(run / "reestimates" / f"curve-{sha256(canonical([plan.hash(), choices]))[:12]}.json", canonical(content) + b"\n")
+    path = write_whole(opened.folder / TRIED / f"curve-{sha256(canonical([plan.hash(), choices]))[:12]}.json", canonical(content) + b"\n")
     say(f"\nExploratory: every specification is shown and none is picked. In full, unrounded and for those inside: {path}")
     return path
 
@@ -85,13 +71,17 @@ def lines_of(name: str, found: Sequence[tuple[dict, Estimated]], factor: float, 
     known = sorted((row for row in rows if np.isfinite(row[1].estimate)), key=lambda row: row[1].estimate)
     lines = [f"  {words[:70]:<70} {interval(estimate, factor):>32}" for words, estimate in known]
     lines += [f"  {words[:70]:<70} not estimated: {estimate.reason}" for words, estimate in rows if not np.isfinite(estimate.estimate)]
+    return [*lines, f"  {test_in_words(test, factor)}"]
+
+
+def test_in_words(test: CurveTest | None, factor: float) -> str:
+    """The joint test in one line; the median on the printed scale."""
     if test is None:
-        return [*lines, "  no joint test: fewer than two specifications have an estimate and share their units"]
-    return [
-        *lines,
-        f"  joint test over {test.n} specifications: median {test.median * factor:+.3f} (p {test.p_median:.3f}); {test.n_same_sign_significant} of"
-        f" one sign significant (p {test.p_share:.3f}); mean z {test.mean_z:+.2f} (p {test.p_mean_z:.3f})",
-    ]
+        return "no joint test: fewer than two specifications have an estimate and share their units"
+    return (
+        f"joint test over {test.n} specifications: median {test.median * factor:+.3f} (p {test.p_median:.3f}); {test.n_same_sign_significant} of"
+        f" one sign significant (p {test.p_share:.3f}); mean z {test.mean_z:+.2f} (p {test.p_mean_z:.3f})"
+    )
 
 
 def test_of(name: str, found: Sequence[Estimated], seed: int, assignment: str) -> CurveTest | None:

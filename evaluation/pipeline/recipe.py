@@ -28,10 +28,11 @@ from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
 from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.estimate import Estimating, study_outcome
+from evaluation.pipeline.panel_step import panel_of
 from evaluation.pipeline.payment import study_payment, write_families
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.populations import study_populations
-from evaluation.pipeline.receive import build_panel, of_pool, receive
+from evaluation.pipeline.receive import of_pool, receive
 from evaluation.pipeline.scopes import inputs_of, scopes_of, studies_of
 from evaluation.pipeline.sealing import seal, unseal
 from evaluation.pipeline.synthetic import is_synthetic, synthetic_areas, with_synthetic
@@ -43,13 +44,19 @@ if TYPE_CHECKING:
 Step = Callable[[str], object]
 
 
-def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, step: Step) -> Analysis:
-    """From records to effects."""
+def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, step: Step, *, kept: Path | None = None) -> Analysis:
+    """From records to effects.
+
+    Parameters
+    ----------
+    kept : Path, optional
+        Folder of results of steps that may be used again.
+    """
     tables = receive(plan, plan_folder, dictionary, room)
     step(received_in_words(tables))
     for line in set_aside(tables):
         step(line)
-    everyone = build_panel(tables, plan, dictionary)
+    everyone = panel_of(tables, plan, dictionary, kept)
     step(f"panel of {len(everyone):,} {everyone.unit} units and {len(everyone.periods)} periods")
     sample = match_blind(plan, everyone, room)
     panel = sample.panel
@@ -118,6 +125,7 @@ def release(
     analysis_hash: str,
     register: Register | None = None,
     failed: dict[str, Exception] | None = None,
+    beside: Callable[[Ledger], object] | None = None,
 ) -> tuple[tuple[ReportContent, ...], Ledger]:
     """The protected content of every report asked for (of all, when none is named), and the ledger of what they show.
 
@@ -125,6 +133,8 @@ def release(
     ----------
     failed : council code -> its fault
         Receives the councils whose content cannot be made; they stop no other. Without it the first fault is raised.
+    beside : callable, optional
+        Publishes what leaves beside the reports; called after them in every round of the audit, so that all is looked at together.
 
     Raises
     ------
@@ -154,6 +164,8 @@ def release(
                 failed[scope.code] = fault
                 del ledger.entries[first:]  # a report that is not made leaves no number
             ledger.spans[scope.code] = (first, len(ledger.entries))
+        if beside is not None:
+            beside(ledger)
         return tuple(contents)
 
     waivers = [Waiver(**one.model_dump()) for one in asked.exceptions]

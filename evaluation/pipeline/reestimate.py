@@ -4,57 +4,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import yaml
 
-from evaluation.dictionary import Dictionary, load_dictionary
-from evaluation.errors import EvaluationError, PlanError
+from evaluation.dictionary import Dictionary
+from evaluation.errors import PlanError
 from evaluation.findings.numbers import change_unit_of, factor_of
-from evaluation.ingest.tables import CheckedTable, Source
-from evaluation.matching.sample import MatchedSample
-from evaluation.models.effects import Effects, Estimate
+from evaluation.models.effects import Estimate
 from evaluation.panel.types import Panel
-from evaluation.pipeline.choices import counts_from_a_base, estimator, matcher
-from evaluation.pipeline.estimate import Estimating, missing_estimate
-from evaluation.pipeline.manifest import read_manifest
-from evaluation.pipeline.receive import build_panel, check_names
-from evaluation.pipeline.recipe import main_comparison
-from evaluation.pipeline.run import GIVEN
-from evaluation.plan import Plan, read_content
+from evaluation.pipeline.auditors_pack import TRIED
+from evaluation.pipeline.reopen import Estimated, changed_plan, open_run, plan_given
 from evaluation.runs.files import canonical, sha256, write_whole
 
 Say = Callable[[str], object]
 MOST = 500  # specifications of one curve
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimated:
-    """The headline of every outcome under one plan, all places together.
-
-    Attributes
-    ----------
-    estimates : outcome name -> Estimate
-        On the scale of the arrays; no number where it cannot be estimated, with the reason.
-    effects : outcome name -> Effects
-        What they were made from.
-    """
-
-    plan: Plan
-    sample: MatchedSample | None
-    estimates: Mapping[str, Estimate]
-    effects: Mapping[str, Effects]
-    reason: str = ""
-
-    @property
-    def worst_balance(self) -> float:
-        """Largest absolute standardised mean difference after matching; NaN without a match."""
-        return float("nan") if self.sample is None else float(self.sample.balance["smd_after"].abs().max())
-
-
-def reestimate(run: Path, *, settings: Sequence[str], council: str | None = None, say: Say) -> Path:
+def reestimate(run: Path, *, settings: Sequence[str], council: str | None = None, say: Say, cache: bool = True) -> Path:
     """Match and estimate a finished run again under other choices, and show both; gives the file with both in full.
 
     Parameters
@@ -63,23 +31,23 @@ def reestimate(run: Path, *, settings: Sequence[str], council: str | None = None
         Keys of the plan with dots, as `matching.caliper=0.1`; an empty value takes a key out.
     council : str, optional
         Effects on the programme units of this council alone.
+    cache : bool
+        Whether the run's kept steps are used.
 
     Raises
     ------
     EvaluationError
         The run has no tables, a key is not one of a plan, or the new plan is refused.
     """
-    run, given = Path(run), plan_given(Path(run))
     if not settings:
         raise PlanError("Say what to change, for example --set matching.caliper=0.1.")
     changes = dict(parsed(setting) for setting in settings)
-    dictionary = load_dictionary()
-    plan, other = read_content(given, run / GIVEN), changed_plan(given, changes)
-    tables = tables_of_run(run)
-    panel = build_panel(tables, plan, dictionary)
-    check_council(council, panel)
-    old, new = (estimated(one, panel_for(one, plan, panel, tables, dictionary), dictionary, council) for one in (plan, other))
-    for line in side_by_side(old, new, changes, dictionary):
+    other = changed_plan(plan_given(Path(run)), changes)
+    opened = open_run(run, cache=cache)
+    plan = opened.plan
+    check_council(council, opened.panel)
+    old, new = (opened.estimated(one, council=council or "") for one in (plan, other))
+    for line in side_by_side(old, new, changes, opened.dictionary):
         say(line)
     name = f"{sha256(canonical([other.model_dump(mode='json'), council]))[:12]}.json"
     content = {
@@ -89,23 +57,9 @@ def reestimate(run: Path, *, settings: Sequence[str], council: str | None = None
         "plan_hash": {"old": plan.hash(), "new": other.hash()},
         "outcomes": {outcome: {"old": as_json(old.estimates[outcome]), "new": as_json(new.estimates[outcome])} for outcome in old.estimates},
     }
-    path = write_whole(run / "reestimates" / name, canonical(content) + b"\n")
+    path = write_whole(opened.folder / TRIED / name, canonical(content) + b"\n")
     say(f"Exploratory: not in the plan of the run. In full, unrounded and for those inside: {path}")
     return path
-
-
-def plan_given(run: Path) -> dict[str, object]:
-    """The plan of a run as it was given, without the defaults filled in.
-
-    Raises
-    ------
-    EvaluationError
-        There is none.
-    """
-    path = run / GIVEN
-    if not path.is_file():
-        raise EvaluationError(f"{run} must be a finished run with its plan, {GIVEN}, and is not. Give a folder like runs/<study>/<run id>.")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def parsed(setting: str) -> tuple[str, object]:
@@ -123,103 +77,6 @@ def parsed(setting: str) -> tuple[str, object]:
     return f"{key}.method" if key in ("estimator", "matching") else key, yaml.safe_load(text) if text.strip() else None
 
 
-def changed_plan(given: Mapping[str, object], changes: Mapping[str, object]) -> Plan:
-    """A plan with some keys changed; a base that the plan gave is left out where the new method has none.
-
-    Raises
-    ------
-    PlanError
-        The plan that comes of it is refused.
-    """
-    content = yaml.safe_load(yaml.safe_dump(dict(given)))
-    for key, value in changes.items():
-        *sections, last = key.split(".")
-        place = content
-        for section in sections:
-            place = place.setdefault(section, {})
-            if not isinstance(place, dict):
-                raise PlanError(f"--set {key}: `{section}` of the plan has no keys of its own. See data_dictionary and studies for its form.")
-        if value is None:
-            place.pop(last, None)
-        else:
-            place[last] = value
-    method = changes.get("estimator.method")
-    if method is not None and "estimator.base" not in changes and known_method(str(method)) and not counts_from_a_base(str(method)):
-        content["estimator"].pop("base", None)
-    plan = read_content(content, Path("the changed plan"))
-    check_names(plan, load_dictionary())
-    return plan
-
-
-def known_method(name: str) -> bool:
-    """Whether there is an estimator of this name."""
-    from evaluation.models import ESTIMATORS
-
-    return name in ESTIMATORS
-
-
-def tables_of_run(run: Path) -> dict[str, CheckedTable]:
-    """The checked tables that a run kept.
-
-    Raises
-    ------
-    EvaluationError
-        One is not there.
-    """
-    told = read_manifest(run)["tables"]
-    kept = {name: kept_at(run, name) for name in told}
-    missing = [name for name, path in kept.items() if not path.is_file()]
-    if missing:
-        raise EvaluationError(f"{run} must hold its checked tables, and lacks {', '.join(missing)}. Run the study again.")
-    return {name: table_of(name.partition("/")[0], kept[name], one) for name, one in told.items()}
-
-
-def kept_at(run: Path, name: str) -> Path:
-    """Where a run keeps a table: one of several sources of a contract (`council_year/exclusions`) has a folder of its own."""
-    table, _, source = name.partition("/")
-    return run / source / "tables" / f"{table}.parquet"
-
-
-def table_of(name: str, path: Path, told: Mapping[str, object]) -> CheckedTable:
-    """A checked table from what the manifest says of it."""
-    return CheckedTable(
-        name=name,
-        path=path,
-        rows_in=told["rows_in"],
-        rows_kept=told["rows_kept"],
-        rows_quarantined=told["rows_quarantined"],
-        rows_dropped=told["rows_dropped"],
-        dropped=(("as the run's contract says", told["rows_dropped"]),),
-        sources=tuple(Source(label=one["label"], sha256=one["sha256"], bytes=one["bytes"], rows=0) for one in told["sources"]),
-        content_hash=told["content_hash"],
-    )
-
-
-def panel_for(plan: Plan, first: Plan, panel: Panel, tables: Mapping[str, CheckedTable], dictionary: Dictionary) -> Panel:
-    """The panel of a plan; that of the first one again where both need the same."""
-    needs = [(one.periods, one.outcomes, set(matcher(one).columns_used())) for one in (plan, first)]
-    return panel if needs[0] == needs[1] else build_panel(tables, plan, dictionary)
-
-
-def estimated(plan: Plan, panel: Panel, dictionary: Dictionary, council: str | None = None) -> Estimated:
-    """Every outcome's headline under a plan; what cannot be matched or estimated has a reason instead."""
-    outcomes = [dictionary.outcomes[name] for name in plan.outcomes.all if plan.unit in dictionary.outcomes[name].sources]
-    try:
-        sample = of_council(matcher(plan).fit(main_comparison(plan, panel)), council)
-    except EvaluationError as fault:
-        none = missing_estimate(str(fault))
-        return Estimated(plan=plan, sample=None, estimates={one.name: none for one in outcomes}, effects={}, reason=str(fault))
-    estimating, estimates, effects = Estimating(plan=plan), {}, {}
-    for outcome in outcomes:
-        try:
-            found = estimator(plan).fit(sample, outcome.name, calendar=outcome.sources[plan.unit].calendar)
-        except EvaluationError as fault:
-            estimates[outcome.name] = missing_estimate(str(fault))
-            continue
-        estimates[outcome.name], effects[outcome.name] = estimating.summarised(found), found
-    return Estimated(plan=plan, sample=sample, estimates=estimates, effects=effects)
-
-
 def check_council(council: str | None, panel: Panel) -> None:
     """Whether a council has programme units.
 
@@ -232,26 +89,9 @@ def check_council(council: str | None, panel: Panel) -> None:
         raise PlanError(f"--council {council}: this council has no programme unit in the run. Name another, or none for all together.")
 
 
-def of_council(sample: MatchedSample, council: str | None) -> MatchedSample:
-    """A sample of one council's programme units.
-
-    Raises
-    ------
-    PlanError
-        None of them was matched.
-    """
-    if council is None:
-        return sample
-    inside = (sample.panel.units["council_code"] == council).to_numpy()
-    own = sample.keep(inside[sample.treated_unit], inside)
-    if own is None:
-        raise PlanError(f"--council {council}: no programme unit of this council was matched. Name another, or none for all together.")
-    return own
-
-
 def side_by_side(old: Estimated, new: Estimated, changes: Mapping[str, object], dictionary: Dictionary) -> Iterator[str]:
     """Old and new in lines."""
-    yield "changed: " + ", ".join(f"{key} = {value}" for key, value in changes.items())
+    yield "exploratory: changed " + ", ".join(f"{key} = {value}" for key, value in changes.items())
     yield f"{'':<34} {'old':>28} {'new':>28}"
     for name, one in (("matched programme units", "n_treated"), ("matched sets", "n_sets")):
         yield f"  {name:<32} {size(old, one):>28} {size(new, one):>28}"

@@ -23,14 +23,16 @@ from evaluation.pipeline.locking import lock_path, record_opening, standing_of
 from evaluation.pipeline.manifest import add_release, write_manifest
 from evaluation.pipeline.report_task import contentless, record_of, report_files, without_content
 from evaluation.plan import Plan, read_plan
-from evaluation.runs.files import PARTIAL, file_sha256, sweep
+from evaluation.runs.files import PARTIAL, file_sha256, sweep, write_whole
 from evaluation.runs.manifest import analysis_hash, code_hash, write_json
 from evaluation.runs.progress import Progress
 from evaluation.runs.records import DoneRecord, record_path, standing
 from evaluation.runs.runner import Limits, Stop, run_tasks
 from evaluation.runs.states import State
+from evaluation.runs.step_cache import FOLDER as STEPS
 
 Say = Callable[[str], object]
+BESIDE = {".html": "Auditor’s pack: assumptions, decisions, data, every estimate, anchors", ".csv": "Register of every estimate (CSV)"}
 GIVEN = "plan_as_given.yml"  # the plan without the defaults that were filled in: for making the run, or another like it, again
 
 
@@ -65,8 +67,16 @@ class RunSummary:
         return 0 if self.complete else 130 if "cancelled" in dict(self.states).values() else 1
 
 
-def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: int, say: Say) -> RunSummary:
+def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: int, say: Say, explored: Path | None = None,
+              cache: bool = True) -> RunSummary:
     """From a plan to released reports.
+
+    Parameters
+    ----------
+    explored : Path, optional
+        What the release of another run lists as tried in its room: this one lists it too.
+    cache : bool
+        Whether results of costly steps are kept in the run's folder, to be used again by other choices.
 
     Raises
     ------
@@ -76,7 +86,9 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     plan, dictionary = checked_plan(plan_path, councils)
     name, room = new_room(Path(out) / plan.study, f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{plan.hash()[:8]}")
     try:
-        contents = estimate(plan, Path(plan_path), dictionary, room, councils=councils, say=say)
+        if explored is not None and explored.is_file():
+            shutil.copyfile(explored, room / explored.name)
+        contents = estimate(plan, Path(plan_path), dictionary, room, councils=councils, say=say, kept=room / STEPS if cache else None)
         summary = make_reports(room, workers=workers, say=say, identifiers=run_identifiers(room))
     except BaseException:
         os.replace(room, room.with_name(f"{name}.failed"))
@@ -98,10 +110,23 @@ def checked_plan(path: Path, councils: Sequence[str]) -> tuple[Plan, Dictionary]
     return plan, dictionary
 
 
-def estimate(plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *, councils: Sequence[str], say: Say) -> tuple[ReportContent, ...]:
-    """From records to the protected content of every report, with the manifest of what it was made from."""
+def estimate(
+    plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *, councils: Sequence[str], say: Say, kept: Path | None = None
+) -> tuple[ReportContent, ...]:
+    """From records to the protected content of every report, with the manifest of what it was made from.
+
+    Parameters
+    ----------
+    kept : Path, optional
+        Folder of results of steps that may be used again.
+    """
     from threadpoolctl import threadpool_limits
 
+    from evaluation.pipeline.anchors import check_anchors
+    from evaluation.pipeline.auditors_pack import FILE as AUDITORS
+    from evaluation.pipeline.auditors_pack import auditors_pack
+    from evaluation.pipeline.event_studies import FILE as EVENT_STUDIES
+    from evaluation.pipeline.event_studies import event_studies_of
     from evaluation.pipeline.recipe import evaluate, release, vintage_of
 
     clock = Clock(say=say, log=room / "log.jsonl")
@@ -113,16 +138,29 @@ def estimate(plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *,
     standing = standing_of(plan_path, plan)
     clock.step(f"plan {plan.hash()[:12]} locked{f' on {standing.locked}' if standing.locked else ' by this run'}")
     with threadpool_limits(limits=1):  # sums of floats depend on the number of threads in their last bits
-        analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step)
+        analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step, kept=kept)
     code = code_of_this()
     hashed = analysis_hash(plan=plan.canonical(), code=code, tables={name: table.content_hash for name, table in analysis.tables.items()})
     failed: dict[str, Exception] = {}
     with threadpool_limits(limits=1):
-        contents, ledger = release(analysis, councils, analysis_hash=hashed, register=register_of(room, plan), failed=failed)
+        studies = event_studies_of(analysis, standing)
+        contents, ledger = release(
+            analysis,
+            councils,
+            analysis_hash=hashed,
+            register=register_of(room, plan),
+            failed=failed,
+            beside=lambda ledger: studies(ledger).write(room / EVENT_STUDIES),
+        )
     for council, fault in failed.items():
         clock.step(f"{council}: {without_content(room, council, fault).fault}")
     contents = tuple(label(content, standing) for content in contents)
     clock.step(f"{len(contents)} report(s) worded and protected")
+    with threadpool_limits(limits=1):
+        anchors = check_anchors()
+    pack = auditors_pack(plan, analysis.tables, contents, ledger, lock=lock, standing=standing, anchors=anchors)
+    pack.write(room / AUDITORS)
+    clock.step(pack.told[-1])
     write_release(room, plan, contents, ledger)
     prepare(room, plan, contents, ledger, vintage=vintage_of(analysis))
     write_manifest(room, analysis, hashed=hashed, code=code, lock=lock, councils=tuple(councils), plan_file=plan_path)
@@ -248,12 +286,14 @@ def publish(room: Path, records: Mapping[str, DoneRecord], identifiers: set[str]
     made = sorted(code for code, record in records.items() if record.finished)
     files = [room / path for code in made for path in sorted(records[code].files)]
     with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=room) as aside:
-        index = write_index(room, Path(aside), {code: record.fault for code, record in records.items() if not record.finished})
-        scanned = scan([*files, index, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers, **known_to(room))
+        pack = write_auditors_pack(room, Path(aside))
+        index = write_index(room, Path(aside), {code: record.fault for code, record in records.items() if not record.finished}, pack)
+        scanned = scan([*files, *pack, index, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers, **known_to(room))
         (room / "release" / "audit.json").unlink(missing_ok=True)
         for path in files:
             bring(path, room / "release" / "councils" / path.parent.name / path.name)
-        os.replace(index, room / "release" / index.name)
+        for path in (*pack, index):
+            os.replace(path, room / "release" / path.name)
     held = sorted(code for code, record in records.items() if not record.finished)
     let_out(room, {"files_scanned": scanned, "identifiers_looked_for": len(identifiers), "found": 0, "held": held}, identifiers)
     add_release(room)
@@ -272,7 +312,21 @@ def bring(path: Path, target: Path) -> None:
     partial.unlink(missing_ok=True)  # renaming one name of a file to another of the same file leaves both
 
 
-def write_index(room: Path, aside: Path, failed: dict[str, str]) -> Path:
+def write_auditors_pack(room: Path, aside: Path) -> tuple[Path, ...]:
+    """The auditor's pack, written aside: its page with what was tried in the room since, and its register of estimates. None of a run without one."""
+    from evaluation.disclosure.auditors import AuditorsPack
+    from evaluation.pipeline.auditors_pack import EXPLORED, FILE, explored
+    from evaluation.reporting.auditors_page import auditors_page, file_stem, register_csv
+
+    if not (room / FILE).is_file():
+        return ()
+    pack, tried = AuditorsPack.read(room / FILE), explored(room)
+    write_json(room / EXPLORED, tried)
+    made = {".html": auditors_page(pack, tried), ".csv": register_csv(pack)}
+    return tuple(write_whole(aside / f"{file_stem(pack)}{ending}", text.encode("utf-8")) for ending, text in made.items())
+
+
+def write_index(room: Path, aside: Path, failed: dict[str, str], beside: Sequence[Path] = ()) -> Path:
     """index.html, written aside: the list of the release's reports with those that lie aside, those that could not be made too."""
     from evaluation.reporting.index import IndexEntry
     from evaluation.reporting.index import write_index as write_page
@@ -308,7 +362,8 @@ def write_index(room: Path, aside: Path, failed: dict[str, str]) -> Path:
         raise ReportError("No report's content can be read. Run the study again.")
     date = dt.date.fromisoformat(study.date)
     aside.mkdir(exist_ok=True)
-    return write_page(entries, aside, title=study.title, date=f"{date.day} {date:%B %Y}", simulated=study.simulated)
+    return write_page(entries, aside, title=study.title, date=f"{date.day} {date:%B %Y}", simulated=study.simulated,
+                      beside={path.name: BESIDE[path.suffix] for path in beside})
 
 
 def is_content(room: Path, code: str) -> bool:

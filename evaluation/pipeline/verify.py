@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.errors import EvaluationError, PlanError
+from evaluation.pipeline.auditors_pack import EXPLORED
 from evaluation.pipeline.manifest import read_manifest
 from evaluation.pipeline.run import GIVEN, code_of_this, run_study
 from evaluation.plan import read_plan
@@ -50,7 +51,8 @@ def verify_run(run: Path, *, workers: int, say: Say) -> Verified:
         say(f"  note: {line}")
     plan_file = plan_again(run, told)
     with tempfile.TemporaryDirectory(prefix="evaluation-verify-") as folder:
-        again = run_study(plan_file, councils=tuple(told["councils"]), out=Path(folder), workers=workers, say=say)
+        again = run_study(plan_file, councils=tuple(told["councils"]), out=Path(folder), workers=workers, say=say, explored=run / EXPLORED,
+                          cache=False)
         found = compare(run / "release", again.folder / "release")
     n_bytes = sum(n for _, n in found.differing)
     for path, n in found.differing:

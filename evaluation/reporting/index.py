@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -42,7 +42,8 @@ class IndexEntry:
     xlsx: str = ""
 
 
-def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date: str, simulated: bool) -> Path:
+def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date: str, simulated: bool,
+                beside: Mapping[str, str] | None = None) -> Path:
     """Write index.html into `folder`.
 
     Parameters
@@ -53,6 +54,8 @@ def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date
         The study's title, and its date in words.
     simulated : bool
         The page then says so.
+    beside : file name -> words, optional
+        Files of the whole study beside the page.
     """
     counts = [
         f"{words[:1].lower() + words[1:]}: {sum(entry.state == state for entry in entries)}"
@@ -65,12 +68,15 @@ def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date
         f'<td class="text">{escaped(entry.headline)}</td><td class="text">{_files(entry)}</td></tr>'
         for entry in entries
     )
+    links = "".join(f"<li>{_file(path, words)}</li>" for path, words in (beside or {}).items())
     columns = ("Council", "State", "Strength of evidence", "First finding", "Other files")
     head = "".join(f'<th scope="col" class="text">{words}</th>' for words in columns)
     main = (
         f'<main id="main"><h1>{escaped(title)}: reports</h1><p class="about">{escaped(date)}. {len(entries)} listed: {"; ".join(counts)}.</p>'
         '<div class="scroll" role="region" aria-labelledby="reports" tabindex="0"><table><caption id="reports">Reports by council</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></main>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        + (f'<h2 id="study">About the whole study</h2><ul>{links}</ul>' if links else "")
+        + "</main>"
     )
     whole = page(
         f"{title}: reports" + (" (SIMULATED DATA)" if simulated else ""),

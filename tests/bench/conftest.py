@@ -9,7 +9,9 @@ import yaml
 
 from evaluation import bench
 from evaluation.locations import project_file
+from evaluation.pipeline.manifest import write_manifest
 from evaluation.pipeline.recipe import evaluate, release
+from evaluation.pipeline.run import GIVEN
 from evaluation.plan import read_plan
 
 FAMILIES = {"E06000022": 400, "E06000017": 60}
@@ -34,6 +36,8 @@ def run(plan_path, tmp_path_factory, dictionary) -> Path:
     room.mkdir()
     analysis = evaluate(plan, plan_path.parent, dictionary, room, lambda text: None)
     (room / "plan.yml").write_text(plan.canonical() + "\n", encoding="utf-8")
+    (room / GIVEN).write_text(plan.as_given() + "\n", encoding="utf-8")
+    write_manifest(room, analysis, hashed="0" * 64, code="", lock=(), councils=(), plan_file=plan_path)
     (room / "contents").mkdir()
     for content in release(analysis, ["E06000022"], analysis_hash="0" * 64)[0]:
         content.write(room / "contents" / f"{content.council.code}.json")

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from evaluation import bench
-from evaluation.bench.reestimate import changed, changes_of, validated, value_in
+from evaluation.bench.reestimate import changes_of, value_in
 from evaluation.disclosure.release import ReportContent
 from evaluation.errors import PlanError
+from evaluation.pipeline.reopen import changed_plan
 from evaluation.plan import read_plan
 
 
@@ -64,7 +65,7 @@ def test_what_no_plan_may_say_is_refused_with_the_nearest_right_name(opened, cha
 
 def test_the_plan_itself_is_never_changed(opened):
     before = opened.study.plan.hash()
-    changed(opened.study.plan, {"matching.caliper": 0.5, "matching.score.covariates": ["n_children"]}, opened.study.dictionary)
+    opened.engine.changed({"matching.caliper": 0.5, "matching.score.covariates": ["n_children"]})
     assert opened.study.plan.hash() == before
 
 
@@ -74,7 +75,7 @@ def test_a_plan_whose_method_has_no_base_can_be_opened_from_its_canonical_copy(p
     content["estimator"]["method"] = "group_time"
     from evaluation.pipeline.choices import estimator
 
-    assert type(estimator(validated(content, {}))).__name__ == "GroupTimeATT"
+    assert type(estimator(changed_plan(content, {}))).__name__ == "GroupTimeATT"
 
 
 def test_a_curve_holds_every_combination_once_in_order_with_the_plans_own_marked(opened):
@@ -83,7 +84,32 @@ def test_a_curve_holds_every_combination_once_in_order_with_the_plans_own_marked
     (own,) = found.table[found.table["plan"]].itertuples()
     assert (own[1], own[2]) == (3, -4)
     assert own.estimate == pytest.approx(bench.reestimated(opened, "matching.ratio: 3", outcomes="asb_incidents").table["plan's"].iloc[0])
-    assert found.title.startswith("Anti-social behaviour incidents: 4 specifications from ")
+    assert found.title.startswith("Anti-social behaviour incidents: 4 specifications from ") and found.title.endswith("(exploratory)")
+
+
+def test_a_curve_is_tested_as_one_with_the_test_of_the_command(opened):
+    from evaluation.pipeline.curve import test_in_words, test_of
+
+    found = bench.curve(opened, "matching.ratio: [1, 3], estimator.base: [-4, -3]", outcome="asb_incidents")
+    each = [opened.engine.estimated(opened.engine.changed({"matching.ratio": ratio, "estimator.base": base}), outcomes=("asb_incidents",))
+            for ratio in (1, 3) for base in (-4, -3)]
+    wanted = test_in_words(test_of("asb_incidents", each, opened.study.plan.seed, "unit"), 100)
+    assert found.together == wanted and wanted.startswith("joint test over 4 specifications") and "Joint test" in found.face().text()
+
+
+def test_other_choices_are_matched_without_outcomes_after_joining(opened, monkeypatch):
+    from evaluation.matching import NearestNeighbour
+    from evaluation.pipeline.sealing import sealed_cells
+
+    seen, fit = [], NearestNeighbour.fit
+
+    def watched(self, panel):
+        seen.append(any(np.isfinite(values[sealed_cells(panel)]).any() for values in panel.outcomes.values()))
+        return fit(self, panel)
+
+    monkeypatch.setattr(NearestNeighbour, "fit", watched)
+    sample = opened.engine.sample(opened.engine.changed({"matching.ratio": 2, "matching.caliper": 0.31}))
+    assert seen == [False] and any(np.isfinite(values[sealed_cells(sample.panel)]).any() for values in sample.panel.outcomes.values())
 
 
 def test_a_grid_without_the_plans_own_choice_gains_it(opened):

@@ -7,6 +7,7 @@ import types
 
 import pytest
 
+from evaluation.disclosure.event_studies import EventStudies
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.orphans import orphans, unprinted
 from evaluation.disclosure.population import Population
@@ -46,7 +47,9 @@ def test_a_number_put_in_past_the_ledger_is_noticed(small_run):
     assert orphans(content.model_copy(update={"flow": (flow, *content.flow[1:])}), ledger.entries) == [("flow", "4,321")]
     ledger.keep("never printed", "p", shown_of({"text": "98,765.4", "value": 98765.4}, ""))
     contents = [ReportContent.read(path) for path in (small_run[0] / "contents").glob("*.json")]
-    assert [entry.what for entry in unprinted(contents, ledger.entries)] == ["never printed"]
+    beside = {value for study in EventStudies.read(small_run[0] / "event_studies.json").studies for value in study.estimates}  # leave in a pack
+    left = [entry for entry in unprinted(contents, ledger.entries) if not (entry.population.startswith("all, ") and entry.shown.value in beside)]
+    assert [entry.what for entry in left] == ["never printed"]
 
 
 def shown_of(entry: dict, symbol: str):

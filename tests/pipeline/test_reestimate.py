@@ -11,7 +11,8 @@ import yaml
 
 from evaluation.errors import EvaluationError, PlanError
 from evaluation.pipeline.curve import curve
-from evaluation.pipeline.reestimate import changed_plan, grid_of, parsed, plan_given, reestimate
+from evaluation.pipeline.reestimate import grid_of, parsed, reestimate
+from evaluation.pipeline.reopen import changed_plan, plan_given
 from evaluation.plan import read_plan
 
 

@@ -39,6 +39,8 @@ def test_the_release_holds_reports_results_ledger_audit_and_index(small_run):
     assert sorted(files(small_run[0] / "release")) == sorted(
         [
             "audit.json",
+            "auditors_pack_simulated.csv",
+            "auditors_pack_simulated.html",
             "index.html",
             "ledger.json",
             "results.json",
