@@ -77,9 +77,14 @@ def reports_of(folder: Path, *, workers: int, limits: Limits | None, say: Callab
     done = sum(record is not None and record.finished for record in records.values())
     say(f"{done} of {len(records)} reports are there; making the others, {workers} at a time.")
     with Stop().on_signals() as stop:
-        return make_reports(
-            folder, workers=workers, say=say, identifiers=run_identifiers(folder), only_missing=True, limits=limits, stop=stop
-        ), True
+        make_reports(folder, workers=workers, say=say, identifiers=run_identifiers(folder), only_missing=True, limits=limits, stop=stop)
+    return RunSummary.of(folder, told_by_disk(folder)), True
+
+
+def told_by_disk(folder: Path) -> dict[str, DoneRecord]:
+    """Every report as its record and files on disk say, whatever the runner remembers: what the exit code rests on is what a later run will find."""
+    gone = "its record is not on disk"
+    return {code: record or DoneRecord(name=code, state="failed-system", fault=gone) for code, record in standings(folder).items()}
 
 
 def is_released(folder: Path, records: Mapping[str, DoneRecord]) -> bool:

@@ -233,7 +233,7 @@ def make_reports(
     tasks = [(code, (str(path), str(room))) for code, path in contents.items() if code not in kept]
     progress = Progress(say=say, log=room / "batch.jsonl", total=len(tasks), workers=workers)
     records = dict(kept) | ({} if councils else contentless(room))
-    for end in run_tasks(report_files, tasks, workers=workers, limits=limits, stop=stop, begun=progress.begun):
+    for end in run_tasks(report_files, tasks, workers=workers, limits=limits, stop=stop, folder=room, begun=progress.begun):
         records[end.name] = record_of(room, end, file_sha256(contents[end.name]))
         progress.ended(records[end.name])
     sweep(room / "rendering")  # a task that was killed leaves what it had not finished

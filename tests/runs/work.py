@@ -37,6 +37,14 @@ def killed(folder: str, times: int) -> dict[str, int]:
     return {"tries": tries + 1}
 
 
+def told_of(folder: str, seconds: float) -> dict[str, int]:
+    """Says when it began and when it ended, each in a file named by its process."""
+    (Path(folder) / f"began-{os.getpid()}").touch()
+    time.sleep(seconds)
+    (Path(folder) / f"ended-{os.getpid()}").touch()
+    return {"pid": os.getpid()}
+
+
 def hangs(folder: str) -> None:
     """Starts a process of its own, tells its number, and never ends."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
