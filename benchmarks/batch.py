@@ -2,7 +2,6 @@
 
     python -m benchmarks.batch kills --kills 100        # make kills
     python -m benchmarks.batch scale --councils 150     # from records to released reports
-    python -m benchmarks.batch determinism              # threads x workers x orders of rows: 0 differing bytes
 """
 
 from __future__ import annotations
@@ -73,7 +72,7 @@ def start(plan: Path, out: Path, *, workers: int, resume: bool = True, environme
     given = ["--out", str(out), "--workers", str(workers), *(["--resume"] if resume else [])]
     command = [sys.executable, "-c", CODE, "batch", str(plan), *given]
     root = str(Path(__file__).resolve().parents[1])
-    given = os.environ | (environment or {}) | {"PYTHONPATH": root}
+    given = os.environ | {"PYTHONPATH": root} | (environment or {})
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, text=True, env=given)
 
 
@@ -274,52 +273,12 @@ def scale(folder: Path, *, councils: int, workers: int, seed: int) -> dict:
     }
 
 
-def determinism(folder: Path, *, threads: tuple[int, ...], workers: tuple[int, ...], shuffles: int, families: dict[str, int] = FEW) -> dict:
-    """The same delivery under every number of threads and workers, and with its rows in other orders: differing bytes between the releases."""
-    from evaluation.dictionary import load_dictionary
-    from evaluation.periods import Periods
-    from evaluation.simulate import Simulation
-
-    delivery = folder / "delivery"
-    Simulation(families=families, periods=Periods.between("2011-Q1", "2015-Q4", kind="quarter"), seed=5).write(delivery, dictionary=load_dictionary())
-    shutil.rmtree(delivery / "_truth", ignore_errors=True)
-    asked = [(n_threads, n_workers, order) for n_threads in threads for n_workers in workers for order in range(shuffles + 1)]
-    releases: dict[str, dict[str, str]] = {}
-    for n_threads, n_workers, order in asked:
-        room = folder / f"t{n_threads}w{n_workers}s{order}"
-        shuffled(delivery, room / "data", order)
-        plan = plan_of(room, families, study="same", change=lambda plan: plan.update(data={"kind": "extracts", "folder": "data"}))
-        environment = {f"{library}_NUM_THREADS": str(n_threads) for library in ("OMP", "OPENBLAS", "MKL")}
-        runner = start(plan, room / "runs", workers=n_workers, resume=False, environment=environment)
-        _, told = runner.communicate()
-        assert runner.returncode == 0, told
-        (run,) = (room / "runs" / "same").iterdir()
-        releases[room.name] = {name.split("/", 1)[1]: told for name, told in released(run).items()}
-        print(f"  {room.name}: {len(releases[room.name])} files", flush=True)
-        shutil.rmtree(room)
-    first = next(iter(releases.values()))
-    differing = {name: sorted(path for path in first if files.get(path) != first[path]) for name, files in releases.items() if files != first}
-    return {"runs": len(releases), "threads": threads, "workers": workers, "orders": shuffles + 1, "files": len(first), "differing": differing}
-
-
-def shuffled(delivery: Path, target: Path, order: int) -> None:
-    """A copy of a delivery with its rows in another order; as it was for order 0."""
-    import pyarrow.parquet
-    from numpy.random import default_rng
-
-    target.mkdir(parents=True)
-    for path in sorted(delivery.glob("*.parquet")):
-        table = pyarrow.parquet.read_table(path)
-        pyarrow.parquet.write_table(table.take(default_rng(order).permutation(len(table))) if order else table, target / path.name)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("kills", "scale", "determinism"))
+    parser.add_argument("what", choices=("kills", "scale"))
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--councils", type=int, default=150)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--shuffles", type=int, default=1, help="other orders of rows, for determinism")
     parser.add_argument("--seed", type=int, default=20261124)
     parser.add_argument("--keep", type=Path, default=None, help="a new folder to work in and to keep")
     asked = parser.parse_args()
@@ -329,11 +288,8 @@ def main() -> None:
         found = {
             "kills": lambda: kills(folder, n=asked.kills, workers=asked.workers, seed=asked.seed),
             "scale": lambda: scale(folder, councils=asked.councils, workers=asked.workers, seed=asked.seed),
-            "determinism": lambda: determinism(folder, threads=(1, 2, 4), workers=(1, 2, 4), shuffles=asked.shuffles),
         }[asked.what]()
         print(json.dumps(found, indent=1))
-    if found.get("differing"):
-        raise SystemExit("FAILED: releases differ")
     if asked.what == "kills":
         bad = {name: found[name] for name in ("torn", "lost", "left_running_after_5_s", "resume_recomputed") if found[name]}
         raise SystemExit(f"FAILED: {bad}" if bad or found["redone"] > found["redone_allowed"] else 0)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import psutil
 
 Work = Callable[..., Any]
+Executor = Callable[..., "Iterator[Ended]"]  # `run_tasks`, or another with its parameters and promises
 PRELOADED = ("evaluation.runs.notebooks", "papermill", "nbclient", "typst", "pikepdf")  # what every report needs, imported once
 TURN = 0.5  # seconds between looks at the clock
 STARTS = 4  # times that a process is asked for, and that a task is begun again because the server of processes died under it

@@ -192,3 +192,13 @@ def test_a_workbook_that_is_none_is_held_and_what_is_no_text_in_one_is_read_as_s
 
 def test_a_clean_workbook_passes(tmp_path):
     assert scan([packed(tmp_path / "tables.ods", {"content.xml": b"<p>12 families</p>"})], {SECRET}) == 1
+
+
+def test_digits_of_neighbouring_cells_are_not_read_as_one_number(tmp_path):
+    def sheet(cells: str) -> dict[str, bytes]:
+        return {"xl/worksheets/sheet1.xml": f"<sheetData><row>{cells}</row></sheetData>".encode()}
+
+    beside = '<c t="inlineStr"><is><t>-£31,000</t></is></c><c><v>1163000</v></c>'  # 0001163000 has the check digit of an NHS number
+    assert scan([packed(tmp_path / "beside.xlsx", sheet(beside))], {SECRET}) == 1
+    one = '<c t="inlineStr"><is><r><t>000</t></r><r><t>1163000</t></r></is></c>'  # one cell in two typefaces
+    assert "an NHS number" in held(packed(tmp_path / "one.xlsx", sheet(one)))

@@ -58,3 +58,10 @@ def takes_much(size: int) -> dict[str, int]:
 
 def tells_threads() -> dict[str, str]:
     return {"threads": os.environ["OPENBLAS_NUM_THREADS"]}
+
+
+def tells_process(folder: str) -> dict[str, object]:
+    """Which process did it, and how many threads it has; in a file and in the record."""
+    told = {"pid": os.getpid(), "threads": os.environ["OPENBLAS_NUM_THREADS"]}
+    (Path(folder) / f"told-{os.getpid()}").touch()
+    return told
