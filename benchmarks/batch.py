@@ -82,7 +82,7 @@ def kind_of(process: psutil.Process) -> str:
         words = " ".join(process.cmdline())
     except psutil.Error:
         return "other"
-    if "ipykernel_launcher" in words:
+    if "evaluation.runs.kernel" in words:
         return "kernel"
     if "forkserver" in words:
         return "worker" if of_server(process) else "server"

@@ -1,7 +1,7 @@
 """The same delivery again and again: with other numbers of threads and workers, its rows in other orders, and on another clock, locale and hash seed.
 
-    python -m benchmarks.determinism                 # 20 runs: threads 1 to 4 x workers 1 to 4, and four of them again; prints the differing bytes
-    python -m benchmarks.determinism --runs 4        # a corner of it
+python -m benchmarks.determinism                 # 20 runs: threads 1 to 4 x workers 1 to 4, and four of them again; prints the differing bytes
+python -m benchmarks.determinism --runs 4        # a corner of it
 """
 
 from __future__ import annotations

@@ -90,7 +90,16 @@ def hand_out(client: Any, work: Work, waiting: dict[str, tuple], limits: Limits,
     batch, code, place = uuid.uuid4().hex[:8], own_code(), None if folder is None else str(Path(folder).resolve())
     return {
         client.submit(
-            on_worker, f"{work.__module__}:{work.__name__}", name, arguments, asdict(limits), place, code, key=f"{name}-{batch}", pure=False, retries=0
+            on_worker,
+            f"{work.__module__}:{work.__name__}",
+            name,
+            arguments,
+            asdict(limits),
+            place,
+            code,
+            key=f"{name}-{batch}",
+            pure=False,
+            retries=0,
         ): name
         for name, arguments in waiting.items()
     }
@@ -127,7 +136,9 @@ def on_worker(work: str, name: str, arguments: tuple, limits: dict[str, Any], fo
         fault = "the worker has another version of this program than the runner; install the same on every machine"
         return asdict(Ended(name=name, state="failed-system", fault=fault))
     if folder is not None and not Path(folder).is_dir():
-        return asdict(Ended(name=name, state="failed-system", fault="the worker does not see the run's folder; keep it on a disk that all machines share"))
+        return asdict(
+            Ended(name=name, state="failed-system", fault="the worker does not see the run's folder; keep it on a disk that all machines share")
+        )
     multiprocessing.current_process().daemon = False  # a nanny's worker may not start processes otherwise
     worker, stop, over = get_worker(), Stop(ends_server=False), threading.Event()
     key = worker.get_current_task()

@@ -80,7 +80,9 @@ def test_tasks_run_in_fresh_processes_of_their_own_with_one_thread_each(two, tmp
     assert len({end.result["pid"] for end in found.values()}) == 4 == len(list(tmp_path.glob("told-*")))
 
 
-@pytest.mark.parametrize("kind, state", [("data", "failed-data"), ("model", "failed-model"), ("secret", "failed-system"), ("memory", "failed-system")])
+@pytest.mark.parametrize(
+    "kind, state", [("data", "failed-data"), ("model", "failed-model"), ("secret", "failed-system"), ("memory", "failed-system")]
+)
 def test_a_task_that_fails_has_the_state_it_has_without_a_cluster_and_shows_no_value(two, kind, state):
     found = ended(two, work.raises, [("one", (kind,))])
     assert found["one"].state == state and "F0012345" not in found["one"].fault
