@@ -1,7 +1,8 @@
 """Batches put to the test: random SIGKILLs, and many councils against the clock.
 
     python -m benchmarks.batch kills --kills 100        # make kills
-    python -m benchmarks.batch scale --councils 150     # from records to released reports
+    python -m benchmarks.batch scale --councils 150 --json docs/results/runs_scale.json        # from records to released reports
+    python -m benchmarks.batch scaling --councils 24 --json docs/results/runs_scaling.json     # 1 and 2 workers, two workers of a cluster
 """
 
 from __future__ import annotations
@@ -67,9 +68,11 @@ def plan_of(folder: Path, families: dict[str, int], *, study: str, change=lambda
     return path
 
 
-def start(plan: Path, out: Path, *, workers: int, resume: bool = True, environment: dict[str, str] | None = None) -> subprocess.Popen:
+def start(
+    plan: Path, out: Path, *, workers: int, resume: bool = True, environment: dict[str, str] | None = None, more: tuple[str, ...] = ()
+) -> subprocess.Popen:
     """A batch in a process of its own."""
-    given = ["--out", str(out), "--workers", str(workers), *(["--resume"] if resume else [])]
+    given = ["--out", str(out), "--workers", str(workers), *(["--resume"] if resume else []), *more]
     command = [sys.executable, "-c", CODE, "batch", str(plan), *given]
     root = str(Path(__file__).resolve().parents[1])
     given = os.environ | {"PYTHONPATH": root} | (environment or {})
@@ -239,11 +242,7 @@ def released(run: Path) -> dict[str, str]:
 
 def scale(folder: Path, *, councils: int, workers: int, seed: int) -> dict:
     """Councils of 18 to 4,000 families from records to released reports."""
-    from evaluation.dictionary import load_dictionary
-
-    rng = random.Random(seed)
-    codes = sorted(code for code, one in load_dictionary().councils.items() if code.startswith("E"))[:councils]
-    families = {code: round(18 * (4000 / 18) ** rng.random() ** 1.5) for code in codes}
+    families = some_councils(councils, seed)
     plan, began = plan_of(folder, families, study="scale"), time.monotonic()
     runner = start(plan, folder / "runs", workers=workers, resume=False)
     most = 0.0
@@ -261,7 +260,8 @@ def scale(folder: Path, *, councils: int, workers: int, seed: int) -> dict:
     steps = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     seconds = [record.seconds for code in standings(run) if (record := read_record(run, code))]
     return {
-        "councils": len(codes),
+        "councils": len(families),
+        "workers": workers,
         "families": sum(families.values()),
         "exit_code": runner.returncode,
         "states": dict(Counter(record.state for record in standings(run).values() if record)),
@@ -273,14 +273,69 @@ def scale(folder: Path, *, councils: int, workers: int, seed: int) -> dict:
     }
 
 
+def scaling(folder: Path, *, councils: int, seed: int) -> dict:
+    """The reports of one batch made anew by one worker, by two, by two workers of a cluster, and by a cluster of which one worker is killed."""
+    from benchmarks.loopback import Cluster
+
+    plan = plan_of(folder, some_councils(councils, seed, most=400), study="scaling")
+    whole = start(plan, folder / "runs", workers=2, resume=False)
+    _, told = whole.communicate()
+    assert whole.returncode == 0, told
+    (run,) = (folder / "runs" / "scaling").iterdir()
+    reference, found = released(run), {}
+    (folder / "dask").mkdir()
+    cluster = Cluster(folder / "dask")
+    try:
+        for name, workers, more in (
+            ("1 worker", 1, ()),
+            ("2 workers", 2, ()),
+            ("2 workers of a cluster", 1, ("--scheduler", cluster.address)),
+            ("2 workers of a cluster, one killed", 1, ("--scheduler", cluster.address)),
+        ):
+            new_round(run)
+            began, runner = time.monotonic(), start(plan, folder / "runs", workers=workers, more=more)
+            if "killed" in name:
+                wait_for_records(run, councils // 3)
+                cluster.workers[0].kill()
+            _, told = runner.communicate()
+            finished = sum(record is not None and record.finished for record in standings(run).values())
+            found[name] = {
+                "seconds": round(time.monotonic() - began, 1),
+                "finished": finished,
+                "exit_code": runner.returncode,
+                "same_bytes": released(run) == reference,
+            }
+            print(f"  {name}: {found[name]} {told[-300:]}", flush=True)
+    finally:
+        cluster.close()
+    return {"reports": councils, "processors": os.cpu_count(), "ways": found}
+
+
+def wait_for_records(run: Path, n: int, within: float = 600.0) -> None:
+    """Wait until so many reports are done."""
+    until = time.monotonic() + within
+    while len(list((run / "done").glob("[EW]*.json"))) < n and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+def some_councils(n: int, seed: int, most: int = 4000) -> dict[str, int]:
+    """Councils with 18 families to `most`, more small ones than large."""
+    from evaluation.dictionary import load_dictionary
+
+    rng = random.Random(seed)
+    codes = sorted(code for code, one in load_dictionary().councils.items() if code.startswith("E"))[:n]
+    return {code: round(18 * (most / 18) ** rng.random() ** 1.5) for code in codes}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("kills", "scale"))
+    parser.add_argument("what", choices=("kills", "scale", "scaling"))
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--councils", type=int, default=150)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=20261124)
     parser.add_argument("--keep", type=Path, default=None, help="a new folder to work in and to keep")
+    parser.add_argument("--json", type=Path, default=None, help="write what was found to this file too")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="batch-") as temporary:
         folder = asked.keep or Path(temporary)
@@ -288,8 +343,11 @@ def main() -> None:
         found = {
             "kills": lambda: kills(folder, n=asked.kills, workers=asked.workers, seed=asked.seed),
             "scale": lambda: scale(folder, councils=asked.councils, workers=asked.workers, seed=asked.seed),
+            "scaling": lambda: scaling(folder, councils=asked.councils, seed=asked.seed),
         }[asked.what]()
         print(json.dumps(found, indent=1))
+        if asked.json:
+            asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if asked.what == "kills":
         bad = {name: found[name] for name in ("torn", "lost", "left_running_after_5_s", "resume_recomputed") if found[name]}
         raise SystemExit(f"FAILED: {bad}" if bad or found["redone"] > found["redone_allowed"] else 0)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 Work = Callable[..., Any]
 Executor = Callable[..., "Iterator[Ended]"]  # `run_tasks`, or another with its parameters and promises
-PRELOADED = ("evaluation.runs.notebooks", "evaluation.runs.closed", "nbclient", "typst", "pikepdf")  # what every report needs, imported once
+PRELOADED = ("evaluation.runs.ready",)  # what every report needs, made once
 TURN = 0.5  # seconds between looks at the clock
 STARTS = 4  # times that a process is asked for, and that a task is begun again because the server of processes died under it
 GOING = 10.0  # seconds that a killed process may take to be gone

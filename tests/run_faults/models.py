@@ -94,20 +94,12 @@ def few(panel: Panel, rows: np.ndarray) -> Panel:
 
 def separated(panel: Panel, rows: np.ndarray) -> Panel:
     """A covariate that says who joins."""
-    return replace(panel, units=panel.units.assign(any_fsm=(panel.entry >= 0).astype(float)), varying=without(panel, "any_fsm"))
+    return replace(panel, units=panel.units.assign(any_fsm=(panel.entry >= 0).astype(float)))
 
 
 def collinear(panel: Panel, rows: np.ndarray) -> Panel:
     """Two covariates that are one."""
-    values = panel.varying["n_needs"] if "n_needs" in panel.varying else None
-    if values is None:
-        return replace(panel, units=panel.units.assign(any_fsm=2.0 * panel.units["n_needs"] + 1.0), varying=without(panel, "any_fsm"))
-    return replace(panel, varying={**panel.varying, "any_fsm": 2.0 * values + 1.0})
-
-
-def without(panel: Panel, name: str) -> dict[str, np.ndarray]:
-    """Covariates by period but for one."""
-    return {key: values for key, values in panel.varying.items() if key != name}
+    return replace(panel, units=panel.units.assign(any_fsm=2.0 * panel.units["lone_parent"] + 1.0))
 
 
 def lost_from_sight(panel: Panel, rows: np.ndarray) -> None:
@@ -173,12 +165,16 @@ def early(panel: Panel, rows: np.ndarray) -> Panel:
     return with_entries(panel, entry)
 
 
-def few_to_compare(panel: Panel, rows: np.ndarray) -> Panel:
-    """Two dozen families to compare with all who joined, in one quarter."""
-    spare = np.flatnonzero(rows & (panel.entry < 0))[24:]
-    keep = np.ones(len(panel), dtype=bool)
-    keep[spare] = False
-    return one_quarter(panel.keep(keep), rows[keep])
+def much_alike(panel: Panel, rows: np.ndarray) -> Panel:
+    """Every second joined family is like one and the same family that never joins."""
+    like = np.flatnonzero(rows & (panel.entry < 0))[0]
+    joined = np.flatnonzero(rows & (panel.entry >= 0))[::2]
+    units, varying = panel.units.copy(), {name: values.copy() for name, values in panel.varying.items()}
+    for name in ("n_children", "lone_parent", "any_fsm"):
+        units.loc[joined, name] = units.loc[like, name]
+    for values in varying.values():
+        values[joined] = values[like]
+    return replace(panel, units=units, varying=varying)
 
 
 def one_area(panel: Panel, rows: np.ndarray) -> Panel:

@@ -115,7 +115,8 @@ def template_fault(content_path: str, room: str) -> dict[str, str]:
         },
         {"cell_type": "code", "metadata": {}, "source": "raise KeyError('F0012345')", "outputs": [], "execution_count": None, "id": "b"},
     ]
-    source = Path(room) / f"{PARTIAL}notebook.ipynb"
+    (Path(room) / "rendering").mkdir(exist_ok=True)
+    source = Path(room) / "rendering" / f"{PARTIAL}notebook.ipynb"
     kernel = {"kernelspec": {"name": "python3", "display_name": "python3", "language": "python"}}
     source.write_text(json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}), encoding="utf-8")
     execute_notebook(source, Path(room) / "rendering" / f"{PARTIAL}out.ipynb", {"content_path": content_path})

@@ -129,5 +129,10 @@ def test_tasks_work_with_one_thread_each_and_the_runner_keeps_its_own_number(mon
     assert end.result == {"threads": "1"} and os.environ["OPENBLAS_NUM_THREADS"] == "2"
 
 
+def test_what_every_report_needs_is_there_when_its_process_begins():
+    (end,) = run_tasks(work.tells_what_is_ready, [("one", ())], workers=1)
+    assert end.result == {"papermill": True, "typst": True, "openpyxl": True, "typefaces": 2, "network": False}
+
+
 def test_no_task_starts_no_process():
     assert list(run_tasks(work.double, [], workers=4)) == []

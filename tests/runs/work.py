@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+
 from evaluation.errors import ContractError, EstimationError, ReportError
 
 
@@ -65,3 +67,11 @@ def tells_process(folder: str) -> dict[str, object]:
     told = {"pid": os.getpid(), "threads": os.environ["OPENBLAS_NUM_THREADS"]}
     (Path(folder) / f"told-{os.getpid()}").touch()
     return told
+
+
+def tells_what_is_ready() -> dict[str, object]:
+    """Which libraries and typefaces a fresh process has before it does anything."""
+    from evaluation.reporting.fonts import web_font
+
+    libraries = {name: name in sys.modules for name in ("papermill", "typst", "openpyxl")}
+    return {**libraries, "typefaces": web_font.cache_info().currsize, "network": bool(psutil.Process().net_connections(kind="inet"))}
