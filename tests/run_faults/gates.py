@@ -10,6 +10,7 @@ from unittest.mock import patch
 from evaluation.errors import EvaluationError
 from evaluation.pipeline import batch
 from evaluation.pipeline.run import checked_plan
+from evaluation.runs.states import state_of_fault
 from tests.run_faults.case import FAMILIES, VICTIM, Tried, broken
 from tests.run_faults.reports import altered_page, light, released, reports, room_in, spoilt
 
@@ -36,23 +37,21 @@ def delivery_in(folder: Path) -> Path:
     return small_plan(folder, lambda plan: (light(plan), plan.update(data={"kind": "extracts", "folder": "data"})))
 
 
-def torn_parquet(folder: Path) -> Tried:
-    """A delivered table that is cut short."""
+def altered_or_torn(folder: Path) -> Tried:
+    """A delivered table that is cut short stops the study; a finished page that is altered is made again."""
     from evaluation.dictionary import load_dictionary
     from evaluation.pipeline.receive import receive
 
+    made = spoilt(altered_page)(folder / "page")
     plan = delivery_in(folder)
     path = folder / "data" / "offences.parquet"
     path.write_bytes(path.read_bytes()[:500])
-    said = refusal(lambda: receive(checked_plan(plan, ())[0], folder, load_dictionary(), folder))
-    return Tried.whole("refused" if said else "done", said)
-
-
-def altered_or_torn(folder: Path) -> Tried:
-    """A finished page that is altered is stale until it is made again; a delivered table that is cut short is refused."""
-    made, refused = spoilt(altered_page)(folder / "page"), torn_parquet(folder / "table")
-    promises = {"a_torn_table_is_refused": refused.states[VICTIM] == "refused", "and_named": "offences" in refused.said}
-    return Tried(states=made.states, said=made.said, complaints=(*made.complaints, *broken(promises)))
+    promises = broken({"an_altered_page_is_stale": made.states[VICTIM] == "stale"})
+    try:
+        receive(checked_plan(plan, ())[0], folder, load_dictionary(), folder)
+    except EvaluationError as fault:
+        return Tried(states=dict.fromkeys(FAMILIES, state_of_fault(fault)), said=str(fault), complaints=(*made.complaints, *promises))
+    return Tried.whole("done", "the torn table was taken")
 
 
 def changed_while_running(folder: Path) -> Tried:
