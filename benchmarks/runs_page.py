@@ -94,17 +94,18 @@ def many_machines(scale: Mapping, scaling: Mapping) -> str:
     a_council = words / scale["councils"] * OUTCOMES / ESTIMATED
     batch = shared + COUNCILS * a_council
     one, two = (scaling["ways"][name]["seconds"] for name in ("1 worker", "2 workers"))
-    gain = one / two / 2
+    gain = min(one / two / 2, 1.0)
     a_report = scale["seconds_a_report"]
     reports = COUNCILS * COHORTS
-    rendering = math.ceil(reports / (MACHINES * WORKERS)) * a_report / min(gain, 1.0)
+    rendering = math.ceil(reports / (MACHINES * WORKERS)) * a_report / gain
     total = (batch * math.ceil(COHORTS / MACHINES) + rendering) / 60
+    alone = batch * COHORTS + reports * a_report / WORKERS / gain
     return (
         f"**{COUNCILS} councils x {COHORTS} cohorts x {OUTCOMES} outcomes on {MACHINES} machines** of {WORKERS} processors. A cohort is a batch,"
         f" estimated on one machine, {min(COHORTS, MACHINES)} at a time: {shared:,.0f} s for what all councils share and {a_council:.1f} s a council"
         f" with {OUTCOMES} outcomes ({words:,.0f} s / {scale['councils']} councils x {OUTCOMES} / {ESTIMATED} outcomes), so {batch / 60:.1f} minutes."
-        f" {reports:,} reports of {a_report} s on {MACHINES * WORKERS} workers at {min(gain, 1.0):.0%} of their speed alone: {rendering / 60:.1f} minutes."
-        f" In all {total:.0f} minutes, against {(batch * COHORTS + reports * a_report / WORKERS / min(gain, 1.0)) / 3600:.1f} hours on one machine. This is"
+        f" {reports:,} reports of {a_report} s on {MACHINES * WORKERS} workers at {gain:.0%} of their speed alone: {rendering / 60:.1f} minutes."
+        f" In all {total:.0f} minutes, against {alone / 3600:.1f} hours on one machine. This is"
         " arithmetic, not a measurement: the shared disk and the network are taken to be no slower than the local disk."
     )
 
