@@ -35,7 +35,8 @@ def test_the_page_says_what_is_stored():
 
 def test_the_arithmetic_can_be_done_by_hand():
     # 150 s for words of 150 councils with 7 outcomes: 4/7 s a council with 4, so 100 + 150 x 4/7 = 185.7 s = 3.1 minutes for a cohort, all at once;
-    # 1,800 reports of 10 s on 40 workers at full speed: 45 each, 450 s = 7.5 minutes; 10.6 in all. One machine: 12 x 185.7 s + 1,800 x 10 s / 2 = 3.1 h
+    # 1,800 reports of 10 s on 40 workers at full speed: 45 each, 450 s = 7.5 minutes; 10.6 in all.
+    # One machine: 12 x 185.7 s + 1,800 x 10 s / 2 = 3.1 h
     told = many_machines(SCALE, SCALING)
     assert "3.1 minutes" in told and "7.5 minutes" in told and "11 minutes, against 3.1 hours" in told and "0.6 s a council" in told
 

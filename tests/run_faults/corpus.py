@@ -49,7 +49,14 @@ PROCESSES = (
     Fault(
         number=11, title="a PDF is cut short", end="failed-system", words=("must be a whole PDF",), attempt=runs.one_fault("cut short"), quick=True
     ),
-    Fault(number=12, title="a finished page is altered, a delivered table is torn", end="failed-data", words=("offences",), attempt=gates.altered_or_torn, alone=False),
+    Fault(
+        number=12,
+        title="a finished page is altered, a delivered table is torn",
+        end="failed-data",
+        words=("offences",),
+        attempt=gates.altered_or_torn,
+        alone=False,
+    ),
     Fault(
         number=13,
         title="a delivered file changes while the run goes on",
