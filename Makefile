@@ -14,13 +14,14 @@ unexport PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE := 1
 export PIP_USER := 0
 
-.PHONY: help report test faults coverage attacks kills lint lock clean
+.PHONY: help report test faults run-faults coverage attacks kills lint lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make report   make a council's report from simulated family records (COUNCIL=$(COUNCIL))"
 	@echo "make test     run the tests"
 	@echo "make faults   try the one hundred bad inputs (see docs/deliveries.md)"
+	@echo "make run-faults  bring about the forty faults of a run (see docs/runs.md)"
 	@echo "make coverage repeat the simulations of docs/coverage.md and docs/regression_to_the_mean.md (hours; see its --help)"
 	@echo "make attacks  try to work hidden counts out of made-up releases (RELEASES=$(RELEASES))"
 	@echo "make kills    kill a batch's processes at random, 100 times, and count what is torn, lost or made twice (20 minutes)"
@@ -36,6 +37,9 @@ test: $(VENV)/ready-dev
 
 faults: $(VENV)/ready-dev
 	$(BIN)/python -m tests.faults
+
+run-faults: $(VENV)/ready-dev
+	$(BIN)/python -m tests.run_faults
 
 coverage: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.coverage $(COVERAGE)
@@ -75,7 +79,7 @@ endef
 
 lock:
 	uv pip compile pyproject.toml --extra build $(LOCK_OPTIONS) --output-file requirements.lock
-	uv pip compile pyproject.toml --extra build --extra dev --constraint requirements.lock $(LOCK_OPTIONS) --output-file requirements-dev.lock
+	uv pip compile pyproject.toml --extra build --extra cluster --extra dev --constraint requirements.lock $(LOCK_OPTIONS) --output-file requirements-dev.lock
 
 LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command "make lock"

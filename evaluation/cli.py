@@ -133,6 +133,7 @@ def batch(plan: PlanPath,
           council: Annotated[list[str] | None, typer.Option("--council", help="Make this council's report only (GSS code); may be repeated.")] = None,
           out: Annotated[Path, typer.Option("--out", help="Folder for runs.")] = Path("runs"),
           workers: Annotated[int, typer.Option(help="Reports made at the same time.", min=1)] = 2,
+          scheduler: Annotated[str | None, typer.Option(help="Make the reports on the workers of this Dask scheduler (tcp://host:port).")] = None,
           resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted batch: make only what is missing.")] = False,
           seconds: Annotated[float, typer.Option(help="Time that one report may take.", min=1)] = 900,
           memory: Annotated[float, typer.Option(help="GB of memory that one report's processes may hold each (Linux).", min=0.2)] = 4,
@@ -141,8 +142,8 @@ def batch(plan: PlanPath,
     from evaluation.pipeline import run_batch
     from evaluation.runs.runner import Limits
 
-    summary = run_batch(plan, councils=tuple(council or ()), out=out, workers=workers, resume=resume,
-                        cache=not no_cache, limits=Limits(seconds=seconds, memory=int(memory * 1e9)), say=typer.echo)
+    summary = run_batch(plan, councils=tuple(council or ()), out=out, workers=workers, resume=resume, scheduler=scheduler, cache=not no_cache,
+                        limits=Limits(seconds=seconds, memory=int(memory * 1e9)), say=typer.echo)
     raise typer.Exit(summary.exit_code)
 
 

@@ -21,7 +21,9 @@ TYPEFACE = re.compile(r"data:font/[a-z0-9]+;base64,[A-Za-z0-9+/=]+")
 EMBEDDED = re.compile(r"data:[a-zA-Z0-9/+.\-]+(?:;[a-zA-Z0-9=\-]+)*;base64,([A-Za-z0-9+/=\s]+)")
 IN_LINE = re.compile(r"data:[a-zA-Z0-9/+.\-]+(?:;[a-zA-Z0-9=\-]+)*,([^\"')\s>]+)")
 TAG = re.compile(r"<[^<>]*>")
-BLOCK = re.compile(r"</?(?:p|div|t[dhr]|li|[uo]l|h[1-6]|section|table|body|head|title|br|text|desc|svg|script|style)\b[^<>]*>", re.I)  # ends a word
+BLOCK = re.compile(
+    r"</?(?:p|div|t[dhr]|c|row|li|[uo]l|h[1-6]|section|table|body|head|title|br|text|desc|svg|script|style)\b[^<>]*>", re.I
+)  # ends a word
 CUT = re.compile(r"([-\u00ad])[ ]*\n[ ]*")  # a word that goes on in the next line, by its own hyphen or by a soft one
 UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
 PNG = b"\x89PNG\r\n\x1a\n"

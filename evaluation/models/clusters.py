@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import EstimationError, PlanError
+from evaluation.models.columns import column
 from evaluation.models.effects import Effects
 
 Clusters = Literal["auto", "set", "unit", "unit_and_set", "area", "council"]
@@ -19,7 +20,7 @@ def cluster_names(effects: Effects, clusters: Clusters, assignment: Assignment) 
     """What is clustered on: one dimension, or unit and set."""
     if clusters not in ("auto", "set", "unit", "unit_and_set", "area", "council"):
         raise PlanError(f"`estimator.cluster` must be auto, set, unit, unit_and_set, area or council: it is {clusters!r}. Mend the plan.")
-    has_sets = bool((effects.rows["set"].to_numpy() >= 0).all())
+    has_sets = bool((column(effects.rows, "set") >= 0).all())
     if clusters in ("set", "unit_and_set") and not has_sets:
         raise PlanError(f"`estimator.cluster: {clusters}` needs matched sets: {effects.estimator!r} has none. Use auto or unit.")
     if clusters == "unit_and_set":
@@ -30,7 +31,7 @@ def cluster_names(effects: Effects, clusters: Clusters, assignment: Assignment) 
         return ("area",)
     if not has_sets or not effects.sets_are_clusters:
         return ("unit",)
-    return ("unit", "set") if effects.rows["unit"].duplicated().any() else ("set",)
+    return ("unit", "set") if pd.Index(column(effects.rows, "unit")).has_duplicates else ("set",)
 
 
 def cluster_codes(effects: Effects, name: str) -> np.ndarray:
@@ -41,10 +42,10 @@ def cluster_codes(effects: Effects, name: str) -> np.ndarray:
     EstimationError
         Rows are sums by place and units are asked for: `Effects.at` gives the rows for them.
     """
-    if name == "unit" and (effects.rows["unit"] < 0).any():
+    if name == "unit" and (column(effects.rows, "unit") < 0).any():
         raise EstimationError("Errors clustered on units need rows by unit: these are sums by place. Take `effects.at(('unit',))` first.")
-    column = effects.rows[{"council": "council_code"}.get(name, name)].to_numpy()
-    return column if column.dtype.kind == "i" else pd.factorize(column)[0]
+    found = column(effects.rows, {"council": "council_code"}.get(name, name))
+    return found if found.dtype.kind == "i" else pd.factorize(found)[0]
 
 
 def covariance_of(contributions: np.ndarray, codes: Sequence[np.ndarray], counts: Sequence[int] | None = None) -> np.ndarray:
@@ -77,8 +78,8 @@ def count_clusters(code: np.ndarray) -> int:
 
 def count_units(effects: Effects, rows: np.ndarray) -> int:
     """Distinct units behind some rows."""
-    unit = (effects.rows["unit"].to_numpy() if effects.stands_for is None else effects.stands_for)[rows]
-    n = effects.rows["n_units"].to_numpy()[rows]
+    unit = (column(effects.rows, "unit") if effects.stands_for is None else effects.stands_for)[rows]
+    n = column(effects.rows, "n_units")[rows]
     if not len(unit) or unit.min() < 0:
         _, first = np.unique(unit, return_index=True)
         return int(round(n[first].sum()))
@@ -94,7 +95,7 @@ def count_of(effects: Effects, name: str, rows: np.ndarray, code: np.ndarray | N
 
 def degrees_of_freedom(effects: Effects, enters: np.ndarray, names: Sequence[str], codes: Sequence[np.ndarray | None] | None = None) -> int:
     """G - 1 of the smallest dimension; of the smaller arm where a cluster lies in one arm (areas, councils, units without sets)."""
-    treated = effects.rows["treated"].to_numpy()
+    treated = column(effects.rows, "treated")
     out = []
     for name, code in zip(names, codes or [None] * len(names), strict=True):
         arms = [enters & treated, enters & ~treated] if name in ("area", "council") or names == ("unit",) else [enters]

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from evaluation.models.clusters import IN_WORDS, Assignment, Clusters, cluster_names, count_units
+from evaluation.models.columns import column
 from evaluation.models.effects import Effects, Estimate
 from evaluation.models.summaries import (
     Summary,
@@ -87,7 +88,7 @@ def event_study(effects: Effects, *, cohorts: Sequence[int] | Literal["complete"
     mask = cohort_mask(effects, cohorts, quarters)
     rows = []
     for e in effects.event_times:
-        cells = mask & (effects.cells["event_time"].to_numpy() == e)
+        cells = mask & (column(effects.cells, "event_time") == e)
         is_base = bool((cells & (effects.cells["status"] == "base").to_numpy()).any()) and not (cells & estimated(effects)).any()
         found = estimate_of(effects, average(effects, cells, base_too=is_base), clusters=clusters, assignment=assignment, errors=errors)
         if is_base:
@@ -112,7 +113,7 @@ def aggregate(effects: Effects, kind: Literal["simple", "event", "cohort", "cale
     effects = effects.at(cluster_names(effects, clusters, assignment))
     if balanced is not None:
         effects = followed(effects, balanced)
-    cells = estimated(effects) & (effects.cells["event_time"].to_numpy() >= 0)
+    cells = estimated(effects) & (column(effects.cells, "event_time") >= 0)
     if kind == "simple":
         whole = estimate_of(effects, average(effects, cells), clusters=clusters, assignment=assignment, errors=errors)
         return pd.DataFrame(columns=["value", "estimate", "std_error"]), whole
@@ -133,7 +134,7 @@ def aggregate(effects: Effects, kind: Literal["simple", "event", "cohort", "cale
 def estimate_of(effects: Effects, summary: Summary, *, clusters: Clusters = "auto", assignment: Assignment = "unit",
                 errors: Errors = "auto") -> Estimate:
     """A summary with its interval, by the rule of `uncertainty.py`."""
-    treated = effects.rows["treated"].to_numpy()
+    treated = column(effects.rows, "treated")
     n_treated, n_comparison = (count_units(effects, summary.enters & side) for side in (treated, ~treated))
     if summary.reason:
         words = " and ".join(IN_WORDS[name] for name in cluster_names(effects, clusters, assignment))

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from evaluation.errors import PlanError
+from evaluation.models.columns import column
 from evaluation.models.effects import Effects
 
 
@@ -62,7 +63,7 @@ def chosen_cells(effects: Effects, *, quarters: tuple[int, int], cohorts: Sequen
     if quarters[0] > quarters[1]:
         raise PlanError(f"`headline.quarters` must run from an earlier to a later event time: they are {quarters[0]} to {quarters[1]}. "
                         "Mend the plan.")
-    e = effects.cells["event_time"].to_numpy()
+    e = column(effects.cells, "event_time")
     is_one_number = effects.row_weight is None and len(effects.event_times) == 1      # whose event time means nothing
     return estimated(effects) & cohort_mask(effects, cohorts, quarters) & ((e >= quarters[0]) & (e <= quarters[1]) | is_one_number)
 
@@ -72,7 +73,7 @@ def complete_cohorts(effects: Effects, quarters: tuple[int, int]) -> list[int]:
     cells = effects.cells
     if effects.row_weight is None:
         return sorted(set(cells["cohort"]))
-    cohort, e, status = (cells[name].to_numpy() for name in ("cohort", "event_time", "status"))
+    cohort, e, status = (column(cells, name) for name in ("cohort", "event_time", "status"))
     inside = (e >= quarters[0]) & (e <= quarters[1])
     cohorts, code = np.unique(cohort[inside], return_inverse=True)
     is_estimated = (status == "estimated")[inside]
@@ -99,13 +100,13 @@ def average(effects: Effects, cells: np.ndarray, *, scale: np.ndarray | None = N
     treated_rows : ndarray of bool, shape (n_rows,), optional
         Treated rows to average over, where not all: a council's.
     """
-    cells = cells & (estimated(effects) | (base_too & (effects.cells["status"] == "base").to_numpy()))
+    cells = cells & (estimated(effects) | (base_too & (column(effects.cells, "status") == "base")))
     none = np.zeros(len(effects.rows))
     if not cells.any():
         return Summary(value=float("nan"), contribution=none, enters=none > 0, reason="no cell could be estimated")
     if effects.row_weight is None:
         return of_fixed_weights(effects, np.where(cells, effects.cells["weight"], 0.0))
-    asked = np.isin(effects.event_times, effects.cells["event_time"].to_numpy()[cells])
+    asked = np.isin(effects.event_times, column(effects.cells, "event_time")[cells])
     effects = replace(effects, event_times=effects.event_times[asked], influence=effects.influence[:, asked], row_weight=effects.row_weight[:, asked],
                       moves=None)
     weights = cells * (1.0 if scale is None else scale)
@@ -113,13 +114,13 @@ def average(effects: Effects, cells: np.ndarray, *, scale: np.ndarray | None = N
         return _of_some(effects, weights, treated_rows, asked)
     grid = Grid.of(effects)
     share = grid.spread(weights) * effects.row_weight
-    focal = np.where(effects.rows["treated"].to_numpy()[:, None], share, 0.0)
-    size = weights * effects.cells["weight"].to_numpy()
+    focal = np.where(column(effects.rows, "treated")[:, None], share, 0.0)
+    size = weights * column(effects.cells, "weight")
     total = size.sum()
     if not total > 0:
         return Summary(value=float("nan"), contribution=none, enters=none > 0, reason="no treated unit is observed")
-    att = grid.spread(np.nan_to_num(effects.cells["estimate"].to_numpy()))
-    value = float(size @ np.nan_to_num(effects.cells["estimate"].to_numpy()) / total)
+    att = grid.spread(np.nan_to_num(column(effects.cells, "estimate")))
+    value = float(size @ np.nan_to_num(column(effects.cells, "estimate")) / total)
     coefficient = grid.spread(size) / total
     contribution = (coefficient * effects.influence + focal * (att - value) / total).sum(axis=1)
     return Summary(value=value, contribution=contribution, enters=(share != 0).any(axis=1) | (contribution != 0), cells=size / total)
@@ -127,8 +128,8 @@ def average(effects: Effects, cells: np.ndarray, *, scale: np.ndarray | None = N
 
 def _of_some(effects: Effects, weights: np.ndarray, treated_rows: np.ndarray, asked: np.ndarray) -> Summary:
     """Average over some treated rows, made from their sets (or cohorts) alone: with many councils the others would fill the memory."""
-    n, treated = len(effects.rows), effects.rows["treated"].to_numpy()
-    key = effects.rows["set"].to_numpy() if (effects.rows["set"] >= 0).all() else effects.rows["cohort"].to_numpy()
+    n, treated = len(effects.rows), column(effects.rows, "treated")
+    key = column(effects.rows, "set") if (column(effects.rows, "set") >= 0).all() else column(effects.rows, "cohort")
     involved = np.zeros(int(key.max()) + 1, dtype=bool)
     involved[key[treated & treated_rows]] = True
     rows = np.flatnonzero(involved[key])
@@ -163,12 +164,12 @@ class Grid:
 
     @classmethod
     def of(cls, effects: Effects) -> Grid:
-        cohorts = np.unique(effects.cells["cohort"].to_numpy())
+        cohorts = np.unique(column(effects.cells, "cohort"))
         place = np.full((len(cohorts), len(effects.event_times)), -1)
-        here = np.flatnonzero(np.isin(effects.cells["event_time"].to_numpy(), effects.event_times))
+        here = np.flatnonzero(np.isin(column(effects.cells, "event_time"), effects.event_times))
         cells = effects.cells.iloc[here]
         place[np.searchsorted(cohorts, cells["cohort"].to_numpy()), np.searchsorted(effects.event_times, cells["event_time"].to_numpy())] = here
-        return cls(place, np.searchsorted(cohorts, effects.rows["cohort"].to_numpy()))
+        return cls(place, np.searchsorted(cohorts, column(effects.rows, "cohort")))
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Values of cells, shape (n_cells,), at every row and event time."""
@@ -190,7 +191,7 @@ def _of_some_treated(effects: Effects, grid: Grid, focal: np.ndarray, total: flo
     With w the row weights, W the cell's weight and psi the influence, W psi / w is a treated row's change less its cell's mean; a comparison row's
     W psi is -w (change - mean). Both are centred again in every cell on the means of those who enter here.
     """
-    cell_weight, att = grid.spread(effects.cells["weight"].to_numpy()), grid.spread(np.nan_to_num(effects.cells["estimate"].to_numpy()))
+    cell_weight, att = grid.spread(column(effects.cells, "weight")), grid.spread(np.nan_to_num(column(effects.cells, "estimate")))
     deviation = cell_weight * effects.influence
     key = np.where(effects.rows["set"] >= 0, effects.rows["set"], effects.rows["cohort"])
     key = np.unique(key, return_inverse=True)[1]
@@ -213,8 +214,8 @@ def _of_some_treated(effects: Effects, grid: Grid, focal: np.ndarray, total: flo
 
 def whole_cells(effects: Effects) -> Observations:
     """Every row with its own weight: what the means of an effect on all treated units are taken over."""
-    arm = np.where(effects.rows["treated"].to_numpy(), 1.0, -1.0)[:, None]
-    return Observations(weight=effects.row_weight, weighted=effects.influence * Grid.of(effects).spread(effects.cells["weight"].to_numpy()) * arm)
+    arm = np.where(column(effects.rows, "treated"), 1.0, -1.0)[:, None]
+    return Observations(weight=effects.row_weight, weighted=effects.influence * Grid.of(effects).spread(column(effects.cells, "weight")) * arm)
 
 
 def _on_cells(effects: Effects, grid: Grid, values: np.ndarray) -> np.ndarray:
@@ -244,13 +245,13 @@ def of_fixed_weights(effects: Effects, weights: np.ndarray) -> Summary:
     spread = Grid.of(effects).spread(w)
     enters = (spread > 0) & (True if effects.row_weight is None else effects.row_weight != 0)
     contribution = (spread * effects.influence).sum(axis=1)
-    return Summary(value=float(w @ np.nan_to_num(effects.cells["estimate"].to_numpy())), contribution=contribution,
+    return Summary(value=float(w @ np.nan_to_num(column(effects.cells, "estimate"))), contribution=contribution,
                    enters=enters.any(axis=1) | (contribution != 0), cells=w)
 
 
 def share_within(effects: Effects, cells: np.ndarray, places: np.ndarray, place: object) -> float:
     """Share of comparison weight that comes from the same place, over the sets of a place's treated rows."""
-    treated, sets = effects.rows["treated"].to_numpy(), effects.rows["set"].to_numpy()
+    treated, sets = column(effects.rows, "treated"), column(effects.rows, "set")
     if (sets < 0).any():
         return float("nan")
     weight = (Grid.of(effects).spread(cells) * effects.row_weight).sum(axis=1)
@@ -268,7 +269,7 @@ def cohort_mask(effects: Effects, cohorts: Sequence[int] | str | None, quarters:
 
 
 def estimated(effects: Effects) -> np.ndarray:
-    return (effects.cells["status"] == "estimated").to_numpy()
+    return column(effects.cells, "status") == "estimated"
 
 
 def followed(effects: Effects, periods: int) -> Effects:

@@ -16,6 +16,7 @@ import numpy as np
 from evaluation.models.bias_reduced import cr2, cr3
 from evaluation.models.blocks import blocks_of
 from evaluation.models.clusters import IN_WORDS, Assignment, Clusters, cluster_codes, cluster_names, count_of, covariance_of, degrees_of_freedom
+from evaluation.models.columns import column
 from evaluation.models.effects import Effects
 from evaluation.models.ladder import FEW, Choice, choose
 from evaluation.models.summaries import Grid, Summary
@@ -61,7 +62,7 @@ def uncertainty_of(effects: Effects, summaries: Sequence[Summary], *, clusters: 
     names = cluster_names(effects, clusters, assignment)
     words = " and ".join(IN_WORDS[name] for name in names)
     enters = np.logical_or.reduce([part.enters for part in summaries])
-    treated, k = effects.rows["treated"].to_numpy(), len(summaries)
+    treated, k = column(effects.rows, "treated"), len(summaries)
     codes = [cluster_codes(effects, name) for name in names]
     ways = list(zip(names, codes, strict=True))
     counts, with_treated = ([count_of(effects, name, rows, code) for name, code in ways] for rows in (enters, enters & treated))
@@ -103,13 +104,13 @@ def _chosen(effects: Effects, names: tuple[str, ...], codes: Sequence[np.ndarray
     if _share_cohorts(effects, codes[0], enters):
         found = choose("areas", n_treated=counts[0], n_clusters=2 * counts[0], adjusted=not means)
         return replace(found, test="t", beside=("wild",), words="")
-    other = count_of(effects, names[0], enters & ~effects.rows["treated"].to_numpy())
+    other = count_of(effects, names[0], enters & ~column(effects.rows, "treated"))
     return choose("areas", n_treated=with_treated[0], n_clusters=with_treated[0] + other, adjusted=not means)
 
 
 def _share_cohorts(effects: Effects, code: np.ndarray, enters: np.ndarray) -> bool:
     """Whether some cluster holds treated and comparison rows of one entry cohort: families within councils, not areas that join one after another."""
-    treated, cohort = (effects.rows[name].to_numpy()[enters] for name in ("treated", "cohort"))
+    treated, cohort = (column(effects.rows, name)[enters] for name in ("treated", "cohort"))
     key = (cohort - cohort.min()) * (int(code.max()) + 1) + code
     return bool(np.isin(key[treated], key[~treated]).any())
 
@@ -120,7 +121,7 @@ def _events(effects: Effects, summaries: Sequence[Summary]) -> int | None:
         return None
     used = np.logical_or.reduce([part.cells != 0 for part in summaries])
     here = Grid.of(effects).spread(used) > 0
-    unit, treated = effects.rows["unit"].to_numpy(), effects.rows["treated"].to_numpy()
+    unit, treated = column(effects.rows, "unit"), column(effects.rows, "treated")
     enters = np.logical_or.reduce([part.enters for part in summaries]) & treated
     moved, there = (len(np.unique(unit[rows])) for rows in (enters & (effects.moves & here).any(axis=1), enters))
     return moved if moved < there else None

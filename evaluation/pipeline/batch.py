@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from evaluation.dictionary import Dictionary
@@ -22,7 +23,7 @@ from evaluation.runs.files import PARTIAL, canonical, file_sha256, hashes_of, sh
 from evaluation.runs.folder_lock import only_runner
 from evaluation.runs.manifest import versions
 from evaluation.runs.records import DoneRecord, read_record, same, standing
-from evaluation.runs.runner import Limits, Stop
+from evaluation.runs.runner import Executor, Limits, Stop
 from evaluation.runs.step_cache import FOLDER as STEPS
 
 STUDY = "study"  # the name of the record of what all reports share
@@ -38,6 +39,7 @@ def run_batch(
     resume: bool = False,
     cache: bool = True,
     limits: Limits | None = None,
+    scheduler: str | None = None,
     say: Callable[[str], object],
 ) -> RunSummary:
     """From a plan to released reports, in a folder named by the hash of plan, code, versions, councils and inputs.
@@ -48,6 +50,8 @@ def run_batch(
         Go on with what an earlier batch of the same plan, code and data left: only what is missing is made.
     cache : bool
         Whether results of costly steps are kept in the batch's folder, to be used again where it is gone on with, and by other choices.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers make the reports, instead of processes of this machine; all see `out` under the same path.
 
     Raises
     ------
@@ -55,6 +59,7 @@ def run_batch(
         Something the user can mend; `FolderInUse` where another process works on this very batch.
     """
     plan, dictionary = checked_plan(plan_path, councils)
+    executor = on_cluster(scheduler)
     made_of = identity(plan, Path(plan_path), councils)
     folder = Path(out) / plan.study / f"batch-{sha256(canonical(made_of))[:12]}"
     check_begun(folder, resume, say)
@@ -66,25 +71,51 @@ def run_batch(
             kept = folder / STEPS if cache else None
             estimate_shared(plan, Path(plan_path), dictionary, folder, councils=councils, say=say, kept=kept)
         check_inputs(made_of, identity(plan, Path(plan_path), councils))
-        summary, fresh = reports_of(folder, workers=workers, limits=limits, say=say)
+        summary, fresh = reports_of(folder, workers=workers, limits=limits, executor=executor, say=say)
         write_batch_page(folder, summary)
     finish(summary, read_contents(folder) if fresh else (), say)
     say(f"States and times: {folder / 'batch.html'}")
     return summary
 
 
-def reports_of(folder: Path, *, workers: int, limits: Limits | None, say: Callable[[str], object]) -> tuple[RunSummary, bool]:
+def on_cluster(scheduler: str | None) -> Executor | None:
+    """What runs tasks on a cluster, which must answer before anything is computed; None without one."""
+    if scheduler is None:
+        return None
+    from evaluation.runs.cluster import client_of, run_on_cluster
+
+    client_of(scheduler).close()
+    return partial(run_on_cluster, scheduler=scheduler)
+
+
+def reports_of(
+    folder: Path, *, workers: int, limits: Limits | None, say: Callable[[str], object], executor: Executor | None = None
+) -> tuple[RunSummary, bool]:
     """Make the reports that are missing; whether any had to be made."""
     records = standings(folder)
     if all(record is not None and record.finished for record in records.values()) and is_released(folder, records):
         say(f"All {len(records)} reports are there; nothing to make.")
         return RunSummary.of(folder, records), False
     done = sum(record is not None and record.finished for record in records.values())
-    say(f"{done} of {len(records)} reports are there; making the others, {workers} at a time.")
+    say(f"{done} of {len(records)} reports are there; making the others, {'on the cluster' if executor else f'{workers} at a time'}.")
     with Stop().on_signals() as stop:
-        return make_reports(
-            folder, workers=workers, say=say, identifiers=run_identifiers(folder), only_missing=True, limits=limits, stop=stop
-        ), True
+        make_reports(
+            folder,
+            workers=workers,
+            say=say,
+            identifiers=run_identifiers(folder),
+            only_missing=True,
+            limits=limits,
+            stop=stop,
+            executor=executor,
+        )
+    return RunSummary.of(folder, told_by_disk(folder)), True
+
+
+def told_by_disk(folder: Path) -> dict[str, DoneRecord]:
+    """Every report as its record and files on disk say, whatever the runner remembers: what the exit code rests on is what a later run will find."""
+    gone = "its record is not on disk"
+    return {code: record or DoneRecord(name=code, state="failed-system", fault=gone) for code, record in standings(folder).items()}
 
 
 def is_released(folder: Path, records: Mapping[str, DoneRecord]) -> bool:

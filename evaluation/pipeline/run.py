@@ -27,7 +27,7 @@ from evaluation.runs.files import PARTIAL, file_sha256, sweep, write_whole
 from evaluation.runs.manifest import analysis_hash, code_hash, write_json
 from evaluation.runs.progress import Progress
 from evaluation.runs.records import DoneRecord, record_path, standing
-from evaluation.runs.runner import Limits, Stop, run_tasks
+from evaluation.runs.runner import Executor, Limits, Stop, run_tasks
 from evaluation.runs.states import State
 from evaluation.runs.step_cache import FOLDER as STEPS
 
@@ -253,6 +253,7 @@ def make_reports(
     only_missing: bool = False,
     limits: Limits | None = None,
     stop: Stop | None = None,
+    executor: Executor | None = None,
 ) -> RunSummary:
     """Every report of a release from its content files: rendered aside, scanned, then brought into the release.
 
@@ -260,6 +261,8 @@ def make_reports(
     ----------
     only_missing : bool
         Whether reports that a done-record proves to be there are left as they are.
+    executor : callable, optional
+        What runs the tasks; processes of this machine without it.
     """
     contents = {path.stem: path for path in sorted((room / "contents").glob("*.json")) if not councils or path.stem in councils}
     if missing := [code for code in councils if code not in contents] or ([] if contents else ["any council"]):
@@ -271,7 +274,7 @@ def make_reports(
     tasks = [(code, (str(path), str(room))) for code, path in contents.items() if code not in kept]
     progress = Progress(say=say, log=room / "batch.jsonl", total=len(tasks), workers=workers)
     records = dict(kept) | ({} if councils else contentless(room))
-    for end in run_tasks(report_files, tasks, workers=workers, limits=limits, stop=stop, begun=progress.begun):
+    for end in (executor or run_tasks)(report_files, tasks, workers=workers, limits=limits, stop=stop, folder=room, begun=progress.begun):
         records[end.name] = record_of(room, end, file_sha256(contents[end.name]))
         progress.ended(records[end.name])
     sweep(room / "rendering")  # a task that was killed leaves what it had not finished

@@ -16,7 +16,7 @@ PARTIAL = ".partial-"  # begins the name of everything unfinished, so that a lat
 def write_whole(path: Path, content: bytes) -> Path:
     """Write a file so that a reader, or a run after a power cut, finds the whole of it or nothing."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -36,10 +36,19 @@ def move_whole(source: Path, target: Path) -> Path:
     """Give a finished file its final name in another folder of the same disk."""
     with Path(source).open("rb") as file:
         os.fsync(file.fileno())
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     os.replace(source, target)
     sync_folder(target.parent)
     return target
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each forced to disk in the one that holds it: a file in it is no safer than its name."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -76,7 +85,10 @@ def hashes_of(paths: Iterable[Path], root: Path) -> dict[str, str]:
 
 def sweep(folder: Path) -> list[Path]:
     """Remove what interrupted tasks left unfinished anywhere under a folder; for its one runner, while no task is under way."""
-    found = sorted(Path(folder).rglob(f"{PARTIAL}*"))
-    for path in found:
+    found = []
+    for place, folders, names in os.walk(folder):  # which takes it well that something goes while it looks
+        found += [Path(place) / name for name in (*folders, *names) if name.startswith(PARTIAL)]
+        folders[:] = [name for name in folders if not name.startswith(PARTIAL)]
+    for path in sorted(found):
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-    return found
+    return sorted(found)

@@ -1,16 +1,25 @@
-"""One runner for one folder: a lock that the system drops by itself when its holder dies, and the holder's name for whoever is refused."""
+"""One runner for one folder: a lock that the system drops by itself when its holder dies, and the holder's name for whoever is refused.
+
+A runner that is killed leaves tasks that need a moment to notice. Each holds a second lock, shared by all tasks of the folder; the next runner waits
+until the last of them is gone, so that no task of an earlier runner writes beside its own.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
 from evaluation.runs.files import canonical, write_whole
+
+
+TASKS = ".tasks"  # the file that tasks hold together
+PATIENCE = 60.0  # seconds that a runner waits for tasks of an earlier one; they notice its death at once and end
 
 
 class FolderInUse(EvaluationError):
@@ -45,10 +54,58 @@ def only_runner(folder: Path) -> Iterator[None]:
         ) from None
     try:
         write_whole(folder / ".runner.json", canonical({"pid": os.getpid(), "host": socket.gethostname()}))
+        wait_for_tasks(folder)
         yield
     finally:
         (folder / ".runner.json").unlink(missing_ok=True)
         lock.release()
+
+
+@contextmanager
+def at_work(folder: Path | None) -> Iterator[None]:
+    """Be one of a folder's tasks: the lock is this process's own and goes with it, however it ends."""
+    if folder is None or os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(Path(folder) / TASKS, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        with suppress(OSError):  # a share without locks
+            fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)
+
+
+def wait_for_tasks(folder: Path, seconds: float = PATIENCE) -> None:
+    """Wait until no task of an earlier runner is at work in a folder.
+
+    Raises
+    ------
+    FolderInUse
+        One still is.
+    """
+    if os.name != "posix":
+        return
+    import fcntl
+
+    handle, until = os.open(Path(folder) / TASKS, os.O_RDWR | os.O_CREAT, 0o644), time.monotonic() + seconds
+    try:
+        while True:
+            try:
+                return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise FolderInUse(
+                        f"{folder} must be free of tasks of an earlier runner: one still works in it after {seconds:.0f} seconds. Wait for it to end,"
+                        " or stop it."
+                    ) from None
+                time.sleep(0.05)
+            except OSError:
+                return None  # a share without locks
+    finally:
+        os.close(handle)
 
 
 def holder(folder: Path) -> str:

@@ -132,8 +132,9 @@ def check_parameters(declared: Mapping[str, tuple[str, bool]], given: Mapping[st
 
 def _execute(source: Path, working: Path, parameters: Mapping[str, Any], cell_seconds: int, room: Path) -> tuple[str, str] | None:
     """Run; return None, or what stopped it ('died', 'time', 'memory' or '') and the fault in safe words."""
-    import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    from evaluation.runs.closed import papermill
 
     try:
         papermill.execute_notebook(
@@ -184,7 +185,7 @@ def _kernel_manager(room: Path) -> type:
         argv=[
             sys.executable,
             "-m",
-            "ipykernel_launcher",
+            "evaluation.runs.kernel",
             "-f",
             "{connection_file}",
             "--HistoryManager.enabled=False",

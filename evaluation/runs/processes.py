@@ -6,6 +6,10 @@ import os
 import signal
 import threading
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psutil
 
 THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
 
@@ -54,6 +58,36 @@ def end_tree(pid: int) -> None:
             one.kill()
         except psutil.NoSuchProcess:
             continue
+
+
+def handle_of(pid: int | None) -> psutil.Process | None:
+    """A process by its number and the moment it began, so that another of the same number is never taken for it."""
+    import psutil
+
+    try:
+        return psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def parent_of(process: psutil.Process | None) -> psutil.Process | None:
+    """The process that started another."""
+    import psutil
+
+    try:
+        return None if process is None else process.parent()
+    except psutil.Error:
+        return None
+
+
+def is_alive(process: psutil.Process | None) -> bool:
+    """Whether a process runs, and is not only waiting to be forgotten."""
+    import psutil
+
+    try:
+        return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def end_server() -> None:

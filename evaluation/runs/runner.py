@@ -11,21 +11,39 @@ import os
 import signal
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from evaluation.errors import EvaluationError
-from evaluation.runs.processes import died_in_words, end_server, end_tree, end_with, limit_memory, one_thread
+from evaluation.runs.folder_lock import at_work
+from evaluation.runs.processes import (
+    died_in_words,
+    end_server,
+    end_tree,
+    end_with,
+    handle_of,
+    is_alive,
+    limit_memory,
+    one_thread,
+    parent_of,
+)
 from evaluation.runs.states import State, state_of_fault
 
+if TYPE_CHECKING:
+    import psutil
+
 Work = Callable[..., Any]
-PRELOADED = ("evaluation.runs.notebooks", "papermill", "nbclient", "typst", "pikepdf")  # what every report needs, imported once
+Executor = Callable[..., "Iterator[Ended]"]  # `run_tasks`, or another with its parameters and promises
+PRELOADED = ("evaluation.runs.ready",)  # what every report needs, made once
 TURN = 0.5  # seconds between looks at the clock
-STARTS = 4  # times that a process is asked for
+STARTS = 4  # times that a process is asked for, and that a task is begun again because the server of processes died under it
+GOING = 10.0  # seconds that a killed process may take to be gone
+ENVIRONMENT = threading.Lock()  # one at a time changes the environment that processes are born with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +79,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """A request to stop, made once by a signal or by whoever reads the results."""
+    """A request to stop, made once by a signal or by whoever reads the results; it ends the server of processes too, unless others use it."""
 
     event: threading.Event = field(default_factory=threading.Event)
+    ends_server: bool = True
 
     @contextmanager
     def on_signals(self) -> Iterator[Stop]:
@@ -100,17 +119,22 @@ class Running:
     alive: Connection  # held open here: its other end tells the task that this process lives
     began: float
     tries: int
+    itself: psutil.Process | None = None
+    server: psutil.Process | None = None  # the process that it was forked from, whose death says nothing about the task
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.began
 
     def end(self) -> None:
-        """Kill it with all it started, and let go of it; one whose server died, so that nobody knows whether it lives, ends itself."""
+        """Kill it with all it started, and let go of it once it is gone, so that no second one of its name works beside it."""
         self.alive.close()
-        if self.process.is_alive():
+        if is_alive(self.itself) or self.process.is_alive():
             end_tree(self.process.pid)
         self.process.join()
+        until = time.monotonic() + GOING
+        while is_alive(self.itself) and time.monotonic() < until:  # one whose server died is nobody's child: only asking tells when it is gone
+            time.sleep(0.01)
         self.ended.close()
 
 
@@ -121,6 +145,7 @@ def run_tasks(
     workers: int,
     limits: Limits | None = None,
     stop: Stop | None = None,
+    folder: Path | None = None,
     begun: Callable[[str, int], object] = lambda name, tries: None,
 ) -> Iterator[Ended]:
     """Run `work(*arguments)` for each (name, arguments); yields each as it ends, never raises for one.
@@ -135,24 +160,29 @@ def run_tasks(
         Tasks at the same time; one fewer after each that ran out of memory, but never none.
     stop : Stop, optional
         Once asked for, no task is begun, those under way are killed, and all that is left is yielded as cancelled.
+    folder : Path, optional
+        Where the tasks write: the next runner of it waits until the last of them is gone.
     begun : callable
         Told each task's name and number of tries when it begins.
     """
     limits, stop = limits or Limits(), stop or Stop()
     waiting = deque((name, arguments, 1) for name, arguments in dict(tasks).items())
     arguments_of, context, running = dict(tasks), context_for_tasks(work.__module__) if tasks else None, []
+    losses: Counter[str] = Counter()
     try:
         while (waiting or running) and not stop.asked:
             while waiting and len(running) < workers:
                 name, arguments, tries = waiting.popleft()
                 begun(name, tries)
-                running.append(begin(context, work, name, arguments, tries, limits))
+                running.append(begin(context, work, name, arguments, tries, limits, folder))
             for one in over(running, limits):
                 running.remove(one)
                 end = end_of(one, limits)
                 one.end()
-                if end.state == "failed-system" and end.result == "killed" and one.tries < limits.tries:
-                    waiting.appendleft((one.name, arguments_of[one.name], one.tries + 1))
+                lost = end.result == "killed" and one.server is not None and not is_alive(one.server)
+                losses[one.name] += lost
+                if end.result == "killed" and (losses[one.name] < STARTS if lost else one.tries < limits.tries):
+                    waiting.appendleft((one.name, arguments_of[one.name], one.tries + (not lost)))
                     continue
                 workers = max(workers - 1, 1) if "memory" in end.fault else workers
                 yield replace(end, result=None) if end.result == "killed" else end
@@ -166,7 +196,7 @@ def run_tasks(
     finally:
         for one in running:
             one.end()
-        if stop.asked:
+        if stop.asked and stop.ends_server:
             end_server()
 
 
@@ -180,16 +210,24 @@ def context_for_tasks(module: str) -> multiprocessing.context.BaseContext:
 
 
 def begin(
-    context: multiprocessing.context.BaseContext, work: Work, name: str, arguments: tuple, tries: int, limits: Limits, starts: int = STARTS
+    context: multiprocessing.context.BaseContext,
+    work: Work,
+    name: str,
+    arguments: tuple,
+    tries: int,
+    limits: Limits,
+    folder: Path | None = None,
+    starts: int = STARTS,
 ) -> Running:
     """Start one task; again where the server of processes was killed, which is found out by asking it for one."""
     ended, tells = context.Pipe(duplex=False)
     watched, alive = context.Pipe(duplex=False)
-    process = context.Process(target=carry_out, args=(work, arguments, tells, watched, limits.memory), name=name, daemon=True)
+    process = context.Process(target=carry_out, args=(work, arguments, tells, watched, limits.memory, folder), name=name, daemon=True)
     try:
         with pinned():
             process.start()
-        return Running(name, process, ended, alive, time.monotonic(), tries)
+        itself = handle_of(process.pid)
+        return Running(name, process, ended, alive, time.monotonic(), tries, itself, parent_of(itself))
     except (EOFError, OSError):
         ended.close()
         alive.close()
@@ -199,23 +237,24 @@ def begin(
         tells.close()
         watched.close()
     time.sleep(TURN)
-    return begin(context, work, name, arguments, tries, limits, starts - 1)
+    return begin(context, work, name, arguments, tries, limits, folder, starts - 1)
 
 
 @contextmanager
 def pinned() -> Iterator[None]:
     """The environment that tasks are born with; this process gets its own back."""
-    before = dict(os.environ)
-    one_thread()
-    try:
-        yield
-    finally:
-        for name in set(os.environ) - set(before):
-            del os.environ[name]
-        os.environ.update(before)
+    with ENVIRONMENT:
+        before = dict(os.environ)
+        one_thread()
+        try:
+            yield
+        finally:
+            for name in set(os.environ) - set(before):
+                del os.environ[name]
+            os.environ.update(before)
 
 
-def carry_out(work: Work, arguments: tuple, tells: Connection, watched: Connection, memory: int | None) -> None:
+def carry_out(work: Work, arguments: tuple, tells: Connection, watched: Connection, memory: int | None, folder: Path | None = None) -> None:
     """In the task's process: do the work, tell how it ended in one message."""
     if os.name == "posix":
         os.setsid()  # Ctrl-C in the terminal reaches the runner alone
@@ -223,7 +262,10 @@ def carry_out(work: Work, arguments: tuple, tells: Connection, watched: Connecti
     end_with(watched)
     limit_memory(memory)
     try:
-        told = {"result": work(*arguments)}
+        with at_work(folder):
+            if watched.poll():
+                return  # its runner is gone, and the next one may be at work
+            told = {"result": work(*arguments)}
     except MemoryError:
         told = {"state": "failed-system", "fault": "it needed more memory than its limit; allow more by --memory"}
     except EvaluationError as fault:

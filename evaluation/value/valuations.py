@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -169,8 +170,14 @@ def read_valuations(path: Path) -> Valuations:
     DictionaryError
         With every fault found.
     """
+    return _valuations_of(path.name, path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=8)
+def _valuations_of(name: str, text: str) -> Valuations:
+    """Valuations of a text: every report asks for the same."""
     try:
-        return Valuations.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Valuations.model_validate(yaml.safe_load(text))
     except ValidationError as error:
         faults = "\n".join(f"  - {'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors())
-        raise DictionaryError(f"data_dictionary/{path.name}: {error.error_count()} thing(s) to mend:\n{faults}") from None
+        raise DictionaryError(f"data_dictionary/{name}: {error.error_count()} thing(s) to mend:\n{faults}") from None

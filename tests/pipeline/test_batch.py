@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import batch as bench
+from benchmarks import determinism
 from evaluation.errors import EstimationError, EvaluationError
 from evaluation.pipeline import batch, recipe
 from evaluation.pipeline.batch import batch_status, check_inputs, run_batch, standings
@@ -229,7 +230,7 @@ def test_rows_in_another_order_give_the_same_content_byte_for_byte(tmp_path, dic
     made = []
     for order in (0, 1, 2):
         room = tmp_path / str(order)
-        bench.shuffled(delivery, room / "data", order)
+        determinism.shuffled(delivery, room / "data", order)
         path = small_plan(room, lambda plan: (light(plan), plan.update(data={"kind": "extracts", "folder": "data"})))
         estimate(checked_plan(path, ())[0], path, dictionary, room, councils=(), **QUIET)
         made.append({path.name: path.read_bytes() for path in (*(room / "contents").iterdir(), room / "release" / "ledger.json")})

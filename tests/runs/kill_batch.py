@@ -46,9 +46,9 @@ def main(folder: str, n: int, workers: int) -> None:
         found = {f"T{number}": standing(run, f"T{number}", "content") for number in range(n)}
         tasks = [(name, (folder, name)) for name, record in found.items() if record is None or not record.finished]
         write_whole(run / "to_do", str(len(tasks)).encode())
-        for _ in runner.run_tasks(task, tasks, workers=workers):
-            pass
+        given_up = [end.name for end in runner.run_tasks(task, tasks, workers=workers, folder=run) if end.state != "done"]
         sweep(run)
+    sys.exit(bool(given_up))  # as a batch does: the next one makes them
 
 
 if __name__ == "__main__":

@@ -73,6 +73,27 @@ def batch_under_kills(folder: Path, *, n_kills: int, n: int, seed: int) -> tuple
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_task_killed_as_often_as_it_is_tried_is_told_by_the_exit_code_and_made_by_the_next_runner(tmp_path):
+    runner, killed = start(tmp_path, 1), set()
+    while runner.poll() is None:
+        for one in family_of(runner):
+            if one.pid not in killed and list((tmp_path / "begun").glob("*")) and leads_a_session(one):
+                killed.add(one.pid)
+                one.kill()
+        time.sleep(0.01)
+    assert runner.returncode == 1 and len(killed) == 2 and not list((tmp_path / "done").glob("*.json"))
+    assert start(tmp_path, 1).wait() == 0 and len(list((tmp_path / "done").glob("*.json"))) == 1
+
+
+def leads_a_session(process: psutil.Process) -> bool:
+    """Whether a process is a task."""
+    try:
+        return os.getsid(process.pid) == process.pid
+    except ProcessLookupError:
+        return False
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("n_kills", [12, pytest.param(100, marks=pytest.mark.kills)])
 def test_killed_batches_lose_tear_and_repeat_nothing_more_than_they_must(tmp_path, n_kills):
     n, kills, rounds, begun = 30, {"runner": 0, "other": 0}, 0, 0

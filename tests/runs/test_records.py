@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import pytest
 import evaluation
 from evaluation.runs import files
 from evaluation.runs.files import canonical, file_sha256, hashes_of, move_whole, sweep, write_whole
-from evaluation.runs.folder_lock import FolderInUse, only_runner
+from evaluation.runs.folder_lock import FolderInUse, only_runner, wait_for_tasks
 from evaluation.runs.records import DoneRecord, read_record, record_path, standing
 from evaluation.runs.states import state_of_outcomes
 
@@ -131,6 +132,56 @@ def test_a_second_runner_of_a_folder_is_refused_at_once_and_a_killed_one_leaves_
         other.stdout.close()
     with only_runner(tmp_path):
         assert (tmp_path / ".runner.json").is_file()
+
+
+WORK = """
+import sys, time
+from evaluation.runs.folder_lock import at_work
+with at_work(sys.argv[1]):
+    print("at work", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def task_left_behind(folder: Path, seconds: float) -> subprocess.Popen:
+    command = [sys.executable, "-c", WORK, str(folder), str(seconds)]
+    left = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": ROOT})
+    assert left.stdout.readline() == "at work\n"
+    left.stdout.close()
+    return left
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
+def test_a_runner_waits_until_the_last_task_of_an_earlier_one_is_gone(tmp_path):
+    tasks = [task_left_behind(tmp_path, seconds) for seconds in (0.2, 1.5)]
+    with only_runner(tmp_path):
+        assert [task.wait(0.2) for task in tasks] == [0, 0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
+def test_a_task_that_does_not_end_is_named_and_one_that_is_killed_holds_nothing(tmp_path):
+    task = task_left_behind(tmp_path, 60)
+    try:
+        with pytest.raises(FolderInUse, match="free of tasks of an earlier runner"):
+            wait_for_tasks(tmp_path, 0.2)
+    finally:
+        task.kill()
+        task.wait()
+    wait_for_tasks(tmp_path, 0.2)
+
+
+def test_sweeping_is_not_stopped_by_what_goes_while_it_looks(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name / ".partial-x").mkdir(parents=True)
+    walk = os.walk
+
+    def slow(folder):
+        for place in walk(folder):
+            yield place
+            shutil.rmtree(tmp_path / "b", ignore_errors=True)
+
+    monkeypatch.setattr(files.os, "walk", slow)
+    assert [path.parent.name for path in sweep(tmp_path)] == ["a"]
 
 
 def test_a_folder_is_free_again_after_a_fault(tmp_path):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from evaluation.runs.runner import Ended, Limits, Stop, run_tasks
@@ -60,6 +62,27 @@ def test_a_task_that_is_killed_each_time_is_given_up_and_stops_no_other(tmp_path
     assert found["good"].state == "done" and len(list((tmp_path / "bad").iterdir())) == 2
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes where Linux lists them")
+def test_a_task_whose_server_was_killed_is_gone_before_it_is_begun_again_and_is_not_blamed(tmp_path):
+    thread = threading.Thread(target=kill_the_server_of_each_new_task, args=(tmp_path, 2))
+    thread.start()
+    (end,) = run_tasks(work.told_of, [("one", (str(tmp_path), 3.0))], workers=1)
+    thread.join()
+    began, ended = (sorted(tmp_path.glob(f"{word}-*")) for word in ("began", "ended"))
+    assert (end.state, end.tries) == ("done", 1) and len(began) == 3  # its own two tries would be used up
+    assert [path.name for path in ended] == [f"ended-{end.result['pid']}"]  # the others were killed, not left to work on
+
+
+def kill_the_server_of_each_new_task(folder: Path, times: int) -> None:
+    seen: set[str] = set()
+    while len(seen) < times:
+        for path in folder.glob("began-*"):
+            if path.name not in seen:
+                seen.add(path.name)
+                psutil.Process(int(path.name.split("-")[1])).parent().kill()
+        time.sleep(0.02)
+
+
 def test_a_report_whose_kernel_died_is_begun_once_more():
     (end,) = run_tasks(work.raises, [("one", ("kernel",))], workers=1)
     assert (end.state, end.tries, end.result) == ("failed-system", 2, None)
@@ -87,8 +110,6 @@ def test_a_stop_ends_what_is_under_way_begins_nothing_more_and_names_all_that_is
     for _, (folder,) in tasks:
         Path(folder).mkdir()
     ends = run_tasks(work.hangs, tasks, workers=1, stop=stop, limits=Limits(seconds=60))
-    import threading
-
     threading.Thread(target=lambda: (wait_for(tmp_path / "a"), stop.event.set())).start()
     found = {end.name: end.state for end in ends}
     assert found == dict.fromkeys("abc", "cancelled") and time.monotonic() - began < 30
@@ -106,6 +127,11 @@ def test_tasks_work_with_one_thread_each_and_the_runner_keeps_its_own_number(mon
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
     (end,) = run_tasks(work.tells_threads, [("one", ())], workers=1)
     assert end.result == {"threads": "1"} and os.environ["OPENBLAS_NUM_THREADS"] == "2"
+
+
+def test_what_every_report_needs_is_there_when_its_process_begins():
+    (end,) = run_tasks(work.tells_what_is_ready, [("one", ())], workers=1)
+    assert end.result == {"papermill": True, "typst": True, "openpyxl": True, "typefaces": 2, "network": False}
 
 
 def test_no_task_starts_no_process():

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+
 from evaluation.errors import ContractError, EstimationError, ReportError
 
 
@@ -37,6 +39,14 @@ def killed(folder: str, times: int) -> dict[str, int]:
     return {"tries": tries + 1}
 
 
+def told_of(folder: str, seconds: float) -> dict[str, int]:
+    """Says when it began and when it ended, each in a file named by its process."""
+    (Path(folder) / f"began-{os.getpid()}").touch()
+    time.sleep(seconds)
+    (Path(folder) / f"ended-{os.getpid()}").touch()
+    return {"pid": os.getpid()}
+
+
 def hangs(folder: str) -> None:
     """Starts a process of its own, tells its number, and never ends."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
@@ -50,3 +60,18 @@ def takes_much(size: int) -> dict[str, int]:
 
 def tells_threads() -> dict[str, str]:
     return {"threads": os.environ["OPENBLAS_NUM_THREADS"]}
+
+
+def tells_process(folder: str) -> dict[str, object]:
+    """Which process did it, and how many threads it has; in a file and in the record."""
+    told = {"pid": os.getpid(), "threads": os.environ["OPENBLAS_NUM_THREADS"]}
+    (Path(folder) / f"told-{os.getpid()}").touch()
+    return told
+
+
+def tells_what_is_ready() -> dict[str, object]:
+    """Which libraries and typefaces a fresh process has before it does anything."""
+    from evaluation.reporting.fonts import web_font
+
+    libraries = {name: name in sys.modules for name in ("papermill", "typst", "openpyxl")}
+    return {**libraries, "typefaces": web_font.cache_info().currsize, "network": bool(psutil.Process().net_connections(kind="inet"))}
