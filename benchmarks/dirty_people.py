@@ -58,7 +58,8 @@ class Dirt:
     short_name: float = 0.10           # of people in a register
     moved: float = 0.25                # of people in a register: it has another address
     surname_changed: float = 0.03      # of women in a register
-    untraceable: float = 0.02          # of people in a register: it knows them under another name and day of birth altogether
+    numbered_twice: float = 0.02       # of people in a register: they have two numbers in it
+    untraceable: float = 0.01          # of people in a register: it knows them under another name and day of birth altogether
 
     def times(self, factor: float) -> Dirt:
         """The same kinds, so many times as often."""
@@ -138,13 +139,13 @@ def family(rng: np.random.Generator) -> list[dict]:
 
 
 def relative(members: list[dict], rng: np.random.Generator) -> dict:
-    """Somebody at the same address who is not in the roster: one in ten has a member's name, one in ten is a twin."""
+    """Somebody at the same address who is not in the roster: one in ten has a member's name, one in fifty is a twin."""
     like = members[rng.integers(len(members))]
     one = person(rng, like["sex"], like["surname"], adult=True)
     lot = rng.random()
     if lot < 0.1:
         return {**one, "first_name": like["first_name"]}
-    return {**one, "birth_date": like["birth_date"]} if lot < 0.2 else one
+    return {**one, "birth_date": like["birth_date"]} if lot < 0.12 else one
 
 
 def person(rng: np.random.Generator, sex: str, last: str, *, adult: bool) -> dict:
@@ -170,8 +171,9 @@ def written(people: pd.DataFrame, dirt: Mapping[bool, Dirt], rng: np.random.Gene
         register = [("education" if child else "benefits", TODAY + timedelta(days=int(day))) for day in rng.integers(-365, 365, LINES)]
         police = [("police", TODAY + timedelta(days=int(day))) for day in (*-rng.integers(1, 365, n_before), *rng.integers(0, 365, n_after))]
         for lines in (register, police):
-            known = known_as(one, rates, rng)
-            rows += [{"source": source, "date": day, "truth": truth, **spoilt(known, rates, rng)} for source, day in lines]
+            known, twice = known_as(one, rates, rng), rng.random() < rates.numbered_twice
+            rows += [{"source": source, "date": day, "truth": truth, "of_person": f"{truth}-{twice and rng.integers(2)}", **spoilt(known, rates, rng)}
+                     for source, day in lines]
     return pd.DataFrame(rows)
 
 

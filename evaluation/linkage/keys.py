@@ -26,8 +26,8 @@ NAME_PARTS: Mapping[str, tuple[str, Callable[[str], str]]] = {
     "first_name": ("first_name", str), "first_formal": ("first_name", normalise.formal),
     "first_sound": ("first_name", lambda name: normalise.soundex(normalise.formal(name))),
     "first_start": ("first_name", lambda name: name[:2]), "first_end": ("first_name", lambda name: name[-2:]),
-    "first_initial": ("first_name", lambda name: name[0]), "surname": ("surname", str), "surname_sound": ("surname", normalise.soundex),
-    "surname_start": ("surname", lambda name: name[:3]), "surname_end": ("surname", lambda name: name[-3:]),
+    "surname": ("surname", str), "surname_sound": ("surname", normalise.soundex), "surname_start": ("surname", lambda name: name[:3]),
+    "surname_end": ("surname", lambda name: name[-3:]),
 }
 DAY_PARTS: Mapping[str, Callable[[date], str]] = {
     "born": lambda day: f"{day:%Y-%m-%d}", "born_month": lambda day: f"{day:%Y-%m}", "born_year_day": lambda day: f"{day:%Y-%d}",
@@ -50,9 +50,14 @@ def read_key(path: Path | None) -> bytes:
         text, where = _text_of(Path(path)), f"the file {path}"
     key = text.strip().encode()
     if len(key) < SHORTEST_KEY:
-        raise LinkageError(f"A linkage key must have at least {SHORTEST_KEY} characters: {where} holds {len(key)}. Ask the data officer for the key of "
-                           "this project; `evaluation link new-key FILE` makes one.")
+        raise LinkageError(f"A linkage key must have at least {SHORTEST_KEY} characters: {where} holds {len(key)}. Ask the data officer for this "
+                           "project's key; `evaluation link new-key FILE` makes one.")
     return key
+
+
+def hashed_numbers(numbers: pd.Series, key: bytes) -> pd.Series:
+    """A source's own numbers of its people as keyed hashes, by which its records of one person are found."""
+    return _each(numbers, lambda number: _hashed(key, "of_person", number))
 
 
 def new_key(path: Path) -> None:

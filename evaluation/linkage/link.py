@@ -12,9 +12,11 @@ import pandas as pd
 
 from evaluation.errors import LinkageError
 from evaluation.linkage.keys import PARTS
+from evaluation.linkage.merging import merged, numbered
 
 BLOCKS = (("born",), ("first_name", "surname"), ("names",), ("first_sound", "surname_sound", "born_month"), ("first_sound", "born_turned"),
-          ("surname_sound", "born_day"), ("surname_sound", "born_year_day"), ("postcode", "first_sound"), ("postcode", "first_start"), ("postcode", "born_month"))
+          ("surname_sound", "born_day"), ("surname_sound", "born_year_day"), ("postcode", "first_sound"), ("postcode", "first_start"),
+          ("postcode", "born_month"))
 CERTAIN = (("first_name", "surname", "born"), ("first_formal", "surname", "born_month", "postcode"))
 TRAINED_ON = (("born", "sex"), ("first_name", "surname"), ("surname", "postcode"))
 FOUND_BY_CERTAIN = 0.7          # share of true pairs that agree in one of CERTAIN: only the start of the search for the prior
@@ -69,7 +71,8 @@ class Linker:
         Parameters
         ----------
         roster, records : DataFrame
-            With the columns `PARTS` (`keys.pseudonymised`); a row of the roster is a person.
+            With the columns `PARTS` (`keys.pseudonymised`); a row of the roster is a person. Where records have `source` and `of_person`, those of one
+            person of a source are linked together (`merging`).
 
         Raises
         ------
@@ -79,12 +82,14 @@ class Linker:
         splink = _splink()
         for name, frame in (("the roster", roster), ("the records", records)):
             _check(name, frame)
-        con = _closed_room(roster, records)
+        number = numbered(records)
+        con = _closed_room(roster, merged(records, number))
         api = splink.DuckDBAPI(connection=con)
-        linker = splink.Linker([api.register(name, dataset_display_name=name) for name in ("roster", "records")], _settings(splink), log_level="ERROR")
+        tables = [api.register(name, dataset_display_name=name) for name in ("roster", "records")]
+        linker = splink.Linker(tables, _settings(splink), log_level="ERROR")
         self._train(linker, splink)
         pairs = linker.inference.predict(threshold_match_weight=LEAST_WEIGHT, warning_mode="never")
-        best = _competition(con, pairs.physical_name)
+        best = _of_each_record(_competition(con, pairs.physical_name), number)
         return Candidates(best=best, n_records=len(records), n_people=len(roster), parameters=_parameters(linker))
 
     def _train(self, linker, splink) -> None:
@@ -99,7 +104,7 @@ class Linker:
 def check_threshold(threshold: float) -> float:
     """A threshold of at least a half, so that a record is linked to one person at most."""
     if not 0.5 <= threshold < 1:
-        raise LinkageError(f"A threshold must be at least 0.5 and below 1: it is {threshold}. Choose one, such as 0.9, in the options of the command.")
+        raise LinkageError(f"A threshold must be at least 0.5 and below 1: it is {threshold}. Choose one, such as 0.95.")
     return threshold
 
 
@@ -108,8 +113,8 @@ def _splink():
     try:
         import splink
     except ImportError:
-        raise LinkageError("Linking records needs the package splink, which is not installed here. Install the extra: pip install 'evaluation[linkage]', "
-                           "or in a checkout: pip install -e '.[linkage]'.") from None
+        raise LinkageError("Linking records needs the package splink, which is not installed here. Install the extra, pip install 'evaluation[linkage]', "
+                           "or in a checkout pip install -e '.[linkage]'.") from None
     return splink
 
 
@@ -118,7 +123,7 @@ def _check(name: str, frame: pd.DataFrame) -> None:
     if missing:
         raise LinkageError(f"Keys must have the parts {', '.join(PARTS)}: {name} lack {', '.join(missing)}. Make them again: evaluation link keys.")
     if len(frame) < FEWEST:
-        raise LinkageError(f"Linkage learns from the records themselves and needs at least {FEWEST}: {name} have {len(frame)}. Link more records at once.")
+        raise LinkageError(f"Linkage learns from the records and needs at least {FEWEST}: {name} have {len(frame)}. Link more at once.")
 
 
 def _closed_room(roster: pd.DataFrame, records: pd.DataFrame):
@@ -156,7 +161,7 @@ def _settings(splink):
         link_type="link_only", unique_id_column_name="unique_id", retain_matching_columns=True,
         blocking_rules_to_generate_predictions=[splink.block_on(*rule) for rule in BLOCKS],
         comparisons=[
-            comparison("first_name", "names", "first_formal", "first_sound", "first_start or first_end", "first_initial", frequencies=True),
+            comparison("first_name", "names", "first_formal", "first_sound", "first_start or first_end", frequencies=True),
             comparison("surname", "surname_sound", "surname_start or surname_end", frequencies=True, unless=turned),
             comparison("born", "born_turned", "born_month", "born_year_day", "born_day", frequencies=False),
             comparison("postcode", "sector", frequencies=False),
@@ -173,8 +178,8 @@ def _competition(con, pairs: str) -> pd.DataFrame:
     agree = " AND ".join(f"gamma_{way} <> 0" for way in WAYS)      # 0: both are there and no part agrees; -1: one is missing
     frame = con.execute(f"""
         WITH pair AS (
-            SELECT CASE WHEN roster_first THEN unique_id_r ELSE unique_id_l END AS record, CASE WHEN roster_first THEN unique_id_l ELSE unique_id_r END
-                AS person, match_weight AS weight FROM (SELECT *, source_dataset_l = 'roster' AS roster_first FROM {pairs} WHERE {agree})),
+            SELECT if(source_dataset_l = 'roster', unique_id_r, unique_id_l) AS record,
+                if(source_dataset_l = 'roster', unique_id_l, unique_id_r) AS person, match_weight AS weight FROM {pairs} WHERE {agree}),
         odds AS (SELECT *, max(weight) OVER (PARTITION BY record) AS top FROM pair)
         SELECT record, arg_min(person, (-round(weight, 6), person)) AS person, max(weight) AS weight,
             1 / (pow(2, -any_value(top)) + sum(pow(2, weight - top) ORDER BY person)) AS probability,
@@ -183,9 +188,14 @@ def _competition(con, pairs: str) -> pd.DataFrame:
     return frame.astype({"record": np.int64, "person": np.int64})
 
 
+def _of_each_record(best: pd.DataFrame, number: np.ndarray) -> pd.DataFrame:
+    """What was found for the people of the sources, for each of their records."""
+    records = pd.DataFrame({"record": np.arange(len(number)), "_number": number})
+    return records.merge(best.rename(columns={"record": "_number"}), on="_number").drop(columns="_number")
+
+
 def _parameters(linker) -> pd.DataFrame:
     """What was learnt, without a value of anybody."""
     rows = linker.misc.save_model_to_json(out_path=None)["comparisons"]
-    return pd.DataFrame([
-        {"comparison": one["output_column_name"], "level": level.get("label_for_charts", ""), "m": level["m_probability"], "u": level["u_probability"]}
-        for one in rows for level in one["comparison_levels"] if "m_probability" in level])
+    return pd.DataFrame([{"comparison": one["output_column_name"], "level": level["label_for_charts"], "m": level["m_probability"],
+                          "u": level["u_probability"]} for one in rows for level in one["comparison_levels"] if "m_probability" in level])

@@ -25,9 +25,9 @@ def letters(text: object) -> str:
 
 
 def first_name(text: object) -> str | None:
-    """The first of the first names, without a title."""
+    """The first of the first names, without a title; an initial is no name."""
     words = [word for word in letters(text).split() if word not in TITLES] if _there(text) else []
-    return words[0] if words and "".join(words) not in NO_NAME else None
+    return words[0] if words and len(words[0]) > 1 and "".join(words) not in NO_NAME else None
 
 
 def surname(text: object) -> str | None:
