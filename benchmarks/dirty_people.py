@@ -1,5 +1,5 @@
-"""Made-up families and what three registers wrote down of them: with typing errors, short names, parts missing or in each other's place, families that
-moved, twins, and fathers and sons of one name. Nobody in here was ever alive: names are drawn from short lists and from syllables.
+"""Made-up families and what three registers wrote down of them: with typing errors, short names, parts missing or in each other's place, families
+that moved, twins, and fathers and sons of one name. Nobody in here was ever alive: names are drawn from short lists and from syllables.
 
 Who each record is really of is kept beside it, which no real register can say.
 """
@@ -14,25 +14,25 @@ import pandas as pd
 
 from evaluation.linkage.nicknames import SHORT_FORMS
 
-GIRLS = ("Olivia Emily Sophie Jessica Chloe Megan Charlotte Lucy Hannah Ellie Amy Grace Holly Katie Bethany Leah Abigail Ella Molly Lauren Rebecca Georgia "
-         "Jasmine Amber Caitlin Rachel Paige Zoe Daisy Freya Poppy Ruby Isabella Maisie Erin Niamh Summer Lily Amelia Ava Mia Isla Evie Sienna Aisha Fatima "
-         "Zara Priya Sarah Nicola Karen Susan Julie Michelle Lisa Deborah Tracey Samantha Claire Emma Kelly Donna Joanne Sharon Angela Dawn Wendy Tina Elizabeth "
-         "Margaret Patricia Christine Victoria Jennifer Stephanie Natalie Gemma Leanne Kirsty Stacey Hayley Laura Danielle Kimberley Catherine").split()
-BOYS = ("Jack Joshua Thomas James Daniel Oliver Matthew Samuel Joseph Benjamin Callum Luke Alexander William Harry Jake Connor Liam Ryan Adam George Lewis "
-        "Mohammed Charlie Nathan Jordan Kieran Dylan Aaron Tyler Reece Bradley Owen Max Ethan Jamie Logan Mason Noah Leo Archie Alfie Riley Kai Tariq Imran "
-        "Arjun Kwame David Paul Andrew Mark Stephen Michael Robert John Richard Peter Christopher Ian Gary Kevin Darren Lee Wayne Jason Anthony Philip Simon "
-        "Martin Neil Carl Craig Shaun Dean Stuart Barry Graham Keith Alan Nicholas Gareth Scott").split()
-SURNAMES = ("Smith Jones Taylor Brown Williams Wilson Johnson Davies Patel Robinson Wright Thompson Evans Walker White Roberts Green Hall Wood Jackson Clarke "
-            "Khan Ahmed Hussain Ali Begum Singh Kaur Murphy Kelly Lewis Harris Cooper King Turner Hill Ward Moore Clark Baker Harrison Allen Scott Edwards "
-            "Morris Young Mitchell Bell Morgan Shaw Cox Miller Adams Richards Gray Cook Ellis Price Foster Simpson Marshall Webb Hunt Mason Palmer").split()
-STEMS = ("Ash Black Brad Brom Burn Chat Clay Crow Dal Der Elm Fair Far Gar Gold Grim Hal Ham Hart Hay Hock Hol Hurst Ken Kirk Lang Lin Lock Mal Mar Mel Mil "
-         "Nor Oak Pem Pres Ral Red Rock Rush Sal Sand Shel Stan Stock Sut Thorn Wal War Wat Wel Whit Wil Win Wood Wy Yar").split()
+GIRLS = ("Olivia Emily Sophie Jessica Chloe Megan Charlotte Lucy Hannah Ellie Amy Grace Holly Katie Bethany Leah Abigail Ella Molly Lauren Rebecca "
+         "Georgia Jasmine Amber Caitlin Rachel Paige Zoe Daisy Freya Poppy Ruby Isabella Maisie Erin Niamh Summer Lily Amelia Ava Mia Isla Evie "
+         "Sienna Aisha Fatima Zara Priya Sarah Nicola Karen Susan Julie Michelle Lisa Deborah Tracey Samantha Claire Emma Kelly Donna Joanne "
+         "Sharon Angela Dawn Wendy Tina Elizabeth Margaret Patricia Christine Victoria Jennifer Stephanie Natalie Gemma Leanne Kirsty Stacey "
+         "Hayley Laura Danielle Kimberley Catherine").split()
+BOYS = ("Jack Joshua Thomas James Daniel Oliver Matthew Samuel Joseph Benjamin Callum Luke Alexander William Harry Jake Connor Liam Ryan Adam "
+        "George Lewis Mohammed Charlie Nathan Jordan Kieran Dylan Aaron Tyler Reece Bradley Owen Max Ethan Jamie Logan Mason Noah Leo Archie "
+        "Alfie Riley Kai Tariq Imran Arjun Kwame David Paul Andrew Mark Stephen Michael Robert John Richard Peter Christopher Ian Gary Kevin "
+        "Darren Lee Wayne Jason Anthony Philip Simon Martin Neil Carl Craig Shaun Dean Stuart Barry Graham Keith Alan Nicholas Gareth Scott").split()
+SURNAMES = ("Smith Jones Taylor Brown Williams Wilson Johnson Davies Patel Robinson Wright Thompson Evans Walker White Roberts Green Hall Wood "
+            "Jackson Clarke Khan Ahmed Hussain Ali Begum Singh Kaur Murphy Kelly Lewis Harris Cooper King Turner Hill Ward Moore Clark Baker "
+            "Harrison Allen Scott Edwards Morris Young Mitchell Bell Morgan Shaw Cox Miller Adams Richards Gray Cook Ellis Price Foster Simpson Marshall "
+            "Webb Hunt Mason Palmer").split()
+STEMS = ("Ash Black Brad Brom Burn Chat Clay Crow Dal Der Elm Fair Far Gar Gold Grim Hal Ham Hart Hay Hock Hol Hurst Ken Kirk Lang Lin Lock Mal "
+         "Mar Mel Mil Nor Oak Pem Pres Ral Red Rock Rush Sal Sand Shel Stan Stock Sut Thorn Wal War Wat Wel Whit Wil Win Wood Wy Yar").split()
 ENDS = "ford ton by ham ley well worth wick stead field more brook den son land man".split()
 LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyz"))
 COUNCILS = ("E06000022", "E08000025", "E08000035", "E09000032", "E10000008", "E06000023")
 TODAY = date(2014, 1, 1)         # the index day of every family
-YEAR = timedelta(days=365)
-SOURCES = ("education", "benefits", "police")
 SCHOOL_AGE = 18
 LINES = 3                        # rows that a register has of a person
 OFFENCES = 0.8                   # of a person in the year before
@@ -102,8 +102,7 @@ def world(*, people: int, records: int, seed: int, joined: Dirt | None = None, o
 def population(n: int, rng: np.random.Generator) -> pd.DataFrame:
     """Families of which n people are in the roster, some of their relatives who are not, and 1.4 times as many people of other families."""
     n_homes = n // 5
-    postcodes = [f"{area}{rng.integers(1, 30)} {rng.integers(1, 10)}{''.join(rng.choice(list('ABDEFGHJLNPQRSTUWXYZ'), 2))}"
-                 for area in rng.choice(["BA", "BS", "B", "LS", "SW", "CB"], n_homes)]
+    postcodes = [postcode(area, rng) for area in rng.choice(["BA", "BS", "B", "LS", "SW", "CB"], n_homes)]
     rows, number = [], 0
     for listed, wanted in ((True, n), (False, int(1.4 * n))):
         made = 0
@@ -155,6 +154,10 @@ def person(rng: np.random.Generator, sex: str, last: str, *, adult: bool) -> dic
     return {"first_name": names[rank], "surname": last, "birth_date": TODAY - timedelta(days=int(age * 365.25)), "sex": sex}
 
 
+def postcode(area: str, rng: np.random.Generator) -> str:
+    return f"{area}{rng.integers(1, 30)} {rng.integers(1, 10)}{''.join(rng.choice(list('ABDEFGHJLNPQRSTUWXYZ'), 2))}"
+
+
 def surname(rng: np.random.Generator) -> str:
     if rng.random() < 0.45:
         return SURNAMES[min(int(rng.exponential(20)), len(SURNAMES) - 1)]
@@ -187,7 +190,7 @@ def known_as(one: Mapping, rates: Dirt, rng: np.random.Generator) -> dict:
     if shorts and rng.random() < rates.short_name:
         known["first_name"] = shorts[rng.integers(len(shorts))].title()
     if rng.random() < rates.moved:
-        known["postcode"] = f"{known['postcode'][:2]}{rng.integers(1, 30)} {rng.integers(1, 10)}{''.join(rng.choice(list('ABDEFGHJLNPQRSTUWXYZ'), 2))}"
+        known["postcode"] = postcode(known["postcode"][0] + "S", rng)
     if known["sex"] == "F" and rng.random() < rates.surname_changed:
         known["surname"] = surname(rng)
     return known
@@ -207,9 +210,11 @@ def spoilt(known: Mapping, rates: Dirt, rng: np.random.Generator) -> dict:
         born = wrong_day(born, rng)
     if hit["postcode_typed"]:
         where = where[:-1] + "ABDEFGHJ"[rng.integers(8)]
+    day = born.isoformat() if rng.random() < 0.5 else f"{born:%d/%m/%Y}"
+    sex = "MF"[sex == "M"] if hit["sex_wrong"] else sex
     return {"first_name": None if hit["first_name_missing"] else first, "surname": None if hit["surname_missing"] else last,
-            "birth_date": None if hit["day_missing"] else (born.isoformat() if rng.random() < 0.5 else f"{born:%d/%m/%Y}"),
-            "postcode": None if hit["postcode_missing"] else where, "sex": None if hit["sex_missing"] else ("MF"[sex == "M"] if hit["sex_wrong"] else sex)}
+            "birth_date": None if hit["day_missing"] else day, "postcode": None if hit["postcode_missing"] else where,
+            "sex": None if hit["sex_missing"] else sex}
 
 
 def mistyped(name: str, rng: np.random.Generator) -> str:
@@ -230,4 +235,5 @@ def wrong_day(day: date, rng: np.random.Generator) -> date:
     kind = rng.integers(3)
     if kind == 0:
         return day.replace(day=int(rng.integers(1, 29)))
-    return day.replace(day=min(day.day, 28), **({"month": int(rng.integers(1, 13))} if kind == 1 else {"year": day.year + int(rng.choice([-10, -2, -1, 1, 2, 10]))}))
+    early = day.replace(day=min(day.day, 28))
+    return early.replace(month=int(rng.integers(1, 13))) if kind == 1 else early.replace(year=day.year + int(rng.choice([-10, -2, -1, 1, 2, 10])))

@@ -37,7 +37,7 @@ class Candidates:
         any other of the roster or of nobody in it), `weight` (log2 odds before competition) and `others` (people it is as good as).
     n_records, n_people : int
     parameters : DataFrame
-        What the model learnt: comparison, level, m (share of true pairs at this level), u (share of other pairs).
+        What the model learnt: comparison, level, m (share of true pairs at this level), u (share of other pairs); NaN where none was seen.
     """
 
     best: pd.DataFrame
@@ -71,8 +71,8 @@ class Linker:
         Parameters
         ----------
         roster, records : DataFrame
-            With the columns `PARTS` (`keys.pseudonymised`); a row of the roster is a person. Where records have `source` and `of_person`, those of one
-            person of a source are linked together (`merging`).
+            With the columns `PARTS` (`keys.pseudonymised`); a row of the roster is a person. Records of one source with one `of_person`, where these
+            columns are there, are linked together (`merging`).
 
         Raises
         ------
@@ -113,7 +113,7 @@ def _splink():
     try:
         import splink
     except ImportError:
-        raise LinkageError("Linking records needs the package splink, which is not installed here. Install the extra, pip install 'evaluation[linkage]', "
+        raise LinkageError("Linking records needs the package splink, which is not installed. Install the extra: pip install 'evaluation[linkage]', "
                            "or in a checkout pip install -e '.[linkage]'.") from None
     return splink
 
@@ -197,5 +197,6 @@ def _of_each_record(best: pd.DataFrame, number: np.ndarray) -> pd.DataFrame:
 def _parameters(linker) -> pd.DataFrame:
     """What was learnt, without a value of anybody."""
     rows = linker.misc.save_model_to_json(out_path=None)["comparisons"]
-    return pd.DataFrame([{"comparison": one["output_column_name"], "level": level["label_for_charts"], "m": level["m_probability"],
-                          "u": level["u_probability"]} for one in rows for level in one["comparison_levels"] if "m_probability" in level])
+    return pd.DataFrame([{"comparison": one["output_column_name"], "level": level["label_for_charts"], "m": level.get("m_probability", np.nan),
+                          "u": level.get("u_probability", np.nan)} for one in rows for level in one["comparison_levels"]
+                         if not level.get("is_null_level")])

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 FOLLOWERS: Mapping[str, tuple[str, ...]] = {
-    "first_name": ("first_formal", "first_sound", "first_start", "first_end"), "surname": ("surname_sound", "surname_start", "surname_end"), "names": (),
-    "born": ("born_month", "born_year_day", "born_day", "born_turned"), "postcode": ("sector",), "sex": (),
+    "first_name": ("first_formal", "first_sound", "first_start", "first_end"), "surname": ("surname_sound", "surname_start", "surname_end"),
+    "names": (), "born": ("born_month", "born_year_day", "born_day", "born_turned"), "postcode": ("sector",), "sex": (),
 }      # the parts of one field go together: all are taken from a record that has the commonest whole
 
 
@@ -42,4 +42,5 @@ def _commonest(records: pd.DataFrame, person: np.ndarray, n: int, lead: str, fol
     rows = rows[rows[lead].notna()]
     count = rows.groupby(["_person", lead], sort=False)["_row"].agg(["size", "min"]).reset_index()
     best = count.sort_values(["_person", "size", "min"], ascending=[True, False, True]).drop_duplicates("_person")
-    return records.loc[:, [lead, *followers]].iloc[best["min"]].set_axis(best["_person"]).reindex(range(n)).rename_axis(None)
+    found = records.loc[:, [lead, *followers]].astype(object).iloc[best["min"]].set_axis(best["_person"]).reindex(range(n)).rename_axis(None)
+    return found.where(found.notna(), None)

@@ -53,7 +53,7 @@ def statuses(candidates: Candidates, roster: pd.DataFrame, sources: np.ndarray, 
     for name, has in found.items():
         if name not in registers:
             has = has | (findable & ~_has(perhaps, sources, name, len(roster)))
-        status = np.where(has, LINKED, NOT_LINKED)
+        status = np.where(has, LINKED, NOT_LINKED).astype(object)
         status[~_sought(roster, name)] = NOT_ATTEMPTED
         parts.append(pd.DataFrame({"person_id": roster["person_id"].to_numpy(), "source": name, "status": status}))
     return pd.concat(parts, ignore_index=True)
@@ -65,8 +65,8 @@ def check_sources(sources: np.ndarray, registers: Collection[str]) -> None:
     if unknown := sorted((named | set(registers)) - set(SOURCES)):
         raise LinkageError(f"A source must be one of {', '.join(SOURCES)}: {', '.join(unknown)} is not. Name each file with its source: police=FILE.")
     if not named & set(registers):
-        raise LinkageError(f"{', '.join(sorted(named))} hold only people to whom something happened, so that nobody without a record can be told from "
-                           f"one who was missed. Link a register along ({', '.join(registers)}), or name one with --register.")
+        raise LinkageError(f"{', '.join(sorted(named))} hold only people to whom something happened, so that somebody without a record may have "
+                           f"been missed. Link a register along ({', '.join(registers)}), or name one with --register.")
 
 
 def _sought(roster: pd.DataFrame, source: str) -> np.ndarray:

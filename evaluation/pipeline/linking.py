@@ -125,7 +125,7 @@ def told(counts: pd.DataFrame, rates: pd.DataFrame, out: Path, threshold: float)
                f"{row.of_nobody:,} of nobody in the roster")
     for row in rates[(rates["council_code"] == "all") & (rates["pool"] != "all")].itertuples():
         yield f"  {row.source:<10} {100 * row.share:>5.1f}% of {row.linked + row.not_linked:,} people sought in {row.pool} are linked"
-    yield f"  links.parquet is the table `links` of a delivery; somebody not linked is missing there, not zero"
+    yield "  links.parquet is the table `links` of a delivery; somebody not linked is missing there, not zero"
 
 
 def versions() -> dict[str, str]:
