@@ -25,8 +25,8 @@ BOYS = ("Jack Joshua Thomas James Daniel Oliver Matthew Samuel Joseph Benjamin C
         "Darren Lee Wayne Jason Anthony Philip Simon Martin Neil Carl Craig Shaun Dean Stuart Barry Graham Keith Alan Nicholas Gareth Scott").split()
 SURNAMES = ("Smith Jones Taylor Brown Williams Wilson Johnson Davies Patel Robinson Wright Thompson Evans Walker White Roberts Green Hall Wood "
             "Jackson Clarke Khan Ahmed Hussain Ali Begum Singh Kaur Murphy Kelly Lewis Harris Cooper King Turner Hill Ward Moore Clark Baker "
-            "Harrison Allen Scott Edwards Morris Young Mitchell Bell Morgan Shaw Cox Miller Adams Richards Gray Cook Ellis Price Foster Simpson Marshall "
-            "Webb Hunt Mason Palmer").split()
+            "Harrison Allen Scott Edwards Morris Young Mitchell Bell Morgan Shaw Cox Miller Adams Richards Gray Cook Ellis Price Foster Simpson "
+            "Marshall Webb Hunt Mason Palmer").split()
 STEMS = ("Ash Black Brad Brom Burn Chat Clay Crow Dal Der Elm Fair Far Gar Gold Grim Hal Ham Hart Hay Hock Hol Hurst Ken Kirk Lang Lin Lock Mal "
          "Mar Mel Mil Nor Oak Pem Pres Ral Red Rock Rush Sal Sand Shel Stan Stock Sut Thorn Wal War Wat Wel Whit Wil Win Wood Wy Yar").split()
 ENDS = "ford ton by ham ley well worth wick stead field more brook den son land man".split()

@@ -10,6 +10,7 @@ nothing is left of chance but the draw of the world: what differs is what linkag
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import socket
 import time
@@ -43,7 +44,8 @@ def no_network() -> Iterator[None]:
         raise OSError("linkage must not use the network")
 
     kept = socket.socket, socket.create_connection, socket.getaddrinfo
-    socket.socket, socket.create_connection, socket.getaddrinfo = refuse, refuse, refuse
+    socket.socket = type("Refused", (socket.socket,), {"__init__": refuse})
+    socket.create_connection = socket.getaddrinfo = refuse
     try:
         yield
     finally:
@@ -81,9 +83,15 @@ def true_effect(made: World, roster: pd.DataFrame, records: pd.DataFrame, truth:
     return difference(changes(links, roster, records, source="police"), made.roster["joined"].to_numpy(bool))[0]
 
 
+@functools.lru_cache(maxsize=1)
+def made_of(name: str, people: int, records: int, seed: int) -> World:
+    """A world by its name."""
+    return world(people=people, records=records, seed=seed, joined=WORLDS[name][0], others=WORLDS[name][1])
+
+
 def of_world(name: str, people: int, records: int, linker: Linker, *, seed: int = SEED, numbers: bool = False) -> tuple[list[dict], list[dict]]:
     """Rows of quality and of the effect in one world."""
-    made = world(people=people, records=records, seed=seed, joined=WORLDS[name][0], others=WORLDS[name][1])
+    made = made_of(name, people, records, seed)
     roster, rows = keyed(made, numbers=numbers)
     with no_network():
         candidates = linker.fit(roster, rows)
