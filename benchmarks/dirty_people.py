@@ -5,9 +5,11 @@ Who each record is really of is kept beside it, which no real register can say.
 """
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -237,3 +239,15 @@ def wrong_day(day: date, rng: np.random.Generator) -> date:
         return day.replace(day=int(rng.integers(1, 29)))
     early = day.replace(day=min(day.day, 28))
     return early.replace(month=int(rng.integers(1, 13))) if kind == 1 else early.replace(year=day.year + int(rng.choice([-10, -2, -1, 1, 2, 10])))
+
+
+def write(made: World, folder: Path) -> None:
+    """The files that holders of names would have: the roster, and one for each source."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made.roster.to_csv(folder / "roster.csv", index=False)
+    for source, rows in made.records.drop(columns="truth").groupby("source"):
+        rows.drop(columns="source").to_csv(folder / f"{source}.csv", index=False)
+
+
+if __name__ == "__main__":
+    write(world(people=400, records=3_600, seed=3), Path(sys.argv[1]))

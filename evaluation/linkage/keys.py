@@ -64,6 +64,7 @@ def new_key(path: Path) -> None:
     """Write a new random key that only its owner may read; an existing file is left as it is."""
     import secrets
 
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

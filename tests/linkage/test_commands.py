@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
-from benchmarks.dirty_people import world
+from benchmarks.dirty_people import world, write
 from benchmarks.linkage import no_network
 from evaluation import cli
 from evaluation.ingest.reading import inspect_extracts
@@ -35,9 +35,7 @@ def names(tmp_path_factory):
     made = world(people=400, records=3_600, seed=3)
     made.roster.loc[0, ["surname", "birth_date"]] = CANARY, "1987-11-23"
     made.records.loc[made.records["truth"] == 0, ["surname", "birth_date"]] = CANARY, "1987-11-23"
-    made.roster.to_csv(folder / "roster.csv", index=False)
-    for source, rows in made.records.drop(columns="truth").groupby("source"):
-        rows.drop(columns="source").to_csv(folder / f"{source}.csv", index=False)
+    write(made, folder)
     return folder
 
 
