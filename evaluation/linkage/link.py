@@ -5,6 +5,7 @@ which is kept from files and from the network.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ TRAINED_ON = (("born", "sex"), ("first_name", "surname"), ("surname", "postcode"
 FOUND_BY_CERTAIN = 0.7          # share of true pairs that agree in one of CERTAIN: only the start of the search for the prior
 SAMPLED_PAIRS = 5e6
 FEWEST = 100                    # records: fewer than that teach the model nothing
+FEWEST_CERTAIN = 50
 LEAST_WEIGHT = -10.0            # log2 odds below which a pair is not kept
 WAYS = ("first_name", "born")   # a person is told from the others of the household by these two
 
@@ -82,22 +84,24 @@ class Linker:
         splink = _splink()
         for name, frame in (("the roster", roster), ("the records", records)):
             _check(name, frame)
-        number = numbered(records)
+        number, there = numbered(records), _delivered(roster, records)
         con = _closed_room(roster, merged(records, number))
+        _check_certain(con, there)
         api = splink.DuckDBAPI(connection=con)
         tables = [api.register(name, dataset_display_name=name) for name in ("roster", "records")]
-        linker = splink.Linker(tables, _settings(splink), log_level="ERROR")
-        self._train(linker, splink)
+        linker = splink.Linker(tables, _settings(splink, there), log_level="ERROR")
+        self._train(linker, splink, there)
         pairs = linker.inference.predict(threshold_match_weight=LEAST_WEIGHT, warning_mode="never")
-        best = _of_each_record(_competition(con, pairs.physical_name), number)
+        best = _of_each_record(_competition(con, pairs.physical_name, there), number)
         return Candidates(best=best, n_records=len(records), n_people=len(roster), parameters=_parameters(linker))
 
-    def _train(self, linker, splink) -> None:
+    def _train(self, linker, splink, there: frozenset[str]) -> None:
         """How often parts agree by chance, by counting; how often for one person, by expectation and maximisation."""
         training = linker.training
-        training.estimate_probability_two_random_records_match([splink.block_on(*rule) for rule in CERTAIN], recall=FOUND_BY_CERTAIN)
+        training.estimate_probability_two_random_records_match([splink.block_on(*rule) for rule in _within(CERTAIN, there)],
+                                                               recall=FOUND_BY_CERTAIN)
         training.estimate_u_using_random_sampling(max_pairs=self.sampled_pairs, seed=self.seed, min_count_per_level=None)
-        for rule in TRAINED_ON:
+        for rule in _within(TRAINED_ON, there):
             training.estimate_parameters_using_expectation_maximisation(splink.block_on(*rule))
 
 
@@ -126,6 +130,26 @@ def _check(name: str, frame: pd.DataFrame) -> None:
         raise LinkageError(f"Linkage learns from the records and needs at least {FEWEST}: {name} have {len(frame)}. Link more at once.")
 
 
+def _delivered(roster: pd.DataFrame, records: pd.DataFrame) -> frozenset[str]:
+    """Parts that somebody has on both sides: a field that was not delivered is neither compared nor learnt from."""
+    return frozenset(part for part in PARTS if roster[part].notna().any() and records[part].notna().any())
+
+
+def _within(rules: Sequence[tuple[str, ...]], there: frozenset[str]) -> list[tuple[str, ...]]:
+    """Rules without the parts that are not there."""
+    kept = (tuple(part for part in rule if part in there) for rule in rules)
+    return list(dict.fromkeys(rule for rule in kept if rule))
+
+
+def _check_certain(con, there: frozenset[str]) -> None:
+    """The model can only learn where some pairs surely are one person."""
+    rule = _within(CERTAIN, there)[0]
+    n = con.execute(f"SELECT count(*) FROM roster JOIN records USING ({', '.join(rule)})").fetchall()[0][0]
+    if n < FEWEST_CERTAIN:
+        raise LinkageError(f"Linkage learns from records that agree with the roster in {', '.join(rule)} and needs at least {FEWEST_CERTAIN}: "
+                           f"{n} do. Look whether the records are of the same places and years, and whether names were written the same way.")
+
+
 def _closed_room(roster: pd.DataFrame, records: pd.DataFrame):
     """A DuckDB in memory that holds both tables and can open neither a file nor a connection."""
     import duckdb
@@ -139,7 +163,7 @@ def _closed_room(roster: pd.DataFrame, records: pd.DataFrame):
     return con
 
 
-def _settings(splink):
+def _settings(splink, there: frozenset[str]):
     """The comparisons: from agreement in full, through agreement in a part, to none; a missing part counts neither way."""
     from splink.comparison_level_library import CustomLevel, ElseLevel, ExactMatchLevel
     from splink.comparison_library import CustomComparison
@@ -159,23 +183,23 @@ def _settings(splink):
     turned = "names_l = names_r AND surname_l <> surname_r"       # first name and surname in each other's place: counted once, under first names
     return splink.SettingsCreator(
         link_type="link_only", unique_id_column_name="unique_id", retain_matching_columns=True,
-        blocking_rules_to_generate_predictions=[splink.block_on(*rule) for rule in BLOCKS],
-        comparisons=[
+        blocking_rules_to_generate_predictions=[splink.block_on(*rule) for rule in BLOCKS if there.issuperset(rule)],
+        comparisons=[one for one in (
             comparison("first_name", "names", "first_formal", "first_sound", "first_start or first_end", frequencies=True),
             comparison("surname", "surname_sound", "surname_start or surname_end", frequencies=True, unless=turned),
             comparison("born", "born_turned", "born_month", "born_year_day", "born_day", frequencies=False),
             comparison("postcode", "sector", frequencies=False),
             comparison("sex", frequencies=False),
-        ])
+        ) if one.create_output_column_name() in there])
 
 
-def _competition(con, pairs: str) -> pd.DataFrame:
+def _competition(con, pairs: str, there: frozenset[str]) -> pd.DataFrame:
     """The best person for each record, with the probability that remains when everybody else it may be of is counted.
 
     With odds o(1), o(2), ... of a record's people, each against nobody, the record is of person j with probability o(j) / (1 + sum of o). Two people
     who fit it equally well, such as twins where the first name is missing, have less than a half each, and the record stays unlinked.
     """
-    agree = " AND ".join(f"gamma_{way} <> 0" for way in WAYS)      # 0: both are there and no part agrees; -1: one is missing
+    agree = " AND ".join(f"gamma_{way} <> 0" for way in WAYS if way in there)      # 0: both are there and no part agrees; -1: one is missing
     frame = con.execute(f"""
         WITH pair AS (
             SELECT if(source_dataset_l = 'roster', unique_id_r, unique_id_l) AS record,

@@ -48,7 +48,7 @@ def effect_by_threshold(candidates: Candidates, roster: pd.DataFrame, records: p
         change = changes(candidates.linked(threshold), roster, records, source=source, days=days)
         linked, sought = status == LINKED, status != "not_attempted"
         effect, std_error = difference(change[linked], joined[linked])
-        rows.append({"threshold": threshold, "linked_joined": linked[joined & sought].mean(), "linked_others": linked[~joined & sought].mean(),
+        rows.append({"threshold": threshold, "linked_joined": _share(linked[joined & sought]), "linked_others": _share(linked[~joined & sought]),
                      "effect": effect, "std_error": std_error, "effect_as_zero": difference(change, joined)[0]})
     return pd.DataFrame(rows)
 
@@ -76,3 +76,7 @@ def difference(change: np.ndarray, joined: np.ndarray) -> tuple[float, float]:
     if min(map(len, sides)) < 2:
         return float("nan"), float("nan")
     return float(sides[0].mean() - sides[1].mean()), float(np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides)))
+
+
+def _share(linked: np.ndarray) -> float:
+    return float(linked.mean()) if len(linked) else float("nan")

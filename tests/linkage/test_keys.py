@@ -107,6 +107,14 @@ def test_a_key_beside_the_data_or_below_it_is_refused(roster, tmp_path):
     apart(tmp_path / "safe" / "key", roster, tmp_path / "out" / "keys.parquet")
 
 
+def test_parquet_gives_the_same_keys_as_csv(roster, tmp_path):
+    table = pd.read_csv(roster).assign(birth_date=pd.Timestamp("1987-11-23"), index_date=None)
+    table.to_parquet(tmp_path / "roster.parquet")
+    from_csv, from_parquet = (make_key_file(path, tmp_path / "keys.parquet", KEY).rows for path in (roster, tmp_path / "roster.parquet"))
+    pd.testing.assert_frame_equal(from_csv[list(PARTS)], from_parquet[list(PARTS)])
+    assert from_parquet["joined"].tolist() == [True, False] and from_parquet["index_date"].isna().all()
+
+
 @pytest.mark.parametrize("change, words", [
     (lambda rows: rows.drop(columns="council_code"), "lacks council_code"), (lambda rows: rows.drop(columns="birth_date"), "lacks birth_date"),
     (lambda rows: rows.assign(person_id="p1"), "stand twice"), (lambda rows: rows.assign(joined="perhaps"), "joined must be true or false")])

@@ -128,6 +128,21 @@ def test_too_few_records_and_missing_parts_are_refused():
     assert set(PARTS) == set(parts)
 
 
+def test_records_that_have_nothing_in_common_with_the_roster_are_refused(made):
+    roster, records = pseudonymised(made.roster, KEY), pseudonymised(made.records, KEY[::-1])
+    with pytest.raises(LinkageError, match="needs at least 50: 0 do"):
+        LINKER.fit(roster, records)
+
+
+@pytest.mark.parametrize("missing", [["postcode", "sex"], ["first_name", "sex"]])
+def test_fields_that_nobody_delivered_are_not_compared(made, missing):
+    roster, records = (pseudonymised(frame.drop(columns=missing), KEY) for frame in (made.roster, made.records))
+    found = LINKER.fit(roster, records)
+    assert not set(missing) & set(found.parameters["comparison"])
+    (row,) = quality(found, true_person(made), [0.95])
+    assert row["precision"] > 0.98 and row["recall"] > 0.5
+
+
 @pytest.mark.parametrize("threshold", [0.4, 1.0, float("nan")])
 def test_a_threshold_below_a_half_or_of_one_is_refused(linked, threshold):
     with pytest.raises(LinkageError, match="at least 0.5 and below 1"):

@@ -95,13 +95,14 @@ def test_difference_is_that_of_means_with_the_error_of_welch():
 
 @pytest.mark.parametrize("joined, effect, as_zero, shares", [
     ([True, False, True, False, False, False], 0, 1 / 4, (1, 2 / 4)),             # linked (1 + 0) / 2 - (1 + 0) / 2; else less (1 + 0 + 0 + 0) / 4
+    ([False] * 6, math.nan, math.nan, (math.nan, 4 / 6)),                         # nobody joined
     ([True, False, False, False, True, True], math.nan, 0, (1 / 3, 1))])          # one linked who joined is too few; (1 + 0 + 0) / 3 on both sides
 def test_the_unlinked_are_missing_from_the_effect_and_zero_only_beside_it(found, records, joined, effect, as_zero, shares):
     records = records.assign(source=np.where(records.index == 1, "police", records["source"]))      # at 0.5 a, b, c, d are linked: 1, 1, 0, 0
     table = effect_by_threshold(found, ROSTER.assign(joined=joined, born="d"), records, source="police", thresholds=(0.5,))
     row = table.iloc[0]
-    assert row["effect"] == pytest.approx(effect, nan_ok=True) and row["effect_as_zero"] == pytest.approx(as_zero)
-    assert (row["linked_joined"], row["linked_others"]) == pytest.approx(shares)
+    assert row["effect"] == pytest.approx(effect, nan_ok=True) and row["effect_as_zero"] == pytest.approx(as_zero, nan_ok=True)
+    assert (row["linked_joined"], row["linked_others"]) == pytest.approx(shares, nan_ok=True)
 
 
 def test_the_effect_needs_days_on_both_sides(found, records):
