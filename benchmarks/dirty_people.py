@@ -77,18 +77,17 @@ class World:
     records: pd.DataFrame
 
 
-def world(*, people: int, records: int, seed: int, joined: Dirt | None = None, others: Dirt | None = None) -> World:
+def world(*, people: int, records: int, seed: int, before: Dirt | None = None, after: Dirt | None = None, others: Dirt | None = None) -> World:
     """A roster of so many people, and so many records of which about half are of somebody else.
 
     Parameters
     ----------
-    joined, others : Dirt
-        Of records of programme families, and of all other people.
+    before, after, others : Dirt
+        Of records of programme families until their index day and from it on, and of all other people.
     """
     rng = np.random.default_rng(seed)
     everybody = population(people, rng)
-    dirt = {True: joined or Dirt(), False: others or Dirt()}
-    rows = written(everybody, dirt, rng)
+    rows = written(everybody, {True: (before or Dirt(), after or Dirt()), False: (others or Dirt(),) * 2}, rng)
     inside = everybody["in_roster"].to_numpy()[rows["truth"].to_numpy()]
     keep = np.sort(np.concatenate([np.flatnonzero(inside), rng.permutation(np.flatnonzero(~inside))[: records - int(inside.sum())]]))
     rows = rows.iloc[rng.permutation(keep)].reset_index(drop=True)
@@ -166,7 +165,7 @@ def surname(rng: np.random.Generator) -> str:
     return STEMS[rng.integers(len(STEMS))] + ENDS[rng.integers(len(ENDS))]
 
 
-def written(people: pd.DataFrame, dirt: Mapping[bool, Dirt], rng: np.random.Generator) -> pd.DataFrame:
+def written(people: pd.DataFrame, dirt: Mapping[bool, tuple[Dirt, Dirt]], rng: np.random.Generator) -> pd.DataFrame:
     """All records of all people: three of each in the register of their age, and one per offence before and after the index day."""
     rows = []
     for truth, one in enumerate(people.to_dict("records")):
@@ -176,9 +175,10 @@ def written(people: pd.DataFrame, dirt: Mapping[bool, Dirt], rng: np.random.Gene
         register = [("education" if child else "benefits", TODAY + timedelta(days=int(day))) for day in rng.integers(-365, 365, LINES)]
         police = [("police", TODAY + timedelta(days=int(day))) for day in (*-rng.integers(1, 365, n_before), *rng.integers(0, 365, n_after))]
         for lines in (register, police):
-            known, twice = known_as(one, rates, rng), rng.random() < rates.numbered_twice
-            rows += [{"source": source, "date": day, "truth": truth, "of_person": f"{truth}-{twice and rng.integers(2)}", **spoilt(known, rates, rng)}
-                     for source, day in lines]
+            known = [known_as(one, rate, rng) for rate in rates] if rates[0] != rates[1] else [known_as(one, rates[0], rng)] * 2
+            twice = rng.random() < rates[0].numbered_twice
+            rows += [{"source": source, "date": day, "truth": truth, "of_person": f"{truth}-{twice and rng.integers(2)}",
+                      **spoilt(known[day >= TODAY], rates[day >= TODAY], rng)} for source, day in lines]
     return pd.DataFrame(rows)
 
 

@@ -28,12 +28,16 @@ from benchmarks.dirty_people import EFFECT, Dirt, World, world
 from evaluation.linkage.keys import hashed_numbers, pseudonymised
 from evaluation.linkage.link import Candidates, Linker
 from evaluation.linkage.sensitivity import THRESHOLDS, changes, difference, effect_by_threshold
+from evaluation.linkage.statuses import statuses
 
 PEOPLE, RECORDS, SEED = 20_000, 200_000, 20261124
 PRECISION, RECALL = 0.999, 0.95          # what must be reached at the threshold that the command has by itself
 THRESHOLD = 0.95
-WORLDS: Mapping[str, tuple[Dirt, Dirt]] = {      # dirt of programme families, of all others
-    "alike": (Dirt(), Dirt()), "programme families link better": (Dirt().times(0.5), Dirt().times(2.0)),
+CLEAN, USUAL, DIRTY = Dirt().times(0.5), Dirt(), Dirt().times(2.0)
+WORLDS: Mapping[str, Mapping[str, Dirt]] = {
+    "alike": {"before": USUAL, "after": USUAL, "others": USUAL},
+    "programme families link better": {"before": CLEAN, "after": CLEAN, "others": DIRTY},
+    "they link better once they have joined": {"before": DIRTY, "after": CLEAN, "others": DIRTY},
 }
 
 
@@ -77,16 +81,30 @@ def quality(candidates: Candidates, truth: np.ndarray, thresholds: Sequence[floa
     return rows
 
 
-def true_effect(made: World, roster: pd.DataFrame, records: pd.DataFrame, truth: np.ndarray) -> float:
-    """The effect from the true links."""
-    links = pd.DataFrame({"record": np.flatnonzero(truth >= 0), "person": truth[truth >= 0]})
-    return difference(changes(links, roster, records, source="police"), made.roster["joined"].to_numpy(bool))[0]
+def biases(candidates: Candidates, roster: pd.DataFrame, records: pd.DataFrame, truth: np.ndarray) -> list[dict]:
+    """The effect at each threshold less that from the true links, with the error that chance leaves in this difference."""
+    joined = roster["joined"].to_numpy(bool)
+    true = changes(pd.DataFrame({"record": np.flatnonzero(truth >= 0), "person": truth[truth >= 0]}), roster, records, source="police")
+    right, rows = difference(true, joined)[0], []
+    for row in effect_by_threshold(candidates, roster, records, source="police").to_dict("records"):
+        status = statuses(candidates, roster, records["source"].to_numpy(), threshold=row["threshold"])
+        linked = (status.loc[status["source"] == "police", "status"] == "linked").to_numpy()
+        found = changes(candidates.linked(row["threshold"]), roster, records, source="police")
+        error = np.sqrt(sum(np.sum((shares(found, side & linked) - shares(true, side)) ** 2) for side in (joined, ~joined)))
+        rows.append(row | {"true_links": right, "bias": row["effect"] - right, "bias_error": float(error),
+                           "bias_as_zero": row["effect_as_zero"] - right})
+    return rows
+
+
+def shares(change: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """What each person adds to a mean, less the mean's share; shape (n_people,)."""
+    return np.where(inside, change - change[inside].mean(), 0.0) / inside.sum()
 
 
 @functools.lru_cache(maxsize=1)
 def made_of(name: str, people: int, records: int, seed: int) -> World:
     """A world by its name."""
-    return world(people=people, records=records, seed=seed, joined=WORLDS[name][0], others=WORLDS[name][1])
+    return world(people=people, records=records, seed=seed, **WORLDS[name])
 
 
 def of_world(name: str, people: int, records: int, linker: Linker, *, seed: int = SEED, numbers: bool = False) -> tuple[list[dict], list[dict]]:
@@ -96,10 +114,7 @@ def of_world(name: str, people: int, records: int, linker: Linker, *, seed: int 
     with no_network():
         candidates = linker.fit(roster, rows)
     truth, kind = true_person(made), {"world": name, "numbers": numbers}
-    right = true_effect(made, roster, rows, truth)
-    effects = effect_by_threshold(candidates, roster, rows, source="police").to_dict("records")
-    return ([kind | row for row in quality(candidates, truth)],
-            [kind | row | {"bias": row["effect"] - right, "bias_as_zero": row["effect_as_zero"] - right, "true_links": right} for row in effects])
+    return [kind | row for row in quality(candidates, truth)], [kind | row for row in biases(candidates, roster, rows, truth)]
 
 
 def run(people: int, records: int, linker: Linker) -> dict:
@@ -134,8 +149,8 @@ def blocks(found: Mapping) -> dict[str, str]:
     rows = [(f"{row['world']}, {'with' if row['numbers'] else 'without'} numbers", f"{row['threshold']:g}", f"{row['links']:,}", f"{row['wrong']:,}",
              f"{row['precision']:.5f}", f"{row['recall']:.4f}") for row in found["quality"]]
     effects = [(f"{row['world']}, {'with' if row['numbers'] else 'without'} numbers", f"{row['threshold']:g}", f"{100 * row['linked_joined']:.1f}%",
-                f"{100 * row['linked_others']:.1f}%", f"{row['effect']:+.4f}", f"{row['std_error']:.4f}", f"{row['bias']:+.4f}",
-                f"{row['bias_as_zero']:+.4f}") for row in found["effect"]]
+                f"{100 * row['linked_others']:.1f}%", f"{row['effect']:+.4f}", f"{row['std_error']:.4f}",
+                f"{row['bias']:+.4f} ± {1.96 * row['bias_error']:.4f}", f"{row['bias_as_zero']:+.4f}") for row in found["effect"]]
     worlds = {row["world"]: row["true_links"] for row in found["effect"]}
     true = " and ".join(f"{value:+.4f} ({name})" for name, value in worlds.items())
     return {
