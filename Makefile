@@ -79,7 +79,7 @@ endef
 
 lock:
 	uv pip compile pyproject.toml --extra build $(LOCK_OPTIONS) --output-file requirements.lock
-	uv pip compile pyproject.toml --extra build --extra cluster --extra dev --constraint requirements.lock $(LOCK_OPTIONS) --output-file requirements-dev.lock
+	uv pip compile pyproject.toml --extra build --extra cluster --extra dev --extra linkage --constraint requirements.lock $(LOCK_OPTIONS) --output-file requirements-dev.lock
 
 LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command "make lock"

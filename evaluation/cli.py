@@ -16,6 +16,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
                   help="Compare programme families with matched comparison families, and make a report for each council.")
 plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, lock, amend and compare a study's plan.")
 app.add_typer(plan_app, name="plan")
+link_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Link records to the roster on keyed hashes of names and birthdays.")
+app.add_typer(link_app, name="link")
 
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep no results of costly steps, and use none.")]
 PlanPath = Annotated[Path, typer.Argument(help="A study's plan, for example studies/demonstration/plan.yml.")]
@@ -58,6 +60,46 @@ def plan_diff(plan: PlanPath) -> None:
     from evaluation.pipeline.locking import diff_plan
 
     for line in diff_plan(plan):
+        typer.echo(line)
+
+
+KeyPath = Annotated[Path | None, typer.Option("--key", help="The data officer's key file; else EVALUATION_LINKAGE_KEY holds the key.")]
+
+
+@link_app.command("new-key")
+def link_new_key(key: Annotated[Path, typer.Argument(help="A new file, which only you will be able to read.")]) -> None:
+    """Write a new random key, for the data officer to give to whoever holds names."""
+    from evaluation.pipeline.linking import make_key
+
+    for line in make_key(key):
+        typer.echo(line)
+
+
+@link_app.command("keys")
+def link_keys(clear: Annotated[Path, typer.Argument(help="The roster (with person_id) or records (with record_id), with names; CSV, Parquet.")],
+              out: Annotated[Path, typer.Argument(help="The file of keys to write, for example police_keys.parquet.")],
+              key: KeyPath = None) -> None:
+    """Make keyed hashes of names, birthdays, postcodes and sex: what whoever links may see."""
+    from evaluation.pipeline.linking import make_keys
+
+    for line in make_keys(clear, out, key_file=key):
+        typer.echo(line)
+
+
+@link_app.command("records")
+def link_records_command(
+        roster: Annotated[Path, typer.Argument(help="Keys of the roster, made by `evaluation link keys`.")],
+        source: Annotated[list[str], typer.Option("--source", help="A source and its keys, police=police_keys.parquet; repeatable.")],
+        out: Annotated[Path, typer.Option("--out", help="Folder that stays inside: links, matches, rates.")] = Path("runs/link"),
+        threshold: Annotated[float, typer.Option(help="Least probability of a link.", min=0.5, max=0.999999)] = 0.95,
+        register: Annotated[list[str] | None, typer.Option("--register", help="A source that has a row of everybody it covers; repeatable. "
+                                                                              "education and benefits without it.")] = None,
+        seed: Annotated[int, typer.Option(help="Of the pairs from which chance agreement is counted.", min=0)] = 20261124) -> None:
+    """Link police, school and benefit records to the roster; write the table `links` (needs the extra [linkage])."""
+    from evaluation.pipeline.linking import link_records, named_files
+
+    options = {"registers": tuple(register)} if register else {}
+    for line in link_records(roster, named_files(source), out, threshold=threshold, seed=seed, **options):
         typer.echo(line)
 
 

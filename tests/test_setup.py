@@ -55,14 +55,14 @@ def versions(name: str, python: str, platform: dict[str, str]) -> dict[str, list
 def test_environment_yml_names_the_ranges_of_pyproject():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     pip_lines = next(entry["pip"] for entry in environment if isinstance(entry, dict))
-    assert {canonicalize_name(r.name): r.specifier for r in map(Requirement, pip_lines)} == ranges("build", "cluster", "dev")
+    assert {canonicalize_name(r.name): r.specifier for r in map(Requirement, pip_lines)} == ranges("build", "cluster", "dev", "linkage")
     python = next(Requirement(entry) for entry in environment if isinstance(entry, str) and entry.startswith("python"))
     assert set(SpecifierSet(project()["requires-python"])) <= set(python.specifier)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS, ids=lambda platform: platform["sys_platform"])
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize(("lock", "extras"), [("requirements.lock", ("build",)), ("requirements-dev.lock", ("build", "cluster", "dev"))], ids=LOCKS)
+@pytest.mark.parametrize(("lock", "extras"), [("requirements.lock", ("build",)), ("requirements-dev.lock", ("build", "cluster", "dev", "linkage"))], ids=LOCKS)
 def test_a_lock_gives_one_version_inside_the_range_of_every_dependency(lock, extras, python, platform):
     found = versions(lock, python, platform)
     assert {name: v for name, v in found.items() if len(v) > 1} == {}
