@@ -142,6 +142,16 @@ def verdict(found: Mapping) -> str:
     return "\n".join(lines)
 
 
+def biases_in_words(found: Mapping) -> str:
+    """At the command's threshold, the bias of each world beside what chance leaves in it."""
+    lines = []
+    for row in found["effect"]:
+        if row["threshold"] == found["threshold"]:
+            sure = "more than chance leaves" if abs(row["bias"]) > 1.96 * row["bias_error"] else "no more than chance leaves"
+            lines.append(f"- {row['world']}, {'with' if row['numbers'] else 'without'} numbers: bias {row['bias']:+.3f}, {sure}")
+    return "\n".join(lines)
+
+
 def blocks(found: Mapping) -> dict[str, str]:
     """The parts of docs/linkage.md that results fill."""
     packages = ", ".join(f"{name} {one}" for name, one in found["versions"].items())
@@ -157,6 +167,7 @@ def blocks(found: Mapping) -> dict[str, str]:
         "linkage command": made, "linkage verdict": verdict(found),
         "linkage quality": markdown(("world", "threshold", "links", "wrong", "precision", "recall"), rows),
         "linkage true": f"With the true links the effect is {true}; records were drawn with {EFFECT:+.2f}.",
+        "linkage biases": biases_in_words(found),
         "linkage effect": markdown(("world", "threshold", "joined, linked", "others, linked", "effect", "standard error", "bias",
                                     "bias, unlinked as zero"), effects)}
 

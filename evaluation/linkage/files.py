@@ -4,8 +4,7 @@ The key stands in no file. A word made from it (`same_key`) does, so that files 
 """
 from __future__ import annotations
 
-import os
-import tempfile
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pandas as pd
 
 from evaluation.errors import LinkageError
 from evaluation.linkage.keys import FIELDS, VERSION, hashed_numbers, pseudonymised, same_key
+from evaluation.runs.files import write_whole
 
 ROSTER = {"person_id": True, "council_code": True, "joined": True, "index_date": False, "sought": False}      # column -> must be there
 RECORDS = {"record_id": True, "of_person": False, "date": False}
@@ -98,21 +98,13 @@ def apart(key_file: Path | None, *others: Path) -> None:
 
 
 def write_table(path: Path, rows: pd.DataFrame, metadata: dict[bytes, bytes] | None = None) -> None:
-    """Write Parquet under a temporary name, then rename: a reader finds the whole file or none."""
+    """Write Parquet, whole or not at all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(rows, preserve_index=False)
-    table = table.replace_schema_metadata(metadata)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        pq.write_table(table, temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    content = io.BytesIO()
+    pq.write_table(pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(metadata), content)
+    write_whole(path, content.getvalue())
 
 
 def _write(path: Path, rows: pd.DataFrame, made_with: str) -> None:

@@ -4,7 +4,6 @@ Everything that is written stays in the room: who is linked to which record, how
 """
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from evaluation.linkage.link import Candidates, Linker, check_threshold
 from evaluation.linkage.rates import link_rates, record_counts
 from evaluation.linkage.sensitivity import effect_by_threshold
 from evaluation.linkage.statuses import REGISTERS, check_sources, statuses
+from evaluation.runs.files import file_sha256, write_whole
 
 PACKAGES = ("splink", "sqlglot", "duckdb")
 
@@ -56,16 +56,15 @@ def link_records(roster: Path, sources: Mapping[str, Path], out: Path, *, thresh
     of_record = records["source"].to_numpy()
     status = statuses(candidates, people, of_record, threshold=threshold, registers=registers)
     rates, counts = link_rates(status, people), record_counts(candidates, of_record, threshold)
-    out.mkdir(parents=True, exist_ok=True)
     write_table(out / "links.parquet", status)
     write_table(out / "matches.parquet", matches(candidates, people, records, threshold))
-    rates.round(6).to_csv(out / "link_rates.csv", index=False)
-    candidates.parameters.round(9).to_csv(out / "model.csv", index=False)
+    write_csv(out / "link_rates.csv", rates.round(6))
+    write_csv(out / "model.csv", candidates.parameters.round(9))
     files = ["links.parquet", "matches.parquet", "link_rates.csv", "model.csv", *write_sensitivity(candidates, people, records, out, registers)]
     record = {"threshold": threshold, "seed": seed, "registers": sorted(registers), "roster": len(people), "records": counts.to_dict("records"),
-              "versions": versions(), "read": {path.name: digest(path) for path in (roster, *sources.values())},
-              "written": {name: digest(out / name) for name in files}}
-    (out / "linkage.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+              "versions": versions(), "read": {path.name: file_sha256(path) for path in (roster, *sources.values())},
+              "written": {name: file_sha256(out / name) for name in files}}
+    write_whole(out / "linkage.json", (json.dumps(record, indent=1) + "\n").encode())
     yield from told(counts, rates, out, threshold)
 
 
@@ -113,7 +112,7 @@ def write_sensitivity(candidates: Candidates, people: pd.DataFrame, records: pd.
     dated = records.groupby("source")["date"].apply(lambda days: days.notna().any())
     for source in dated.index[dated & ~dated.index.isin(registers)]:
         table = effect_by_threshold(candidates, people, records, source=source, registers=registers)
-        table.round(6).to_csv(out / f"threshold_{source}.csv", index=False)
+        write_csv(out / f"threshold_{source}.csv", table.round(6))
         yield f"threshold_{source}.csv"
 
 
@@ -135,6 +134,6 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in PACKAGES}
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file of keys or of what was made from it; files of names are never hashed."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table of counts, whole or not at all."""
+    write_whole(path, table.to_csv(index=False).encode())

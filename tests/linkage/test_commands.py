@@ -12,7 +12,8 @@ from benchmarks.linkage import no_network
 from evaluation import cli
 from evaluation.ingest.reading import inspect_extracts
 from evaluation.linkage.keys import KEY_VARIABLE
-from evaluation.pipeline.linking import digest, link_records, make_keys, named_files
+from evaluation.pipeline.linking import link_records, make_keys, named_files
+from evaluation.runs.files import file_sha256
 
 CANARY = "Quillfeatherstonehaugh"
 
@@ -68,7 +69,7 @@ def test_records_are_linked_from_keys_alone_and_nothing_of_anybody_is_written_or
     check_contract(links, people, dictionary, tmp_path)
 
     record = json.loads((out / "linkage.json").read_text())
-    assert record["threshold"] == 0.95 and record["read"]["police.parquet"] == digest(room / "police.parquet")
+    assert record["threshold"] == 0.95 and record["read"]["police.parquet"] == file_sha256(room / "police.parquet")
     assert set(record["written"]) == {path.name for path in out.iterdir()} - {"linkage.json"} and "threshold_police.csv" in record["written"]
     rates = pd.read_csv(out / "link_rates.csv")
     assert rates.loc[(rates["source"] == "benefits") & (rates["council_code"] == "all") & (rates["pool"] == "all"), "people"].tolist() == [400]
