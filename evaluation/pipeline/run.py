@@ -14,7 +14,7 @@ from pathlib import Path
 
 from evaluation.dictionary import Dictionary, load_dictionary
 from evaluation.disclosure.ledger import Ledger
-from evaluation.disclosure.record import known_to, let_out, prepare, register_of
+from evaluation.disclosure.record import let_out, prepare, register_of
 from evaluation.disclosure.release import ReportContent
 from evaluation.errors import EvaluationError, PlanError, ReportError
 from evaluation.findings.standing import label
@@ -22,6 +22,7 @@ from evaluation.locations import project_file
 from evaluation.pipeline.locking import lock_path, record_opening, standing_of
 from evaluation.pipeline.manifest import add_release, write_manifest
 from evaluation.pipeline.report_task import contentless, record_of, report_files, without_content
+from evaluation.pipeline.scanning import run_identifiers, scan_release
 from evaluation.plan import Plan, read_plan
 from evaluation.runs.files import PARTIAL, file_sha256, sweep, write_whole
 from evaluation.runs.manifest import analysis_hash, code_hash, write_json
@@ -278,20 +279,19 @@ def make_reports(
         records[end.name] = record_of(room, end, file_sha256(contents[end.name]))
         progress.ended(records[end.name])
     sweep(room / "rendering")  # a task that was killed leaves what it had not finished
-    publish(room, records, identifiers)
+    publish(room, records, identifiers, workers=workers)
     return RunSummary.of(room, records)
 
 
-def publish(room: Path, records: Mapping[str, DoneRecord], identifiers: set[str]) -> None:
+def publish(room: Path, records: Mapping[str, DoneRecord], identifiers: set[str], *, workers: int) -> None:
     """Scan what was made, then bring it into the release; the audit is taken away first and written last, so that a release with one is whole."""
-    from evaluation.disclosure.scan import scan
-
     made = sorted(code for code, record in records.items() if record.finished)
     files = [room / path for code in made for path in sorted(records[code].files)]
     with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=room) as aside:
         pack = write_auditors_pack(room, Path(aside))
         index = write_index(room, Path(aside), {code: record.fault for code, record in records.items() if not record.finished}, pack)
-        scanned = scan([*files, *pack, index, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers, **known_to(room))
+        whole = [*files, *pack, index, room / "release" / "results.json", room / "release" / "ledger.json"]
+        scanned = scan_release(room, whole, identifiers, workers=workers)
         (room / "release" / "audit.json").unlink(missing_ok=True)
         for path in files:
             bring(path, room / "release" / "councils" / path.parent.name / path.name)
@@ -392,15 +392,3 @@ def report_run(run: Path, *, councils: Sequence[str], workers: int, say: Say) ->
     if not (run / "contents").is_dir():
         raise ReportError(f"{run} is not a finished run: it has no folder `contents`. Give a folder like runs/<study>/<run id>.")
     return make_reports(run, workers=workers, say=say, identifiers=run_identifiers(run), councils=councils)
-
-
-def run_identifiers(run: Path) -> set[str]:
-    """Identifiers of a finished run's families and people, from its checked tables; fails closed when a simulated or delivered run has none."""
-    import duckdb
-
-    found: set[str] = set()
-    with duckdb.connect() as con:
-        for name, column in (("families", "family_id"), ("people", "person_id"), ("participants", "person_id")):
-            for path in sorted(run.rglob(f"tables/{name}*.parquet")):
-                found |= {row[0] for row in con.execute(f"SELECT DISTINCT {column} FROM read_parquet(?)", [str(path)]).fetchall()}
-    return found
