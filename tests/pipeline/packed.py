@@ -35,9 +35,14 @@ def plan_of(folder: Path, change=lambda plan: None) -> Path:
 
 def released(folder: Path, dictionary: Dictionary, change=lambda plan: None, *, locked: bool = True) -> Path:
     """The folder of a run that was locked, estimated and let out."""
-    path, room = plan_of(folder, change), folder / "run"
+    path = plan_of(folder, change)
     if locked:
         list(lock_plan(path, signer="A Signer"))
+    return made_of(path, folder / "run", dictionary)
+
+
+def made_of(path: Path, room: Path, dictionary: Dictionary) -> Path:
+    """A run of a plan, in a folder that is not there yet."""
     room.mkdir()
     plan, _ = checked_plan(path, ())
     estimate(plan, path, dictionary, room, councils=(), say=lambda text: None, kept=room / FOLDER)

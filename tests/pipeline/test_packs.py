@@ -36,7 +36,8 @@ from evaluation.pipeline.recipe import evaluate, release
 from evaluation.pipeline.reopen import open_run
 from evaluation.pipeline.run import publish, run_identifiers
 from evaluation.plan import read_plan
-from tests.pipeline.packed import ROLES, released
+from evaluation.runs.files import hashes_of
+from tests.pipeline.packed import ROLES, made_of, released
 
 OUTCOME = "unauthorised_absence_rate"
 TWO_FIGURES = 0.05  # the most by which rounding a standard error to two figures moves it
@@ -99,6 +100,14 @@ def test_the_pack_is_scanned_hashed_and_part_of_the_release(run):
     told = json.loads((run / "manifest.json").read_text(encoding="utf-8"))["release"]
     assert {"auditors_pack_simulated.html", "auditors_pack_simulated.csv"} <= told.keys()
     assert json.loads((run / "release" / "audit.json").read_text(encoding="utf-8"))["files_scanned"] == 5
+
+
+def test_both_packs_are_the_same_bytes_when_the_run_is_made_again_from_its_own_plan(copied, pack, tmp_path, dictionary):
+    again = made_of(copied / "plan_as_given.yml", tmp_path / "again", dictionary)
+    assert hashes_of((again / "release").glob("*.*"), again) == hashes_of((copied / "release").glob("*.*"), copied)
+    other = make_pack(again, say=lambda text: None)
+    names = [path.relative_to(pack) for path in pack.rglob("*") if path.is_file()]
+    assert len(names) > 10 and [name for name in names if (pack / name).read_bytes() != (other / name).read_bytes()] == []
 
 
 def test_an_identifier_in_the_auditors_pack_holds_the_release(copied):
