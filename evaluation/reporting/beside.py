@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaluation.disclosure.release import BesideCouncils, ReportContent
 from evaluation.reporting import figures
 from evaluation.reporting.blocks import Block, Heading, Paragraph, Section, slug
-from evaluation.reporting.council import figure_of
+from evaluation.reporting.page_parts import figure_of
 from evaluation.reporting.words import in_words, interval_in_words
 
 READING = (

@@ -7,7 +7,7 @@ from dataclasses import replace
 from evaluation.disclosure.release import ReportContent, TableContent, ValueForMoney
 from evaluation.reporting import value_figures
 from evaluation.reporting.blocks import Block, Bullets, Figure, Heading, Paragraph, Section, Table
-from evaluation.reporting.council import figure_of
+from evaluation.reporting.page_parts import figure_of
 from evaluation.reporting.words import in_words, interval_in_words
 
 

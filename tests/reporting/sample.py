@@ -29,7 +29,7 @@ from evaluation.disclosure.release import (
     TrendLine,
     Warned,
 )
-from evaluation.reporting import beside, council, payment_page, trust, value_page
+from evaluation.reporting import beside, council, outcome_page, payment_page, trust, value_page
 from evaluation.reporting.blocks import Block
 
 HELD = Shown(value=None, text="[c]", symbol="[c]")
@@ -722,7 +722,7 @@ SECTIONS = (
     council.who_took_part,
     council.who_is_compared,
     council.what_changed,
-    council.outcome_pages,
+    outcome_page.outcome_pages,
     council.this_area,
     beside.beside_others,
     payment_page.payment_by_results,
