@@ -140,10 +140,10 @@ def test_published(open_data): pass
 """
 
 
-def run_cases(pytester: pytest.Pytester, *arguments: str) -> dict[str, int]:
+def run_cases(pytester: pytest.Pytester, *arguments: str, cases: str = CASES) -> dict[str, int]:
     pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text(encoding="utf-8"))
-    pytester.makeini("[pytest]\nmarkers =\n    slow\n    open_data\n")
-    pytester.makepyfile(CASES)
+    pytester.makeini("[pytest]\nmarkers =\n    slow\n    open_data\n    browser\n")
+    pytester.makepyfile(cases)
     return pytester.runpytest_subprocess(*arguments, "-p", "no:cacheprovider").parseoutcomes()
 
 
@@ -162,3 +162,20 @@ def test_missing_published_data_are_not_run_or_where_required_a_failure(pytester
     assert run_cases(pytester, "-m", "open_data") == {"skipped": 1, "deselected": 2}
     monkeypatch.setenv("EVALUATION_REQUIRE_OPEN_DATA", "1")
     assert run_cases(pytester, "-m", "open_data") == {"errors": 1, "deselected": 2}
+
+
+IN_A_BROWSER = """
+import pytest
+@pytest.mark.browser
+def test_a_page(): pass
+def test_quick(): pass
+"""
+
+
+def test_tests_in_a_browser_are_left_out_where_there_is_none_unless_they_are_required(pytester, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("EVALUATION_REQUIRE_BROWSER", raising=False)
+    assert run_cases(pytester, cases=IN_A_BROWSER) == {"passed": 1, "deselected": 1}
+    monkeypatch.setenv("EVALUATION_REQUIRE_BROWSER", "1")
+    assert run_cases(pytester, cases=IN_A_BROWSER) == {"passed": 2}

@@ -65,7 +65,7 @@ figure{margin:2rem 0;break-inside:avoid}
 summary{cursor:pointer;color:#1a5a9a;padding:.2rem 0}
 footer{border-top:1px solid #b1b4b6;margin-top:3rem;padding:1rem 0 3rem;font-size:.95rem}
 @media print{nav,.skip,details{display:none}.wrap{display:block;max-width:none;padding:0}html{font-size:12pt}
-.scroll{overflow:visible}.chart svg{min-width:0}
+.band{background:none;color:#0b0c0c;border-bottom:3px solid BRAND;padding:.3rem 0}.scroll{overflow:visible}.chart svg{min-width:0}
 h2,h3{break-after:avoid}tr{break-inside:avoid}.simulated{color:#801650;border:2px solid #801650}}
 """.replace("FAMILY", FAMILY).replace("BRAND", BRAND)
 
