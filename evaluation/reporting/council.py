@@ -170,7 +170,10 @@ def who_took_part(content: ReportContent) -> Section:
     items = [("Programme", study.programme), ("Council", council.name if council.region else ""), ("Region", council.region), ("Area", council.area)]
     if len(council.area_members) > 1:
         items.append((f"The {len(council.area_members)} councils of the area", ", ".join(council.area_members)))
-    blocks: list[Block] = [Heading(text="Who took part", id="sec-part"), Definitions(items=tuple((term, text) for term, text in items if text))]
+    blocks: list[Block] = [
+        Heading(text="Who took part", id="sec-part", new_page=True),
+        Definitions(items=tuple((term, text) for term, text in items if text)),
+    ]
     if content.flow:
         drawn = figures.flow(content.flow)
         rows = tuple((line.label, in_words(line.count), line.reason or "stays") for line in content.flow)
@@ -352,9 +355,14 @@ def accessibility(content: ReportContent) -> Section:
             Paragraph(
                 text=(
                     "This report comes as a web page and as a PDF with the same content. The web page is the main edition: it needs no script, "
-                    "reflows on a narrow screen, and holds the data behind every chart as a table. It is written to meet WCAG 2.2 at level AA. "
-                    "The PDF is tagged to PDF/UA-1 and "
-                    "checked by machine."
+                    "reflows on a narrow screen, and holds the data behind every chart as a table. It is written to meet WCAG 2.2 at level AA, and "
+                    "pages like it are checked in a browser by machine. The PDF is tagged to PDF/UA-1 and checked by machine."
+                )
+            ),
+            Paragraph(
+                text=(
+                    "The tables, and the data behind the charts, also come as a spreadsheet in two formats, ODS and XLSX, with the same content: one "
+                    "table a sheet with its headings in one row, no merged cells, and symbols explained on the sheet of notes."
                 )
             ),
             Paragraph(

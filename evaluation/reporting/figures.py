@@ -184,6 +184,7 @@ def placebo(shown: Placebo) -> Drawing:
                 va="top",
                 color=ORANGE_WORDS,
                 weight="bold",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},  # the rule at zero does not cross the words
             )
         axes.set_yticks([])
         svg = svg_of(figure, f"placebo-{shown.outcome}")

@@ -15,6 +15,7 @@ def outcome_pages(content: ReportContent) -> Section:
     if note := next((study.later_note for study in content.event_studies if study.later_note), ""):
         blocks.append(Paragraph(lead="Later periods.", text=note))
     ordered = sorted(content.outcomes, key=lambda result: result.status != "estimated")  # those without a number last, on one page
+    charted = {study.outcome for study in content.event_studies}
     for n, result in enumerate(ordered):
         name = result.label[:1].lower() + result.label[1:]
         blocks += [
@@ -22,7 +23,7 @@ def outcome_pages(content: ReportContent) -> Section:
                 text=result.label if name.startswith(result.domain.lower()) else f"{result.domain}: {name}",
                 id=f"sec-{slug(result.outcome)}",
                 level=3,
-                new_page=result.status == "estimated" and n > 0 and any(study.outcome == result.outcome for study in content.event_studies),
+                new_page=n > 0 and result.outcome in charted and ordered[n - 1].outcome in charted,  # one without charts does not fill a page
             ),
             Paragraph(text=result.sentence),
         ]

@@ -7,7 +7,7 @@ import pytest
 from tests.browser.looks import LOOKS
 
 pytestmark = pytest.mark.browser
-PAGES = ("council", "family", "held", "quality", "index", "batch")
+PAGES = ("council", "family", "held", "national", "quality", "index", "batch")
 
 BROKEN = {
     "axe": ("<html lang='en-GB'", "<html"),
