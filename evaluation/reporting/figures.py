@@ -198,7 +198,8 @@ def placebo(shown: Placebo) -> Drawing:
 def beside(shown: BesideCouncils, name: str) -> Drawing:
     """Every council's effect with its interval, this one labelled; a band where another council's true effect would lie."""
     points = [(x, one) for x, one in enumerate(shown.points) if one.effect.estimate.value is not None]
-    with chart(190, left=44, right=14, top=26, bottom=24) as (figure, axes):
+    top = 26 if any(one.is_own for _, one in points) else 8
+    with chart(164 + top, left=44, right=14, top=top, bottom=24) as (figure, axes):
         if shown.lower.value is not None and shown.upper.value is not None:
             axes.axhspan(shown.lower.value, shown.upper.value, color="#CFD9E2", lw=0)
         if shown.mean.value is not None:

@@ -41,6 +41,7 @@ h3{font-size:1.2rem;margin:2.2rem 0 .5rem}
 nav+main h2:first-of-type{margin-top:2rem}
 .key{border-left:6px solid BRAND;background:#f3f2f1;padding:1rem 1.4rem;margin:1rem 0}
 .key .headline{font-size:1.25rem;font-weight:700;line-height:1.3;margin:0 0 .5rem}
+.key h2{margin:0 0 .5rem;font-size:1.3rem}
 .key ul{margin:0;padding-left:1.2rem}
 li{margin:.4rem 0}
 .callout{border:3px solid #801650;padding:.2rem 1.2rem;margin:1rem 0}

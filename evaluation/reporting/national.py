@@ -102,11 +102,12 @@ def spread_in_words(shown: BesideCouncils) -> str:
         return shown.sentence
     if not shown.spread.tau.value:
         return (
-            f"The marks scatter no more than small numbers would make them; a spread of up to {in_words(shown.spread.tau_upper)} {shown.change_unit} "
-            f"would not have been seen. {shown.sentence}"
+            f"The estimates scatter no more than small numbers would make them; a spread of up to {in_words(shown.spread.tau_upper)} "
+            f"{shown.change_unit} would fit them too. {shown.sentence}"
         )
-    return (
-        f"Of the scatter of councils' estimates, {in_words(shown.spread.share)}% is not chance: their true effects differ by a standard deviation of "
-        f"{tau_in_words(shown.spread)} {shown.change_unit}. "
-        f"{shown.sentence}"
+    found = (
+        f"{in_words(shown.spread.share)}% of the scatter of councils' estimates is not chance, a standard deviation of true effects of "
+        f"{tau_in_words(shown.spread)} {shown.change_unit}"
     )
+    best = f"As the best guess, {found}; no spread at all would fit the estimates too." if not shown.spread.tau_lower.value else f"{found}."
+    return f"{best} {shown.sentence}"

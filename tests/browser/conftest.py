@@ -47,6 +47,7 @@ def written(tmp_path_factory) -> dict[str, Path]:
 def entries() -> list[IndexEntry]:
     stems = {"html": "a b.html", "pdf": "a.pdf", "ods": "a.ods", "xlsx": "a.xlsx"}
     return [
+        IndexEntry(code="all", name="All places together", state="made", strength="weak (2 of 5)", headline="No effect was found.", **stems),
         IndexEntry(code="E06000002", name=LONG, state="made", strength="weak (1 of 5)", headline="No effect could be detected.", **stems),
         IndexEntry(code="E06000003", name="Little Mere", state="failed", headline="cell 4 raised EstimationError_in_a_word_that_cannot_be_broken"),
     ]

@@ -12,6 +12,7 @@ import typst
 from pypdf import PdfReader
 
 from evaluation.disclosure.scan import scan
+from evaluation.disclosure.shapes import TABLE
 from evaluation.errors import DisclosureError
 
 SECRET = "F0012345"
@@ -192,3 +193,8 @@ def test_a_workbook_that_is_none_is_held_and_what_is_no_text_in_one_is_read_as_s
 
 def test_a_clean_workbook_passes(tmp_path):
     assert scan([packed(tmp_path / "tables.ods", {"content.xml": b"<p>12 families</p>"})], {SECRET}) == 1
+
+
+def test_the_cells_of_a_spreadsheet_are_not_each_taken_for_a_tables_beginning():
+    cells = "<table:table-cell><text:p>1</text:p></table:table-cell>"
+    assert TABLE.search(f"<table:table>{cells * 3}</table:table> <table></table>")[0] == "<table></table>"
