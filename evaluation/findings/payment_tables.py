@@ -191,7 +191,7 @@ def rules_table(numbers: PaymentNumbers) -> TableContent:
     return TableContent(
         id="payment_rules",
         title=f"The rules: {framework.title}",
-        columns=("Problem", "Met when", "Records, whether they are here, and what they lack"),
+        columns=("Problem", "Met when", "Records, and what they lack"),
         rows=tuple(rows),
         notes=(f"Source: {framework.source}.",),
     )

@@ -208,7 +208,8 @@ def beside(shown: BesideCouncils, name: str) -> Drawing:
         for x, one in points:
             colour, width = (ORANGE, 3.0) if one.is_own else (PALE_BLUE, 1.5 if len(points) < 60 else 1.0)
             axes.plot([x, x], [one.effect.lower.value, one.effect.upper.value], color=colour, lw=width, zorder=3 if one.is_own else 2)
-            mark(axes, x, one.effect.estimate.value, "D" if one.is_own else "o", face=colour, edge="white", size=9 if one.is_own else 6)
+            edge, size = ("white", 9) if one.is_own else (colour, 5)
+            mark(axes, x, one.effect.estimate.value, "D" if one.is_own else "o", face=colour, edge=edge, size=size)
         axes.set_xlim(-1, len(shown.points))
         axes.set_xticks([])
         axes.set_xlabel("Councils, those with most families first", color=MUTED, loc="right")

@@ -29,7 +29,7 @@ def councils_together(content: ReportContent) -> Section:
         coverage(content, pairs),
         spread(pairs),
         Bullets(items=MEANING),
-        Heading(text="Every council's effect", id="sec-caterpillar", level=3),
+        Heading(text="Every council's effect", id="sec-caterpillar", level=3, new_page=len(pairs) % 2 == 0),  # two charts fill a page
         Paragraph(text=READING),
     ]
     for shown, _ in pairs:
