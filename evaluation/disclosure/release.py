@@ -188,6 +188,15 @@ class BesidePoint(Frozen):
     effect: ShownInterval
 
 
+class Spread(Frozen):
+    """How far councils' true effects on an outcome lie apart."""
+
+    tau: Shown  # standard deviation of the true effects, with its 95% interval
+    tau_lower: Shown
+    tau_upper: Shown
+    share: Shown  # per cent of the scatter of councils' estimates that is not chance (I squared)
+
+
 class BesideCouncils(Frozen):
     """This council beside all others on one outcome; councils in order of their number of families, never of their effects."""
 
@@ -201,6 +210,7 @@ class BesideCouncils(Frozen):
     lower: Shown  # where the true effect of another council of the same kind lies, 95%
     upper: Shown
     n_hidden: int  # councils too small to show
+    spread: Spread | None = None  # in the report on all councils
 
 
 class Check(Frozen):

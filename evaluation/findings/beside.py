@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from evaluation.disclosure.ledger import Ledger, decimals
-from evaluation.disclosure.release import BesideCouncils, BesidePoint, OutcomeResult
+from evaluation.disclosure.release import BesideCouncils, BesidePoint, OutcomeResult, Spread
 from evaluation.findings.numbers import OutcomeNumbers, change_unit_of
 from evaluation.findings.present import Nouns, lower_first
 from evaluation.models.effects import Estimate
@@ -35,6 +36,10 @@ class Beside:
         What is shrunken towards, and where the true effect of another council of the same kind would lie.
     p_value : float
         Test that all councils have the same effect.
+    tau, tau_lower, tau_upper : float
+        Standard deviation of councils' true effects, with its 95% interval; NaN where it was not estimated.
+    i2 : float
+        Share of the variance of councils' estimates that is between true effects.
     """
 
     codes: tuple[str, ...]
@@ -49,6 +54,10 @@ class Beside:
     new_lower: float
     new_upper: float
     p_value: float
+    tau: float = math.nan
+    tau_lower: float = math.nan
+    tau_upper: float = math.nan
+    i2: float = math.nan
 
 
 def may_show(beside: Beside, ledger: Ledger) -> np.ndarray:
@@ -81,7 +90,22 @@ def of_council(beside: Beside, code: str, numbers: OutcomeNumbers, result: Outco
         upper=upper,
         n_hidden=int((~shown).sum()),
     )
-    return made.model_copy(update={"sentence": in_words(made, beside, code)})
+    spread = spread_of(beside, digits, population, ledger, nouns) if code == TOGETHER else None
+    return made.model_copy(update={"sentence": in_words(made, beside, code), "spread": spread})
+
+
+def spread_of(beside: Beside, digits: int, population: str, ledger: Ledger, nouns: Nouns) -> Spread | None:
+    """How far councils' true effects lie apart, for the report on all of them; None where that was not estimated."""
+    if not all(map(math.isfinite, (beside.tau, beside.tau_lower, beside.tau_upper, beside.i2))):
+        return None
+    n = sum(one.n_treated for one in beside.own)
+    wanted = {"tau": beside.tau, "tau_lower": beside.tau_lower, "tau_upper": beside.tau_upper}
+    shown = {
+        name: ledger.level(value, n=n, of=nouns.many, digits=digits, what=f"spread of councils, {name}", population=population)
+        for name, value in wanted.items()
+    }
+    share = ledger.level(100 * beside.i2, n=n, of=nouns.many, digits=0, what="share of the scatter that is not chance", population=population)
+    return Spread(**shown, share=share)
 
 
 def point(beside: Beside, i: int, is_own: bool, digits: int, population: str, ledger: Ledger, nouns: Nouns) -> BesidePoint:

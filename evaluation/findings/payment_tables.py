@@ -13,7 +13,7 @@ from evaluation.payment_by_results.framework import Unrecorded
 from evaluation.payment_by_results.numbers import PaymentNumbers
 
 MANY = "families"
-HELD = {"green": "Yes", "amber": "In part", "red": "No"}
+HELD = {"green": "Here", "amber": "Here in part", "red": "Not here"}
 
 
 def time_words(quarters: int) -> str:
@@ -196,11 +196,12 @@ def rules_table(numbers: PaymentNumbers) -> TableContent:
     for name in asked:
         problem = framework.problems[name]
         held = HELD[problem.available] if name in numbers.problems or isinstance(problem, Unrecorded) else "Not delivered"
-        rows.append((problem.label, problem.measure, problem.data, held, problem.lacking or "nothing that the rule asks"))
+        lacking = f". They lack: {problem.lacking}" if problem.lacking else ""
+        rows.append((problem.label, problem.measure, f"{problem.data}. {held}{lacking}"))
     return TableContent(
         id="payment_rules",
         title=f"The rules: {framework.title}",
-        columns=("Problem", "Met when", "Records", "Are they here?", "What they lack"),
+        columns=("Problem", "Met when", "Records, and what they lack"),
         rows=tuple(rows),
         notes=(f"Source: {framework.source}.",),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,4 +63,8 @@ def beside_of(estimating: Estimating, outcome: Outcome, effects: Effects, sample
         new_lower=found.new_lower * factor,
         new_upper=found.new_upper * factor,
         p_value=spread.q_p_value,
+        tau=math.sqrt(spread.tau2) * abs(factor),
+        tau_lower=math.sqrt(spread.tau2_lower) * abs(factor),
+        tau_upper=math.sqrt(spread.tau2_upper) * abs(factor),
+        i2=spread.i2,
     )

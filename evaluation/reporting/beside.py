@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from evaluation.disclosure.release import BesideCouncils, ReportContent
+from evaluation.disclosure.whose import ALL
 from evaluation.reporting import figures
 from evaluation.reporting.blocks import Block, Heading, Paragraph, Section, slug
-from evaluation.reporting.council import figure_of
+from evaluation.reporting.page_parts import figure_of
 from evaluation.reporting.words import in_words, interval_in_words
 
 READING = (
@@ -15,11 +16,10 @@ READING = (
 
 
 def beside_others(content: ReportContent) -> Section:
-    """Shrunken effects of all councils, this one labelled."""
-    if not content.beside:
+    """Shrunken effects of all councils, this one labelled; the summary of all councils has them in `national.py`."""
+    if not content.beside or content.council.code == ALL:
         return Section()
-    heading = "Councils beside each other" if content.council.code == "all" else "This council beside others"
-    blocks: list[Block] = [Heading(text=heading, id="sec-beside"), Paragraph(text=READING)]
+    blocks: list[Block] = [Heading(text="This council beside others", id="sec-beside"), Paragraph(text=READING)]
     for shown in content.beside:
         blocks += [
             figure_of(

@@ -18,7 +18,6 @@ from evaluation.reporting.blocks import (
     Contents,
     Cover,
     Definitions,
-    Figure,
     Heading,
     KeyFindings,
     Paragraph,
@@ -27,7 +26,8 @@ from evaluation.reporting.blocks import (
     Table,
     slug,
 )
-from evaluation.reporting.words import SYMBOLS, capital, in_words, interval_in_words, range_in_words, sentence
+from evaluation.reporting.page_parts import figure_of, symbols_used, together, told
+from evaluation.reporting.words import SYMBOLS, in_words, interval_in_words, range_in_words, sentence
 
 IN_PLACE = {"estimated": "[z]", "not_available": "[x]", "not_estimable": "[z]", "not_shown": "[c]"}  # what stands where a number does not exist
 
@@ -94,7 +94,7 @@ def page_one(content: ReportContent) -> Section:
             truth=study.simulated,
         ),
         Paragraph(lead="How strong is the evidence?", text=_strength(content)),
-        *_told(
+        *told(
             ("What could have been seen.", summary.could_have_seen),
             ("Payment by results.", summary.payment_by_results),
             ("Value for money.", summary.value),
@@ -157,7 +157,7 @@ def three_numbers(results: Sequence[OutcomeResult], *, id: str, title: str, trut
         title=f"{title}, {usual}" if one else title,
         columns=(*columns, "True effect (simulated)") if truth else tuple(columns),
         rows=tuple(rows),
-        notes=(*(() if one or not units else (f"In {usual}; {'; '.join(others)}.",)), *_symbols_used(rows)),
+        notes=(*(() if one or not units else (f"In {usual}; {'; '.join(others)}.",)), *symbols_used(rows)),
     )
 
 
@@ -170,7 +170,10 @@ def who_took_part(content: ReportContent) -> Section:
     items = [("Programme", study.programme), ("Council", council.name if council.region else ""), ("Region", council.region), ("Area", council.area)]
     if len(council.area_members) > 1:
         items.append((f"The {len(council.area_members)} councils of the area", ", ".join(council.area_members)))
-    blocks: list[Block] = [Heading(text="Who took part", id="sec-part"), Definitions(items=tuple((term, text) for term, text in items if text))]
+    blocks: list[Block] = [
+        Heading(text="Who took part", id="sec-part", new_page=True),
+        Definitions(items=tuple((term, text) for term, text in items if text)),
+    ]
     if content.flow:
         drawn = figures.flow(content.flow)
         rows = tuple((line.label, in_words(line.count), line.reason or "stays") for line in content.flow)
@@ -179,7 +182,7 @@ def who_took_part(content: ReportContent) -> Section:
                 content,
                 "fig-flow",
                 content.titles.flow or f"From all {study.unit_plural} to those analysed",
-                f"Number of {study.unit_plural} at each stage, and why others left{_together(content)}",
+                f"Number of {study.unit_plural} at each stage, and why others left{together(content)}",
                 drawn,
                 ("Stage", "Number", "Reason for leaving"),
                 rows,
@@ -199,14 +202,14 @@ def who_is_compared(content: ReportContent) -> Section:
                 content,
                 "fig-balance",
                 content.titles.balance or f"How alike programme and comparison {plural} were, before and after matching",
-                f"Difference between the groups in standard deviations of the programme group{_together(content)}",
+                f"Difference between the groups in standard deviations of the programme group{together(content)}",
                 figures.balance(content.balance),
                 columns,
                 rows,
             ),
             Table(
                 id="tab-means",
-                title=f"Means of the characteristics that {plural} were matched on{_together(content)}",
+                title=f"Means of the characteristics that {plural} were matched on{together(content)}",
                 columns=("Characteristic", "Programme, matched", "Comparison before matching", "Comparison after matching"),
                 rows=tuple(
                     (line.covariate, in_words(line.mean_treated), in_words(line.mean_comparison_before), in_words(line.mean_comparison_after))
@@ -221,12 +224,12 @@ def who_is_compared(content: ReportContent) -> Section:
             for low, high, treated, comparison in zip(shown.edges, shown.edges[1:], shown.treated, shown.comparison, strict=False)
         )
         blocks += [
-            *_told(("", shown.sentence)),
+            *told(("", shown.sentence)),
             figure_of(
                 content,
                 "fig-overlap",
                 content.titles.overlap or "Where the two groups overlap",
-                f"Per cent of {plural} by {shown.axis[:1].lower() + shown.axis[1:]}{_together(content)}",
+                f"Per cent of {plural} by {shown.axis[:1].lower() + shown.axis[1:]}{together(content)}",
                 figures.overlap(shown, plural=plural),
                 ("Range of the score", "Programme (%)", "Comparison (%)"),
                 rows,
@@ -265,34 +268,6 @@ def what_changed(content: ReportContent) -> Section:
             )
         ]
     return Section((Heading(text="What changed", id="sec-changed"), numbers[0], *chart, *numbers[1:]))
-
-
-def outcome_pages(content: ReportContent) -> Section:
-    """For each outcome: the finding, levels over time, the gap over time, and what could have been seen."""
-    blocks: list[Block] = [Heading(text="Each outcome", id="sec-outcomes", new_page=True)]
-    if note := next((study.later_note for study in content.event_studies if study.later_note), ""):
-        blocks.append(Paragraph(lead="Later periods.", text=note))
-    ordered = sorted(content.outcomes, key=lambda result: result.status != "estimated")  # those without a number last, on one page
-    for n, result in enumerate(ordered):
-        name = result.label[:1].lower() + result.label[1:]
-        blocks += [
-            Heading(
-                text=result.label if name.startswith(result.domain.lower()) else f"{result.domain}: {name}",
-                id=f"sec-{slug(result.outcome)}",
-                level=3,
-                new_page=result.status == "estimated" and n > 0 and any(study.outcome == result.outcome for study in content.event_studies),
-            ),
-            Paragraph(text=result.sentence),
-        ]
-        if result.status == "estimated":
-            blocks += _told(
-                ("Measure.", sentence(result.measure)),
-                ("What could have been seen.", result.detectable_sentence),
-                ("Charts.", result.charts_note),
-                ("Payment by results.", "" if in_words(result.payment_by_results) == "[z]" else result.payment_by_results_note),
-            )
-        blocks += _pictures(content, result.outcome)
-    return Section(tuple(blocks))
 
 
 def this_area(content: ReportContent) -> Section:
@@ -338,7 +313,7 @@ def this_area(content: ReportContent) -> Section:
                 ("What", "Value"),
                 rows,
             ),
-            *_told(("", shown.sentence)),
+            *told(("", shown.sentence)),
         ]
     return Section(tuple(blocks))
 
@@ -380,9 +355,14 @@ def accessibility(content: ReportContent) -> Section:
             Paragraph(
                 text=(
                     "This report comes as a web page and as a PDF with the same content. The web page is the main edition: it needs no script, "
-                    "reflows on a narrow screen, and holds the data behind every chart as a table. It is written to meet WCAG 2.2 at level AA. "
-                    "The PDF is tagged to PDF/UA-1 and "
-                    "checked by machine."
+                    "reflows on a narrow screen, and holds the data behind every chart as a table. It is written to meet WCAG 2.2 at level AA, and "
+                    "pages like it are checked in a browser by machine. The PDF is tagged to PDF/UA-1 and checked by machine."
+                )
+            ),
+            Paragraph(
+                text=(
+                    "The tables, and the data behind the charts, also come as a spreadsheet in two formats, ODS and XLSX, with the same content: one "
+                    "table a sheet with its headings in one row, no merged cells, and symbols explained on the sheet of notes."
                 )
             ),
             Paragraph(
@@ -398,18 +378,8 @@ def accessibility(content: ReportContent) -> Section:
 # ---- parts ---------------------------------------------------------------------------------------------------------------------------------------
 
 
-def _together(content: ReportContent) -> str:
-    """Says that a chart is of the whole study, where the report is one council's."""
-    return "" if content.council.code == "all" else "; all places of the study together"
-
-
 def _section(blocks: list[Block], otherwise: str) -> Section:
     return Section((*blocks, Paragraph(text=otherwise)) if len(blocks) == 1 else tuple(blocks))
-
-
-def _told(*pairs: tuple[str, str]) -> list[Paragraph]:
-    """Paragraphs of the texts that there are."""
-    return [Paragraph(lead=lead, text=text) for lead, text in pairs if text]
 
 
 def _strength(content: ReportContent) -> str:
@@ -417,11 +387,6 @@ def _strength(content: ReportContent) -> str:
     lost = [f"{point.criterion.lower()} ({point.lost:g})" for point in strength.points if point.lost]
     points = f" Points were lost for {', '.join(lost)} (@tab-strength)." if lost else ""
     return f"{strength.score} out of 5: {strength.label}.{points}"
-
-
-def _symbols_used(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    used = [f"{symbol} {meaning}" for symbol, meaning in SYMBOLS if any(symbol in cell for row in rows for cell in row)]
-    return (capital("; ".join(used)) + ".",) if used else ()
 
 
 def _levels(content: ReportContent) -> Table:
@@ -455,7 +420,7 @@ def _levels(content: ReportContent) -> Table:
                 f" would have had without the programme, estimated from the comparison group. The last two columns count the {plural} behind the"
                 " effect."
             ),
-            *_symbols_used(levels),
+            *symbols_used(levels),
         ),
     )
 
@@ -466,51 +431,3 @@ def _balance_rows(lines: Sequence[BalanceLine]) -> tuple[tuple[str, ...], tuple[
 
     columns = ("Characteristic", "Standardised difference before", "Standardised difference after", "Variance ratio before", "Variance ratio after")
     return columns, tuple((line.covariate, *(in_words(number) for number in shown(line))) for line in lines)
-
-
-def _pictures(content: ReportContent, outcome: str) -> list[Block]:
-    blocks: list[Block] = []
-    for trend in (trend for trend in content.trends if trend.outcome == outcome and trend.lines):
-        rows = tuple((period, *(in_words(line.values[j]) for line in trend.lines)) for j, period in enumerate(trend.periods))
-        blocks.append(
-            figure_of(
-                content,
-                f"fig-trend-{slug(outcome)}",
-                trend.title,
-                trend.subtitle,
-                figures.trend(trend),
-                ("Period", *(line.name for line in trend.lines)),
-                rows,
-            )
-        )
-    for study in (study for study in content.event_studies if study.outcome == outcome and study.points):
-        rows = tuple((point.label, figures.PHASES[point.phase], in_words(point.estimate), range_in_words(point)) for point in study.points)
-        blocks += [
-            figure_of(
-                content,
-                f"fig-event-{slug(outcome)}",
-                study.title,
-                study.subtitle,
-                figures.event_study(study),
-                ("Period", "Phase", "Gap", "95% interval"),
-                rows,
-            ),
-            *_told(("Trend before.", study.pre_trend)),
-        ]
-    return blocks
-
-
-def figure_of(
-    content: ReportContent, id: str, title: str, subtitle: str, drawn: figures.Drawing, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]
-) -> Figure:
-    study = content.study
-    source = sentence("Source: " + (study.source_line or study.sources[0] if study.sources else study.title))
-    return Figure(
-        id=id,
-        title=title,
-        subtitle=subtitle,
-        alt=drawn.alt,
-        source=f"Simulated data. {source}" if study.simulated else source,
-        svg=drawn.svg,
-        data=Table(id=id.replace("fig-", "data-", 1), title=title, columns=columns, rows=rows),
-    )

@@ -41,6 +41,7 @@ h3{font-size:1.2rem;margin:2.2rem 0 .5rem}
 nav+main h2:first-of-type{margin-top:2rem}
 .key{border-left:6px solid BRAND;background:#f3f2f1;padding:1rem 1.4rem;margin:1rem 0}
 .key .headline{font-size:1.25rem;font-weight:700;line-height:1.3;margin:0 0 .5rem}
+.key h2{margin:0 0 .5rem;font-size:1.3rem}
 .key ul{margin:0;padding-left:1.2rem}
 li{margin:.4rem 0}
 .callout{border:3px solid #801650;padding:.2rem 1.2rem;margin:1rem 0}
@@ -65,7 +66,7 @@ figure{margin:2rem 0;break-inside:avoid}
 summary{cursor:pointer;color:#1a5a9a;padding:.2rem 0}
 footer{border-top:1px solid #b1b4b6;margin-top:3rem;padding:1rem 0 3rem;font-size:.95rem}
 @media print{nav,.skip,details{display:none}.wrap{display:block;max-width:none;padding:0}html{font-size:12pt}
-.scroll{overflow:visible}.chart svg{min-width:0}
+.band{background:none;color:#0b0c0c;border-bottom:3px solid BRAND;padding:.3rem 0}.scroll{overflow:visible}.chart svg{min-width:0}
 h2,h3{break-after:avoid}tr{break-inside:avoid}.simulated{color:#801650;border:2px solid #801650}}
 """.replace("FAMILY", FAMILY).replace("BRAND", BRAND)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from evaluation.disclosure.whose import ALL
 from evaluation.reporting.blocks import escaped
 from evaluation.reporting.export import write_whole
 from evaluation.reporting.html import page
@@ -57,22 +58,25 @@ def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date
     beside : file name -> words, optional
         Files of the whole study beside the page.
     """
+    summaries = [entry for entry in entries if entry.code == ALL and len(entries) > 1]
+    listed = [entry for entry in entries if entry not in summaries]
     counts = [
-        f"{words[:1].lower() + words[1:]}: {sum(entry.state == state for entry in entries)}"
+        f"{words[:1].lower() + words[1:]}: {sum(entry.state == state for entry in listed)}"
         for state, words in STATES.items()
-        if any(entry.state == state for entry in entries)
+        if any(entry.state == state for entry in listed)
     ]
     rows = "".join(
         f'<tr><th scope="row" class="text">{_link(entry)}</th><td class="text">{STATES[entry.state]}</td>'
         f'<td class="text">{escaped(entry.strength or "none")}</td>'
         f'<td class="text">{escaped(entry.headline)}</td><td class="text">{_files(entry)}</td></tr>'
-        for entry in entries
+        for entry in listed
     )
     links = "".join(f"<li>{_file(path, words)}</li>" for path, words in (beside or {}).items())
     columns = ("Council", "State", "Strength of evidence", "First finding", "Other files")
     head = "".join(f'<th scope="col" class="text">{words}</th>' for words in columns)
     main = (
-        f'<main id="main"><h1>{escaped(title)}: reports</h1><p class="about">{escaped(date)}. {len(entries)} listed: {"; ".join(counts)}.</p>'
+        f'<main id="main"><h1>{escaped(title)}: reports</h1><p class="about">{escaped(date)}. {len(listed)} listed: {"; ".join(counts)}.</p>'
+        f"{''.join(map(_summary, summaries))}"
         '<div class="scroll" role="region" aria-labelledby="reports" tabindex="0"><table><caption id="reports">Reports by council</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
         + (f'<h2 id="study">About the whole study</h2><ul>{links}</ul>' if links else "")
@@ -87,6 +91,13 @@ def write_index(entries: Sequence[IndexEntry], folder: Path, *, title: str, date
         simulated=simulated,
     )
     return write_whole(Path(folder) / "index.html", whole.encode("utf-8"))
+
+
+def _summary(entry: IndexEntry) -> str:
+    """The report on all councils, before the list of single ones."""
+    told = f"{escaped(entry.headline)} Strength of evidence: {escaped(entry.strength or 'none')}."
+    title = _file(entry.html, "Summary of all councils together") or "Summary of all councils together: no report"
+    return f'<section class="key"><h2>{title}</h2><p>{told}</p><p>Also as: {_files(entry)}.</p></section><h2>Councils, one by one</h2>'
 
 
 def _link(entry: IndexEntry) -> str:

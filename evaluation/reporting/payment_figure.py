@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluation.disclosure.release import PaymentShare, ShownInterval
-from evaluation.reporting.figures import (
-    BLUE,
-    INK,
-    LINE,
-    MUTED,
-    ORANGE,
-    WIDTH,
-    Drawing,
-    _beside,
-    _chart,
-    _rows,
-    _svg,
-)
+from evaluation.reporting.canvas import BLUE, INK, LINE, MUTED, ORANGE, WIDTH, Drawing, chart, right_of, row_centres, svg_of
 from evaluation.reporting.fonts import text_width, wrapped
 from evaluation.reporting.words import interval_in_words
 
@@ -29,9 +17,9 @@ def results(shown: Sequence[PaymentShare], *, plural: str) -> Drawing:
     """Pairs of bars with 95% intervals: programme above, matched comparison below and hatched; the numbers stand beside them."""
     names = [wrapped(line.label, LEFT - 12) for line in shown]
     right = max(text_width(interval_in_words(side)) for line in shown for side in (line.programme, line.comparison)) + 20
-    ys, tall = _rows([max(len(name), 2) for name in reversed(names)], pad=14)
+    ys, tall = row_centres([max(len(name), 2) for name in reversed(names)], pad=14)
     height = tall + 2 * LINE + 44
-    with _chart(height, left=LEFT, right=right, top=2 * LINE + 6, bottom=38) as (figure, axes):
+    with chart(height, left=LEFT, right=right, top=2 * LINE + 6, bottom=38) as (figure, axes):
         for y, line in zip(reversed(ys), shown, strict=True):
             _bar(axes, y + BAR / 2 + 1, line.programme, face=BLUE, hatch="")
             _bar(axes, y - BAR / 2 - 1, line.comparison, face="white", hatch="////")
@@ -42,7 +30,7 @@ def results(shown: Sequence[PaymentShare], *, plural: str) -> Drawing:
         axes.grid(axis="x")
         axes.set_xlabel(f"Of every 100 matched {plural}, how many met the rule", color=MUTED, loc="right")
         _keys(figure, height, plural)
-        svg = _svg(figure, "payment")
+        svg = svg_of(figure, "payment")
     told = "; ".join(
         f"{line.label}: programme {interval_in_words(line.programme)}, comparison {interval_in_words(line.comparison)}" for line in shown
     )
@@ -54,7 +42,7 @@ def _bar(axes, y: float, share: ShownInterval, *, face: str, hatch: str) -> None
     axes.barh(y, share.estimate.value, height=BAR, color=face, edgecolor=edge, hatch=hatch, lw=1.2)
     if share.lower.value is not None and share.upper.value is not None:
         axes.plot([share.lower.value, share.upper.value], [y, y], color=INK, lw=1.6, solid_capstyle="butt")
-    axes.text(1, y, interval_in_words(share), transform=_beside(axes, 8), va="center_baseline", color=INK)
+    axes.text(1, y, interval_in_words(share), transform=right_of(axes, 8), va="center_baseline", color=INK)
 
 
 def _keys(figure, height: float, plural: str) -> None:

@@ -66,6 +66,7 @@ LAYOUT = r"""
 #show table: set text(size: %(table)gpt, number-width: "tabular", hyphenate: false)
 #show table: set par(leading: 0.45em)
 #show table.cell.where(y: 0): set text(weight: "bold")
+#set table.cell(breakable: false)
 #let note(body) = block(above: 0.4em, below: 0.5em, text(size: 10pt, fill: muted, body))
 #let fitted(body) = context {
   let room = 280mm - here().position().y

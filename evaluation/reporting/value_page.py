@@ -7,7 +7,7 @@ from dataclasses import replace
 from evaluation.disclosure.release import ReportContent, TableContent, ValueForMoney
 from evaluation.reporting import value_figures
 from evaluation.reporting.blocks import Block, Bullets, Figure, Heading, Paragraph, Section, Table
-from evaluation.reporting.council import figure_of
+from evaluation.reporting.page_parts import figure_of
 from evaluation.reporting.words import in_words, interval_in_words
 
 
@@ -16,7 +16,7 @@ def value_for_money(content: ReportContent) -> Section:
     value = content.value
     if value is None:
         return Section()
-    heading = Heading(text="Value for money", id="sec-value", new_page=value.status == "shown")
+    heading = Heading(text="Value for money", id="sec-value", new_page=value.status == "shown" and content.payment is None)
     if value.status != "shown":
         return Section((heading, Paragraph(text=value.sentence)))
     blocks: list[Block] = [

@@ -12,6 +12,7 @@ import typst
 from pypdf import PdfReader
 
 from evaluation.disclosure.scan import scan
+from evaluation.disclosure.shapes import TABLE
 from evaluation.errors import DisclosureError
 
 SECRET = "F0012345"
@@ -202,3 +203,8 @@ def test_digits_of_neighbouring_cells_are_not_read_as_one_number(tmp_path):
     assert scan([packed(tmp_path / "beside.xlsx", sheet(beside))], {SECRET}) == 1
     one = '<c t="inlineStr"><is><r><t>943</t></r><r><t>4765919</t></r></is></c>'  # one cell in two typefaces
     assert "an NHS number" in held(packed(tmp_path / "one.xlsx", sheet(one)))
+
+
+def test_the_cells_of_a_spreadsheet_are_not_each_taken_for_a_tables_beginning():
+    cells = "<table:table-cell><text:p>1</text:p></table:table-cell>"
+    assert TABLE.search(f"<table:table>{cells * 3}</table:table> <table></table>")[0] == "<table></table>"

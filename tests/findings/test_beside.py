@@ -1,5 +1,7 @@
 """One council beside all others: what is shown, of whom, in which words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,3 +79,12 @@ def test_the_title_says_whether_a_difference_could_be_detected(told, p_value, ti
 def test_the_report_on_all_places_has_no_council_of_its_own(told):
     made, _ = told(beside(), code="all")
     assert not any(point.is_own for point in made.points) and made.sentence.startswith("The mean of the councils' effects is")
+    assert made.spread is None                                                                      # not estimated here
+
+
+def test_how_far_councils_differ_is_told_in_the_report_on_all_places_alone_and_stands_in_the_ledger(told):
+    found = replace(beside(), tau=1.26, tau_lower=0.0, tau_upper=3.14, i2=0.375)
+    assert told(found)[0].spread is None
+    made, ledger = told(found, code="all")
+    assert (made.spread.tau.text, made.spread.tau_lower.text, made.spread.tau_upper.text, made.spread.share.text) == ("1.3", "0.0", "3.1", "38")
+    assert sum(entry.what.startswith("spread of councils") for entry in ledger.entries) == 3

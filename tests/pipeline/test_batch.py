@@ -59,6 +59,19 @@ def resume(plan, own, **options):
     return run_batch(plan, out=own.parents[1], workers=2, resume=True, **{**QUIET, **options})
 
 
+def test_every_pdf_of_a_batch_passes_an_independent_check(finished):
+    from page import ValidationProfile, validate_pdf
+
+    made = sorted((finished / "release").rglob("*.pdf"))
+    broken = {
+        (path.name, failure.rule_id)
+        for path in made
+        for profile in (ValidationProfile.PDF_UA_1, ValidationProfile.PDF_A_2A)
+        for failure in validate_pdf(str(path), profile=profile).failures
+    }
+    assert len(made) == 2 and broken == set()
+
+
 def release_of(run: Path) -> dict[str, str]:
     return {path.relative_to(run).as_posix(): file_sha256(path) for path in sorted((run / "release").rglob("*")) if path.is_file()}
 

@@ -27,3 +27,5 @@ def test_each_council_has_its_own_estimate_and_a_shrunken_one_nearer_the_mean(tm
     (shown,) = council.beside
     assert sum(point.is_own for point in shown.points) == 1 and len(shown.points) == 3 and shown.n_hidden == 1
     assert by_code["E06000039"].beside == ()
+    assert all(one.spread is None for content in contents for one in content.beside) and 0 <= found.i2 <= 1
+    assert found.tau_lower <= found.tau <= found.tau_upper and np.isfinite(found.tau_upper)

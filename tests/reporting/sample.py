@@ -20,6 +20,7 @@ from evaluation.disclosure.release import (
     ReportContent,
     Shown,
     ShownInterval,
+    Spread,
     Strength,
     StrengthPoint,
     Study,
@@ -30,7 +31,7 @@ from evaluation.disclosure.release import (
     TrendLine,
     Warned,
 )
-from evaluation.reporting import beside, council, payment_page, reach_page, trust, value_page
+from evaluation.reporting import beside, council, national, outcome_page, payment_page, reach_page, trust, value_page
 from evaluation.reporting.blocks import Block
 
 HELD = Shown(value=None, text="[c]", symbol="[c]")
@@ -739,7 +740,29 @@ def held_report() -> ReportContent:
     )
 
 
-SAMPLES = {"council": council_report, "family": family_report, "held": held_report}
+def national_report() -> ReportContent:
+    """The summary of all councils of the family study: no council is its own."""
+    content = family_report()
+    spread = Spread(tau=number(0.9, 1), tau_lower=number(0.0, 1), tau_upper=number(2.1, 1), share=number(38, 0))
+    beside_all = tuple(
+        shown.model_copy(
+            update={
+                "points": tuple(point.model_copy(update={"is_own": False}) for point in shown.points),
+                "spread": spread,
+                "sentence": "The mean of the councils' effects is \u22121.9.",
+            }
+        )
+        for shown in content.beside
+    )
+    return content.model_copy(
+        update={
+            "council": Council(code="all", name="All places together", region="", area="", area_members=()),
+            "beside": beside_all,
+        }
+    )
+
+
+SAMPLES = {"council": council_report, "family": family_report, "held": held_report, "national": national_report}
 
 SECTIONS = (
     council.page_one,
@@ -748,7 +771,8 @@ SECTIONS = (
     council.who_is_compared,
     reach_page.who_results_speak_for,
     council.what_changed,
-    council.outcome_pages,
+    national.councils_together,
+    outcome_page.outcome_pages,
     council.this_area,
     beside.beside_others,
     payment_page.payment_by_results,

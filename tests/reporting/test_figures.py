@@ -7,7 +7,7 @@ import pytest
 from sample import SAMPLES, blocks_from, interval, number
 
 from evaluation.disclosure.release import EventPoint, EventStudy, FlowLine, Shown, Trend, TrendLine
-from evaluation.reporting import figures
+from evaluation.reporting import figures, time_figures
 from evaluation.reporting.blocks import Figure
 from evaluation.reporting.fonts import text_width
 
@@ -99,7 +99,7 @@ def test_no_chart_has_more_marks_than_numbers_behind_it(drawn):
 
 def test_alternative_text_holds_the_estimates_that_count():
     content = SAMPLES["council"]()
-    alt = figures.event_study(content.event_studies[0]).alt
+    alt = time_figures.event_study(content.event_studies[0]).alt
     after = next(point for point in content.event_studies[0].points if point.phase == "after")
     assert after.label in alt and after.estimate.text.replace("-", "\u2212") in alt and "early start" in alt
 
@@ -117,11 +117,11 @@ def _study(phases: list[str], *, scale: float = 1.0) -> EventStudy:
     "phases", [["before", "base", "after"], ["before"] * 6 + ["base"] + ["left_out"] + ["after"] * 8, ["before"] * 2 + ["base", "left_out", "after"]]
 )
 def test_event_studies_of_any_length_and_scale_are_legible(phases, scale):
-    assert_legible(figures.event_study(_study(phases, scale=scale)).svg)
+    assert_legible(time_figures.event_study(_study(phases, scale=scale)).svg)
 
 
 def test_what_is_not_the_programmes_effect_is_drawn_hollow_and_named():
-    svg = figures.event_study(SAMPLES["council"]().event_studies[0]).svg
+    svg = time_figures.event_study(SAMPLES["council"]().event_studies[0]).svg
     assert "Early start against later start" in svg
     hollow = svg.lower().count(f"fill: #ffffff; stroke: {figures.PALE_BLUE.lower()}")
     assert hollow >= 8  # the seven later points and the one left out
@@ -131,16 +131,16 @@ def test_a_missing_number_leaves_a_gap_in_a_line_and_is_not_zero():
     held = Shown(value=None, text="[x]", symbol="[x]")
     values = (number(5), number(6), held, number(5), number(6))
     line = TrendLine(name="Councils", values=values)
-    svg = figures.trend(Trend(outcome="o", label="O", title="T", subtitle="S", periods=tuple("abcde"), lines=(line,))).svg
+    svg = time_figures.trend(Trend(outcome="o", label="O", title="T", subtitle="S", periods=tuple("abcde"), lines=(line,))).svg
     path = max(re.findall(r'<path d="([^"]*)"[^>]*stroke: #12436d', svg), key=len)
     assert path.count("M") == 2
 
 
 def test_names_at_the_ends_of_lines_are_pushed_apart_and_stay_inside():
-    placed = figures._apart([50, 50, 51], [15, 30, 15], 130)
+    placed = time_figures._apart([50, 50, 51], [15, 30, 15], 130)
     gaps = [b - a for a, b in zip(placed, placed[1:], strict=False)]
     assert gaps[0] >= 22.5 and gaps[1] >= 22.5
-    assert figures._apart([128, 129], [15, 15], 130)[-1] <= 122.5
+    assert time_figures._apart([128, 129], [15, 15], 130)[-1] <= 122.5
 
 
 def test_a_flow_of_one_held_stage_still_draws():
@@ -162,7 +162,7 @@ def test_long_names_large_numbers_and_many_rows_stay_legible():
     trend = content.trends[0]
     lines = tuple(line.model_copy(update={"name": f"{line.name} in the whole of the region"}) for line in (*trend.lines, trend.lines[0]))
     marks = tuple((n, f"{long} {n}") for n in (3, 4, 5, 6, 7))
-    assert_legible(figures.trend(trend.model_copy(update={"lines": lines, "marks": marks})).svg)
+    assert_legible(time_figures.trend(trend.model_copy(update={"lines": lines, "marks": marks})).svg)
 
 
 @pytest.mark.parametrize("gap", [-9.0, -2.7, 0.0, 2.1, 12.0])

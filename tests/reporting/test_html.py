@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.errors import ReportError
-from evaluation.reporting import figures, html
+from evaluation.reporting import canvas, html
 from evaluation.reporting.blocks import Figure, Paragraph, Table
 
 VOID = {"meta", "path", "use", "link", "br", "img", "rect", "line"}
@@ -134,7 +134,7 @@ def test_words_stand_out_from_their_ground_at_four_and_a_half_to_one(ink, ground
     assert contrast(ink, ground) >= 4.5
 
 
-@pytest.mark.parametrize("mark", [figures.BLUE, figures.PALE_BLUE, figures.GREY, figures.TURQUOISE])
+@pytest.mark.parametrize("mark", [canvas.BLUE, canvas.PALE_BLUE, canvas.GREY, canvas.TURQUOISE])
 def test_marks_stand_out_from_white_at_three_to_one(mark):
     assert contrast(mark, "#ffffff") >= 3  # the palette's orange reaches 2.9: it always has a shape and words of its own
 

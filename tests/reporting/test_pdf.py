@@ -58,6 +58,22 @@ def test_language_title_and_bookmarks_are_set(printed, content, blocks):
     assert marks == [block.text for block in blocks if isinstance(block, Heading) and block.level == 2]
 
 
+def test_every_bookmark_leads_to_the_page_that_has_its_heading(printed):
+    reader, pages = PdfReader(io.BytesIO(printed)), [" ".join(text.split()) for text in text_of_pages(printed)]
+    marks = [mark for mark in reader.outline if not isinstance(mark, list)]
+    assert marks and all(mark.title in pages[reader.get_destination_page_number(mark)] for mark in marks)
+
+
+def test_every_table_has_a_caption_and_one_row_of_column_headers(printed, blocks):
+    heads, captions = [], 0
+    for element in elements(printed):  # looked at one by one, while the file is open
+        captions += element.S == "/Caption"
+        if element.S == "/Table":
+            heads.append(sum(isinstance(kid, pikepdf.Dictionary) and kid.get("/S") == "/THead" for kid in element.K))
+    assert heads == [1] * sum(isinstance(block, Table) for block in blocks)
+    assert captions == sum(isinstance(block, Table | Figure) for block in blocks)
+
+
 def test_every_figure_has_alternative_text(printed, blocks):
     figures = [str(element.Alt) for element in elements(printed) if element.S == "/Figure"]
     assert figures == [block.alt for block in blocks if isinstance(block, Figure)]

@@ -1,0 +1,113 @@
+"""Pages that only the summary of all councils has: whom it covers, how far councils' effects differ, and all of them in one chart without names."""
+
+from __future__ import annotations
+
+from evaluation.disclosure.release import BesideCouncils, OutcomeResult, ReportContent, Spread
+from evaluation.disclosure.whose import ALL
+from evaluation.reporting import figures
+from evaluation.reporting.beside import READING, rows_of
+from evaluation.reporting.blocks import Block, Bullets, Heading, Paragraph, Section, Table, slug
+from evaluation.reporting.page_parts import figure_of, symbols_used
+from evaluation.reporting.words import in_words, interval_in_words
+
+MEANING = (
+    "The programme's effect counts every family once. It speaks of these councils and these families.",
+    "The spread is the standard deviation of councils' true effects: what would be left of their differences if each had endless families.",
+    "The share that is not chance says how much of the scatter of the marks below is such spread. The rest is the noise of small numbers.",
+    "Another council's true effect is where that of one more council of this kind would lie, 95 times in 100.",
+)
+
+
+def councils_together(content: ReportContent) -> Section:
+    """Coverage, heterogeneity and the caterpillar of each main outcome; nothing in the report of a single council."""
+    if content.council.code != ALL or not content.beside:
+        return Section()
+    result_of = {result.outcome: result for result in content.outcomes}
+    pairs = [(shown, result_of[shown.outcome]) for shown in content.beside]
+    blocks: list[Block] = [
+        Heading(text="All councils together", id="sec-councils", new_page=True),
+        coverage(content, pairs),
+        spread(pairs),
+        Bullets(items=MEANING),
+        Heading(text="Every council's effect", id="sec-caterpillar", level=3, new_page=len(pairs) % 2 == 0),  # two charts fill a page
+        Paragraph(text=READING),
+    ]
+    for shown, _ in pairs:
+        blocks += [
+            figure_of(
+                content,
+                f"fig-beside-{slug(shown.outcome)}",
+                shown.title,
+                f"Effect in {shown.change_unit}, with 95% interval; councils with most families first",
+                figures.beside(shown, content.council.name),
+                ("Council", "Effect drawn towards the mean (95% interval)"),
+                rows_of(shown, content.council.name),
+            ),
+            Paragraph(text=spread_in_words(shown)),
+        ]
+    return Section(tuple(blocks))
+
+
+def coverage(content: ReportContent, pairs: list[tuple[BesideCouncils, OutcomeResult]]) -> Table:
+    """How many families and councils stand behind each main outcome, and how many councils are too small to be shown alone."""
+    plural = content.study.unit_plural
+    rows = tuple(
+        (result.label, in_words(result.n_treated), in_words(result.n_comparison), f"{len(shown.points):,}", f"{shown.n_hidden:,}")
+        for shown, result in pairs
+    )
+    return Table(
+        id="tab-coverage",
+        title=f"Which councils and {plural} the results cover",
+        columns=("Main outcome", f"Programme {plural}", f"Comparison {plural}", "Councils shown", "Councils too small to show"),
+        rows=rows,
+        notes=(f"The {plural} of councils that are too small to be shown alone are part of the programme's effect.", *symbols_used(rows)),
+    )
+
+
+def spread(pairs: list[tuple[BesideCouncils, OutcomeResult]]) -> Table:
+    """The programme's effect beside how far councils' own effects lie apart."""
+    rows = tuple(
+        (
+            f"{result.label} ({shown.change_unit})",
+            interval_in_words(result.effect, "[z]"),
+            "[z]" if shown.spread is None else tau_in_words(shown.spread),
+            "[z]" if shown.spread is None else f"{in_words(shown.spread.share)}%",
+            f"{in_words(shown.lower)} to {in_words(shown.upper)}",
+        )
+        for shown, result in pairs
+    )
+    return Table(
+        id="tab-spread",
+        title="The programme's effect, and how far councils differ",
+        columns=(
+            "Main outcome and unit",
+            "Programme's effect (95% interval)",
+            "Spread of councils (95% interval)",
+            "Share not chance",
+            "Another council's true effect",
+        ),
+        rows=rows,
+        notes=("Spread: random effects with the full covariance of councils' estimates; the share is I squared.", *symbols_used(rows)),
+    )
+
+
+def tau_in_words(spread: Spread) -> str:
+    """'1.2 (0.0 to 3.4)'."""
+    return f"{in_words(spread.tau)} ({in_words(spread.tau_lower)} to {in_words(spread.tau_upper)})"
+
+
+def spread_in_words(shown: BesideCouncils) -> str:
+    """What the spread says, before where another council would lie."""
+    if shown.spread is None:
+        return shown.sentence
+    if not shown.spread.tau.value:
+        return (
+            f"The estimates scatter no more than small numbers would make them; a spread of up to {in_words(shown.spread.tau_upper)} "
+            f"{shown.change_unit} would fit them too. {shown.sentence}"
+        )
+    found = (
+        f"{in_words(shown.spread.share)}% of the scatter of councils' estimates is not chance, a standard deviation of true effects of "
+        f"{tau_in_words(shown.spread)} {shown.change_unit}"
+    )
+    best = f"As the best guess, {found}; no spread at all would fit the estimates too." if not shown.spread.tau_lower.value else f"{found}."
+    return f"{best} {shown.sentence}"

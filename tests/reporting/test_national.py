@@ -1,0 +1,53 @@
+"""The summary of all councils: whom it covers, how far councils differ, and no council told apart."""
+
+from __future__ import annotations
+
+import pytest
+from sample import SAMPLES, number
+
+from evaluation.reporting import beside, national
+from evaluation.reporting.blocks import Figure, Heading, Table
+
+
+@pytest.fixture(scope="module")
+def summary():
+    return SAMPLES["national"]()
+
+
+@pytest.fixture(scope="module")
+def section(summary):
+    return tuple(national.councils_together(summary))
+
+
+def test_it_says_whom_it_covers_and_how_far_councils_differ(section, summary):
+    tables = {block.id: block for block in section if isinstance(block, Table)}
+    shown = summary.beside[0]
+    result = next(result for result in summary.outcomes if result.outcome == shown.outcome)
+    assert tables["tab-coverage"].rows[0][0] == result.label and tables["tab-coverage"].rows[0][3:] == ("9", "1")
+    assert tables["tab-spread"].rows[0][2:] == ("0.9 (0.0 to 2.1)", "38%", "\N{MINUS SIGN}2.8 to \N{MINUS SIGN}1.0")
+
+
+def test_no_council_is_named_in_the_chart_or_its_table(section, summary):
+    charts = [block for block in section if isinstance(block, Figure)]
+    assert len(charts) == len(summary.beside) > 0
+    for chart in charts:
+        assert {row[0] for row in chart.data.rows[:-2]} == {"A council"} and summary.council.name not in chart.svg
+
+
+def test_only_the_summary_has_these_pages_and_only_a_councils_report_the_other(summary):
+    family = SAMPLES["family"]()
+    assert tuple(national.councils_together(family)) == () and tuple(beside.beside_others(summary)) == ()
+    assert any(isinstance(block, Heading) for block in beside.beside_others(family))
+
+
+def test_the_words_follow_the_spread(summary):
+    def told(**numbers) -> str:
+        shown = summary.beside[0]
+        spread = shown.spread.model_copy(update={name: number(value, 1) for name, value in numbers.items()})
+        return national.spread_in_words(shown.model_copy(update={"spread": spread}))
+
+    assert told().startswith("As the best guess, 38% of the scatter") and "no spread at all would fit" in told()
+    assert told(tau_lower=0.4).startswith("38% of the scatter") and "0.9 (0.4 to 2.1)" in told(tau_lower=0.4)
+    assert "no spread at all" not in told(tau_lower=0.4)
+    assert "no more than small numbers" in told(tau=0.0) and "up to 2.1" in told(tau=0.0)
+    assert national.spread_in_words(summary.beside[0].model_copy(update={"spread": None})) == summary.beside[0].sentence
