@@ -56,11 +56,13 @@ def vertices(path: str) -> int:
 
 
 def of_pdf(content: bytes, *, most: int = LONGEST, depth: int = 0) -> Iterator[str]:
-    """A PDF: marks and lines of its pages, arrays, and streams that no page needs."""
+    """A PDF: marks and lines of its pages, columns of bare numbers, arrays, and streams that no page needs."""
     import pikepdf
 
-    from evaluation.disclosure.rows import of_unknown
+    from evaluation.disclosure.carriers import pages_of
+    from evaluation.disclosure.rows import of_pages, of_unknown
 
+    yield from of_pages(pages_of(content))
     tail = content[content.rfind(b"%%EOF") + 5 :].strip()
     yield from of_unknown(tail, depth=depth + 1) if tail else ()
     with pikepdf.open(io.BytesIO(content)) as document:

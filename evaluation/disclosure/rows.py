@@ -14,7 +14,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from evaluation.disclosure.shapes import LONGEST
 
 NUMBER = re.compile(r"(?<![A-Za-z0-9_.])[-+\u2212]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![A-Za-z0-9_])")
 ONLY_NUMBERS = re.compile(r"[-+\u2212\u2060]?\s*\u00a3?\d[\d.,\seE+\-\u2212%;|/]*")
-LIST = re.compile(r"[-+\d.][\d.eE+\-]*(?:[\s,;|/]+[-+\d.][\d.eE+\-]*){%d,}" % LONGEST)
+LIST = re.compile(rf"[-+\d.][\d.eE+\-]*(?:[\s,;|/]+[-+\d.][\d.eE+\-]*){{{LONGEST},}}")
 PACKED = re.compile(r"[A-Za-z0-9+/_\-]{160,}={0,2}|(?:[A-Za-z0-9+/]{60,}\r?\n)+[A-Za-z0-9+/]*={0,2}")
 FONT = re.compile(r"data:font/[a-z0-9]+;base64,([A-Za-z0-9+/=]+)")
 EMBEDDED = re.compile(r"data:[a-zA-Z0-9/+.\-]*(?:;[a-zA-Z0-9=\-]+)*;base64,([A-Za-z0-9+/=\s]+)")
@@ -30,6 +30,7 @@ FONTS = (b"wOF2", b"wOFF", b"OTTO", b"\0\1\0\0", b"true")
 PNG = b"\x89PNG\r\n\x1a\n"
 CHUNKS = frozenset("IHDR PLTE IDAT IEND tEXt zTXt iTXt pHYs gAMA cHRM sRGB iCCP tIME bKGD tRNS sBIT eXIf".split())
 SEPARATED = re.compile(r"[,;\t|]|\s{2,}")
+FULL = 40  # lines of a page that a table fills
 SHORT = 60  # characters of a line of a table: longer ones are sentences
 FEWEST_BYTES = 100  # of packed numbers: fewer are no family's row each
 NARROW = 8  # pixels: a picture narrower than this is a row of values
@@ -42,13 +43,11 @@ HIDDEN = "a hidden sheet, row or column"
 STRANGE_PICTURE = "a picture that is a row of values"
 
 
-def rows_of_data(path: Path, text: str = "", *, points: int = 0) -> list[str]:
+def rows_of_data(path: Path, *, points: int = 0) -> list[str]:
     """What a finished file holds that looks like rows of data, in words; never the thing itself.
 
     Parameters
     ----------
-    text : str
-        The text of its pages, where it is a PDF and they were read before.
     points : int
         Points that one chart may hold where they are more than a report's usual ones: as many as there are councils.
     """
@@ -56,7 +55,7 @@ def rows_of_data(path: Path, text: str = "", *, points: int = 0) -> list[str]:
 
     content, kind, most = path.read_bytes(), path.suffix.lower(), max(points, LONGEST)
     if kind == ".pdf":
-        return sorted({*of_lines(text), *of_pdf(content, most=most)})
+        return sorted(set(of_pdf(content, most=most)))
     reader = {".json": of_json, ".ipynb": of_json, ".html": of_markup, ".svg": of_markup}.get(kind, of_unknown)
     return sorted(set(reader(content, most=most)))
 
@@ -112,15 +111,19 @@ def of_text(text: str, *, most: int = LONGEST, depth: int = 0) -> Iterator[str]:
             pass
     for line in lines:
         yield from of_piece(line, depth=depth)
-    yield from of_lines(text)
+    yield from of_pages([text])
 
 
-def of_lines(text: str) -> Iterator[str]:
-    """Lines of a page or a file: more of bare numbers, or of one kind of unit, than a report's table has."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if longest_run(lines) > LONGEST:
+def of_pages(pages: Sequence[str]) -> Iterator[str]:
+    """Lines of a file, or of the pages of one: more of bare numbers, or of one kind of unit, than a report has, on one page or on full ones."""
+    runs, kinds = [], []
+    for page in pages:
+        lines = [line.strip() for line in page.splitlines() if line.strip()]
+        runs.append(longest_run(lines))
+        kinds.append(same_kind(SEPARATED.split(line)[0] for line in lines if len(line) < SHORT))
+    if max(*runs, 0, sum(run for run in runs if run >= FULL // 2)) > LONGEST:
         yield ARRAY
-    if same_kind(SEPARATED.split(line)[0] for line in lines if len(line) < SHORT) > LONGEST:
+    if max(*kinds, 0, sum(kind for kind in kinds if kind >= FULL)) > LONGEST:
         yield KEYED
 
 
@@ -221,6 +224,7 @@ def bare_numbers(read: object) -> int:
 
 # ---- HTML, SVG and XML ---------------------------------------------------------------------------------------------------------------------------
 
+TABLES = frozenset({"table", "sheetdata", "table:table"})
 ROWS = frozenset({"tr", "row", "table:table-row"})
 CELLS = frozenset({"td", "th", "c", "table:table-cell"})
 GEOMETRY = frozenset("d points transform style viewbox class id stroke-dasharray values".split())
@@ -237,7 +241,7 @@ class Markup(HTMLParser):
         self.most, self.depth, self.shared = most, depth, shared
         self.found: set[str] = set()
         self.texts: list[str] = []  # outside of rows
-        self.rows: list[list[str]] = []
+        self.tables: list[list[list[str]]] = [[]]
         self.tag, self.kind, self.in_row = "", "", False
         self.attributes: Counter[str] = Counter()
         self.marks: dict[str, set[tuple]] = defaultdict(set)
@@ -248,13 +252,15 @@ class Markup(HTMLParser):
         self.tag, given = tag, {name: value or "" for name, value in attrs}
         if tag == "svg":
             self.end_drawing()
+        if tag in TABLES:
+            self.tables.append([])
         if tag in ROWS:
-            self.rows.append([])
+            self.tables[-1].append([])
             self.in_row = True
-        if tag in CELLS and self.rows:
+        if tag in CELLS and self.in_row:
             self.kind = given.get("t", "")
             if "office:value" in given:
-                self.rows[-1].append(given["office:value"])
+                self.tables[-1][-1].append(given["office:value"])
         if mark := mark_of(tag, given):
             self.marks[tag].add(mark)
         if max(vertices(given.get("d", "")), vertices(given.get("points", ""))) > self.most:
@@ -273,6 +279,8 @@ class Markup(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in ROWS:
             self.in_row = False
+        if tag in TABLES:
+            self.tables.append([])
         if tag == "svg":
             self.end_drawing()
 
@@ -285,7 +293,7 @@ class Markup(HTMLParser):
             return
         if self.in_row:
             known = self.shared is not None and self.kind == "s" and text.isdigit() and int(text) < len(self.shared)
-            self.rows[-1].append(self.shared[int(text)] if known else text)
+            self.tables[-1][-1].append(self.shared[int(text)] if known else text)
         else:
             self.texts.append(text)
         self.found.update(of_piece(text, depth=self.depth))
@@ -313,13 +321,11 @@ class Markup(HTMLParser):
     def whole(self) -> set[str]:
         """Everything found, once all is read."""
         self.end_drawing()
-        bare = sum(bool(row) and all(ONLY_NUMBERS.fullmatch(cell) for cell in row) for row in self.rows)
-        if bare > LONGEST or longest_run(self.texts) > LONGEST:
+        bare = sum(bool(row) and all(ONLY_NUMBERS.fullmatch(cell) for cell in row) for table in self.tables for row in table)
+        if max(bare, longest_run(self.texts), *self.attributes.values()) > LONGEST:
             self.found.add(ARRAY)
-        if same_kind(row[0] for row in self.rows if row) > LONGEST:
+        if any(same_kind(row[0] for row in table if row) > LONGEST for table in self.tables):
             self.found.add(KEYED)
-        if max(self.attributes.values(), default=0) > LONGEST:
-            self.found.add(ARRAY)
         return self.found
 
 

@@ -79,8 +79,7 @@ def scan(
         if path.suffix.lower() not in allowed:
             raise DisclosureError(f"{path.name}: files of type {path.suffix or '(none)'} may not leave. Take it out of the release folder.")
         name = f"{path.stem}\n{path.stem.replace('_', ' ')}"
-        inside = readable(path)
-        text = f"{inside}\n{name}"
+        text = f"{readable(path)}\n{name}"
         if found := found_in(text, secret):
             where = f"The name of a {path.suffix} file" if found_in(path.stem, secret) else path.name
             raise DisclosureError(
@@ -89,8 +88,8 @@ def scan(
         if shapes := [*found_shapes(text, known, kinds), *small_counts(text, known, threshold)]:
             where = f"A {path.suffix} file" if [*found_shapes(name, known, kinds)] else path.name
             raise DisclosureError(f"{where} holds {', '.join(shapes)}. The release is held; find the block that prints it.")
-        if rows := readable_rows(path, inside, points):
-            raise DisclosureError(f"{path.name} holds {', '.join(rows)}: rows of data. The release is held; find the block that draws or prints them.")
+        if rows := readable_rows(path, points):
+            raise DisclosureError(f"{path.name} holds {', '.join(rows)}: rows of data. The release is held; find the block that draws them.")
         scanned += 1
     return scanned
 
@@ -115,7 +114,7 @@ def readable(path: Path) -> str:
     return _read(path, lambda: text_of(path))
 
 
-def readable_rows(path: Path, text: str, points: int) -> list[str]:
+def readable_rows(path: Path, points: int) -> list[str]:
     """What a file holds that looks like rows of data, in words.
 
     Raises
@@ -123,7 +122,7 @@ def readable_rows(path: Path, text: str, points: int) -> list[str]:
     DisclosureError
         The file cannot be read, so that nobody knows what it holds.
     """
-    return _read(path, lambda: rows_of_data(path, text, points=points))
+    return _read(path, lambda: rows_of_data(path, points=points))
 
 
 def _read(path: Path, work: Callable[[], Read]) -> Read:

@@ -70,8 +70,8 @@ class Scores:
     @classmethod
     def from_json(cls, read: dict) -> Scores:
         """Read what `as_json` wrote."""
-        scores = {name: Score(**{**one, "narrowest": np.inf if one["narrowest"] is None else one["narrowest"]}) for name, one in read["by_attack"].items()}
-        return cls(scores, read["held"])
+        ends = {name: np.inf if one["narrowest"] is None else one["narrowest"] for name, one in read["by_attack"].items()}
+        return cls({name: Score(**{**one, "narrowest": ends[name]}) for name, one in read["by_attack"].items()}, read["held"])
 
 
 def case_of(seed: int, profile: Profile) -> Case:

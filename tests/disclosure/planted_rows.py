@@ -213,13 +213,21 @@ def plotly(rows: np.ndarray) -> dict:
     return {"application/vnd.plotly.v1+json": {"data": [{"type": "scatter", "y": {"dtype": "f8", "bdata": coded(rows)}}]}}
 
 
+def points(rows: np.ndarray) -> list[dict]:
+    return [{"x": at, "y": one} for at, one in enumerate(rows)]
+
+
+def framed(rows: np.ndarray) -> dict:
+    return {"text/html": ["<table>", *(f"<tr><td>{at}</td><td>{one:g}</td></tr>" for at, one in enumerate(rows)), "</table>"]}
+
+
 def print_of(rows: np.ndarray) -> dict:
     return {"text/plain": [f"{at}    {one:g}\n" for at, one in enumerate(rows)]}
 
 
 CARRIERS: dict[str, Write] = {
     "script of a page": page(lambda rows: f"<script>const y = new Float64Array([{spoken(rows)}]);</script>"),
-    "json in a page": page(lambda rows: f'<script type="application/json">{json.dumps([{"x": at, "y": one} for at, one in enumerate(rows)])}</script>'),
+    "json in a page": page(lambda rows: f'<script type="application/json">{json.dumps(points(rows))}</script>'),
     "packed in a page": page(lambda rows: f'<div data-y="{coded(rows)}"></div>'),
     "address of data": page(lambda rows: f'<a href="data:application/octet-stream;base64,{coded(rows, "f")}">x</a>'),
     "typeface that is none": page(lambda rows: f"<style>@font-face{{src:url(data:font/woff2;base64,{coded(rows)})}}</style>"),
@@ -241,14 +249,14 @@ CARRIERS: dict[str, Write] = {
     "picture of a pixel each": page(lambda rows: f'<img src="data:image/png;base64,{base64.b64encode(picture(rows)).decode()}" alt="">'),
     "behind a picture's end": page(lambda rows: f'<img src="data:image/png;base64,{base64.b64encode(png(rows)).decode()}" alt="">'),
     "results": results(lambda rows: rows.tolist()),
-    "results, objects": results(lambda rows: [{"t": at, "y": one} for at, one in enumerate(rows)]),
+    "results, objects": results(lambda rows: points(rows)),
     "results, by name": results(lambda rows: {f"u{at}": one for at, one in enumerate(rows)}),
     "results, pairs": results(lambda rows: [[at, one] for at, one in enumerate(rows)]),
     "results, texts": results(lambda rows: [f"{one:g}" for one in rows]),
     "results, packed": results(lambda rows: coded(rows)),
     "results, compressed": results(lambda rows: base64.b64encode(gzip.compress(spoken(rows).encode())).decode()),
     "results, a sentence": results(lambda rows: f"Days were {spoken(rows, ', ')}."),
-    "notebook, a frame": notebook(lambda rows: {"text/html": [f"<table><tr><td>{at}</td><td>{one:g}</td></tr></table>" for at, one in enumerate(rows)]}),
+    "notebook, a frame": notebook(framed),
     "notebook, printed": notebook(print_of),
     "notebook, plotly": notebook(plotly),
     "pdf, markers": drawn(markers),
@@ -258,6 +266,9 @@ CARRIERS: dict[str, Write] = {
     "pdf, a chart of matplotlib": matplotlib_chart("pdf"),
     "svg of matplotlib": matplotlib_chart("svg"),
     "pdf, a column of text": lambda folder, rows: printed("#for one in ({}) [#one #linebreak()]")(folder, spoken(rows)),
+    "pdf, a table of families": lambda folder, rows: printed("#for one in ({}) [Family #calc.rem(int(one * 100), 997), #one #linebreak()]")(
+        folder, spoken(rows)
+    ),
     "pdf, a picture": pdf(image_object),
     "pdf, an array": pdf(array_object),
     "pdf, a stream": pdf(stream_object),

@@ -12,7 +12,7 @@ import pytest
 from evaluation.disclosure.carriers import READERS
 from evaluation.disclosure.drawings import vertices
 from evaluation.disclosure.rows import rows_of_data
-from evaluation.disclosure.scan import readable, scan
+from evaluation.disclosure.scan import scan
 from evaluation.errors import DisclosureError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -49,7 +49,7 @@ def test_rows_are_planted_in_more_than_twenty_carriers():
 @pytest.mark.parametrize("carrier", ["line of a drawing", "circles", "pdf, markers", "pdf, a chart of matplotlib", "csv"])
 def test_as_many_points_as_there_are_periods_are_no_rows(carrier, tmp_path):
     path = CARRIERS[carrier](tmp_path, values(rng_of(carrier, 2), 40))
-    assert rows_of_data(path, readable(path)) == []
+    assert rows_of_data(path) == []
 
 
 def test_a_chart_may_hold_a_point_for_each_council(tmp_path):
