@@ -10,7 +10,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,6 +46,7 @@ def scan(
     allowed: frozenset[str] = ALLOWED,
     threshold: int = 0,
     points: int = 0,
+    strange: Callable[[Path], Sequence[str]] = lambda path: (),
 ) -> int:
     """Look for identifiers in finished files and in their names, in capitals or not, and for what looks like one or like rows of data.
 
@@ -61,6 +62,8 @@ def scan(
         Counts of people below it may not stand in words ('3 families'); 0 where no rule is in force.
     points : int
         Points that one chart may hold where a release has more councils than a report has usual points.
+    strange : callable
+        Of a file: its numbers that the content it was made from does not hold.
 
     Returns
     -------
@@ -90,6 +93,11 @@ def scan(
             raise DisclosureError(f"{where} holds {', '.join(shapes)}. The release is held; find the block that prints it.")
         if rows := readable_rows(path, points):
             raise DisclosureError(f"{path.name} holds {', '.join(rows)}: rows of data. The release is held; find the block that draws them.")
+        if numbers := strange(path):
+            raise DisclosureError(
+                f"{path.name} holds {len(numbers)} number(s) that the content it was made from does not. The release is held; find the block that"
+                " prints them past the ledger."
+            )
         scanned += 1
     return scanned
 

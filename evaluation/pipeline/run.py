@@ -249,7 +249,9 @@ def publish(room: Path, records: Mapping[str, DoneRecord], identifiers: set[str]
     files = [room / path for code in made for path in sorted(records[code].files)]
     with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=room) as aside:
         index = write_index(room, Path(aside), {code: record.fault for code, record in records.items() if not record.finished})
-        scanned = scan([*files, index, room / "release" / "results.json", room / "release" / "ledger.json"], identifiers, **known_to(room))
+        more = [index, room / "release" / "results.json", room / "release" / "ledger.json"]
+        strange = strange_to(room, {room / path: code for code in made for path in records[code].files})
+        scanned = scan([*files, *more], identifiers, **known_to(room), strange=strange)
         (room / "release" / "audit.json").unlink(missing_ok=True)
         for path in files:
             bring(path, room / "release" / "councils" / path.parent.name / path.name)
@@ -257,6 +259,16 @@ def publish(room: Path, records: Mapping[str, DoneRecord], identifiers: set[str]
     held = sorted(code for code, record in records.items() if not record.finished)
     let_out(room, {"files_scanned": scanned, "identifiers_looked_for": len(identifiers), "found": 0, "held": held}, identifiers)
     add_release(room)
+
+
+def strange_to(room: Path, reports: Mapping[Path, str]) -> Callable[[Path], list[str]]:
+    """Of a finished file of a report: its numbers that the report's content does not hold."""
+    from evaluation.disclosure.finished import strange_numbers
+
+    def strange(path: Path) -> list[str]:
+        return strange_numbers(path, ReportContent.read(room / "contents" / f"{reports[path]}.json")) if path in reports else []
+
+    return strange
 
 
 def bring(path: Path, target: Path) -> None:
