@@ -69,7 +69,7 @@ def test_150_clean_reports_raise_no_alarm(tmp_path, dictionary):
         assert looked_at(*files(tmp_path, seed, list(dictionary.councils.values()), printed=True)) == 3
 
 
-@pytest.mark.parametrize("number", ["1,234.5", "7", "98%"])
+@pytest.mark.parametrize("number", ["1,234.5", "8,713", "97.31%"])
 @pytest.mark.parametrize("where", ["a paragraph", "a table", "a drawing", "two labels of no axis"])
 def test_a_number_that_a_page_has_past_its_content_holds_the_release(number, where, tmp_path, dictionary):
     (page, *_), content = files(tmp_path, 1, list(dictionary.councils.values()), printed=False)
