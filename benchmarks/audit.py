@@ -76,8 +76,8 @@ def one_size(councils: int) -> dict[str, object]:
     _, ledger = audited(lambda ledger: publish(ledger, world, councils), rule_of("ten_five"))
     found = ledger.audit
     return {"councils": councils, "families": len(world["council"]), "numbers": found.numbers, "small_groups": found.cells,
-            "narrowest": found.narrowest, "rounded_further": len(found.rounded), "withheld": found.withheld, "seconds": round(time.perf_counter() - start, 1),
-            "cpu_seconds": round(time.process_time() - cpu, 1), "peak_mb": round(peak_mb())}
+            "narrowest": found.narrowest, "rounded_further": len(found.rounded), "withheld": found.withheld,
+            "seconds": round(time.perf_counter() - start, 1), "cpu_seconds": round(time.process_time() - cpu, 1), "peak_mb": round(peak_mb())}
 
 
 def main() -> None:

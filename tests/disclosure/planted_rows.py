@@ -112,6 +112,34 @@ def png(rows: np.ndarray) -> bytes:
     return picture(np.ones(1)) + array.array("d", rows.tolist()).tobytes()
 
 
+def chunked(rows: np.ndarray) -> bytes:
+    """A picture with a chunk of its own."""
+    whole, data = picture(np.ones(1)), b"famS" + array.array("d", rows.tolist()).tobytes()
+    at = whole.index(b"IDAT") - 4
+    return whole[:at] + struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data)) + whole[at:]
+
+
+def pivot_cache(folder: Path, rows: np.ndarray) -> Path:
+    """A workbook with the records that a pivot table was made from, a few of them."""
+    import zipfile
+
+    path = workbook(lambda book, _: None)(folder, "")
+    records = "".join(f'<r><n v="{one:g}"/></r>' for one in rows[:20])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/pivotCache/pivotCacheRecords1.xml", f"<pivotCacheRecords>{records}</pivotCacheRecords>")
+    return path
+
+
+def hidden_sheet(folder: Path, rows: np.ndarray) -> Path:
+    """A few words and numbers in a sheet that is not shown."""
+
+    def fill(book: openpyxl.Workbook, _: str) -> None:
+        sheet = book.create_sheet("workings")
+        sheet.sheet_state, sheet["A1"] = "hidden", f"{rows[0]:g} days"
+
+    return workbook(fill)(folder, "")
+
+
 def cells(hidden: bool) -> Write:
     def fill(book: openpyxl.Workbook, rows: np.ndarray) -> None:
         sheet = book.create_sheet("workings") if hidden else book.active
@@ -274,6 +302,9 @@ CARRIERS: dict[str, Write] = {
     "pdf, a stream": pdf(stream_object),
     "pdf, attached": pdf(attached),
     "pdf, behind its end": behind_the_end,
+    "chunk of a picture": page(lambda rows: f'<img src="data:image/png;base64,{base64.b64encode(chunked(rows)).decode()}" alt="">'),
+    "workbook, pivot table": pivot_cache,
+    "workbook, a sheet not shown": hidden_sheet,
     "workbook": cells(hidden=False),
     "workbook, hidden sheet": cells(hidden=True),
     "workbook, hidden column": hidden_columns,

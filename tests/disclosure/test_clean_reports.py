@@ -93,3 +93,10 @@ def test_labels_of_an_axis_are_no_numbers_of_a_report(tmp_path, dictionary):
     assert strange_numbers(page, content) == []
     page.write_text(page.read_text(encoding="utf-8").replace(">66,000<", ">66,127<"), encoding="utf-8")
     assert strange_numbers(page, content) == ["62,000", "64,000", "66,127", "68,000"]
+
+
+def test_even_numbers_that_no_axis_has_are_numbers_of_a_report(tmp_path, dictionary):
+    (page, *_), content = files(tmp_path, 1, list(dictionary.councils.values()), printed=False)
+    labels = "".join(f'<text x="40" y="{100 - 20 * at}">{7_713 * at:,}</text>' for at in range(1, 4))
+    page.write_text(page.read_text(encoding="utf-8").replace("</body>", f"<svg>{labels}</svg></body>"), encoding="utf-8")
+    assert strange_numbers(page, content) == ["7,713", "15,426", "23,139"]
