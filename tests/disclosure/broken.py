@@ -122,9 +122,9 @@ FAULTS = (
 def main() -> int:
     """Break, test, say."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="faults whose name or place in the list holds this text")
+    parser.add_argument("places", type=int, nargs="*", help="of faults in the list; all without them")
     asked = parser.parse_args()
-    chosen = [(at, one) for at, one in enumerate(FAULTS, start=1) if asked.only in f"{at} {one.name}"]
+    chosen = [(at, one) for at, one in enumerate(FAULTS, start=1) if not asked.places or at in asked.places]
     missed = []
     for at, one in chosen:
         start = time.monotonic()
