@@ -63,7 +63,9 @@ def test_environment_yml_names_the_ranges_of_pyproject():
 
 @pytest.mark.parametrize("platform", PLATFORMS, ids=lambda platform: platform["sys_platform"])
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize(("lock", "extras"), [("requirements.lock", ("build",)), ("requirements-dev.lock", ("build", "cluster", "dev", "linkage"))], ids=LOCKS)
+@pytest.mark.parametrize(
+    ("lock", "extras"), [("requirements.lock", ("build",)), ("requirements-dev.lock", ("build", "cluster", "dev", "linkage"))], ids=LOCKS
+)
 def test_a_lock_gives_one_version_inside_the_range_of_every_dependency(lock, extras, python, platform):
     found = versions(lock, python, platform)
     assert {name: v for name, v in found.items() if len(v) > 1} == {}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from evaluation.disclosure.averages import averages, vintages
+from evaluation.disclosure.averages import averages, remainders, vintages
 from evaluation.disclosure.bounds import Claim, Reader
 from evaluation.disclosure.known import Unsafe, adding_up, in_words, small_groups, told
 from evaluation.disclosure.ledger import Entry, Ledger, Repair, with_repair
@@ -144,7 +144,8 @@ def look_at(
         for target, found in zip(targets, ranges, strict=True)
         if found.width < NARROWEST
     ]
-    unsafe += averages(entries, earlier, known, ledger.profile) + vintages(entries, changed, ledger.profile)
+    unsafe += averages(entries, earlier, known, ledger.profile) + remainders(entries, earlier, known, ledger.profile)
+    unsafe += vintages(entries, changed, ledger.profile)
     unsafe = [one for one in unsafe if not any(waiver.covers(entry) for waiver in waivers for entry in one.numbers)]
     return Look(cells=len(targets), narrowest=min((found.width for found in ranges), default=float("inf")), unsafe=tuple(unsafe))
 

@@ -1,4 +1,5 @@
-"""Averages and effects that tell of a small group only together: of nested populations, or of one before and after a few units changed."""
+"""Averages and effects that tell of a small group only together: of nested populations, of a whole and its parts, of one before and after a few
+units changed."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from evaluation.disclosure.known import Told, Unsafe
+from evaluation.disclosure.known import Told, Unsafe, leftovers
 from evaluation.disclosure.ledger import Entry
 from evaluation.disclosure.population import Population
 from evaluation.disclosure.rules import NARROWEST, Profile
@@ -27,10 +28,10 @@ def total(entry: Entry, sizes: Mapping[str, Told]) -> tuple[float, float]:
     return (math.ceil(least - WHOLE), math.floor(most + WHOLE)) if counted else (least, most)
 
 
-def left_over(whole: Entry, part: Entry, sizes: Mapping[str, Told]) -> float:
-    """How widely a reader can place the events of those who are in one population and not in the other: none at least."""
-    (least, most), (low, high) = total(whole, sizes), total(part, sizes)
-    return most - low - max(least - high, 0.0)
+def left_over(whole: Entry, parts: Sequence[Entry], sizes: Mapping[str, Told]) -> float:
+    """How widely a reader can place the events of those who are in one population and in none of its parts: none at least."""
+    (least, most), inside = total(whole, sizes), [total(part, sizes) for part in parts]
+    return most - sum(low for low, _ in inside) - max(least - sum(high for _, high in inside), 0.0)
 
 
 def up(who: Population) -> Population:
@@ -49,20 +50,35 @@ def averages(entries: Sequence[Entry], earlier: Sequence[Entry], known: Sequence
         ordered = sorted(alike.values(), key=lambda entry: entry.n)
         for at, part in enumerate(ordered):
             for whole in ordered[at + 1 :]:
-                if not few_between(whole, part, profile.threshold) or not contains(whole.who, part.who):
+                if not few_left(whole, (part,), profile.threshold) or not contains(whole.who, part.who):
                     continue
-                if part.statistic == "estimate" or left_over(whole, part, sizes) < NARROWEST:
+                if part.statistic == "estimate" or left_over(whole, (part,), sizes) < NARROWEST:
                     why = f"{part.what} is shown for {whole.population} and for all but a few of them."
                     found.append(Unsafe(what=why, why=why, numbers=tuple(entry for entry in (whole, part) if id(entry) in ours)))
     return found
 
 
-def few_between(whole: Entry, part: Entry, threshold: int) -> bool:
-    """Whether two numbers differ by a small group: by few units, or by few units with (or without) an event."""
-    units = whole.n - part.n
-    if units == 0 or whole.true is None or part.true is None:
+def remainders(entries: Sequence[Entry], earlier: Sequence[Entry], known: Sequence[Told], profile: Profile) -> list[Unsafe]:
+    """Rates of a whole and of several of its parts that leave a small group, or one with few events: those whose own rate is hidden."""
+    sizes, by_what = {one.who.identity: one for one in known}, defaultdict(dict)
+    for entry in [*earlier, *entries]:
+        if entry.statistic == "mean" and entry.base and entry.shown.value is not None and entry.n is not None and entry.true is not None:
+            by_what[entry.what, quantity(entry)][entry.who.identity] = entry
+    ours, found = {id(entry) for entry in entries}, []
+    for alike in by_what.values():
+        for whole, parts in leftovers(list(alike.values())):
+            if few_left(whole, parts, profile.threshold) and left_over(whole, parts, sizes) < NARROWEST:
+                why = f"{whole.what} is shown for {whole.population} and for {len(parts)} parts that leave a few of them."
+                found.append(Unsafe(what=why, why=why, numbers=tuple(entry for entry in (whole, *parts) if id(entry) in ours)))
+    return found
+
+
+def few_left(whole: Entry, parts: Sequence[Entry], threshold: int) -> bool:
+    """Whether parts leave a small group of a whole: few units, or few with (or without) an event."""
+    units = whole.n - sum(part.n for part in parts)
+    if units <= 0 or whole.true is None or any(part.true is None for part in parts):
         return 0 < units < threshold
-    events = max(whole.true - part.true, 0.0)
+    events = max(whole.true - sum(part.true for part in parts), 0.0)
     return min(units, events, max(units - events, 0.0)) < threshold
 
 

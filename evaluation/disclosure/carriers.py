@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import html
 import json
 import re
@@ -191,10 +192,8 @@ def of_pdf(content: bytes, depth: int = 0) -> Iterator[str]:
     import io
 
     import pikepdf
-    from pypdf import PdfReader
 
-    for page in PdfReader(io.BytesIO(content)).pages:
-        text = page.extract_text()
+    for text in pages_of(content):
         yield from (text, CUT.sub(r"\1", text), CUT.sub("", text))
     yield content[: max(content.find(b"%PDF"), 0)].decode("latin-1")
     yield content[content.rfind(b"%%EOF") :].decode("latin-1")
@@ -203,6 +202,16 @@ def of_pdf(content: bytes, depth: int = 0) -> Iterator[str]:
             yield from strings_of(thing)
             if isinstance(thing, pikepdf.Stream) and thing.get("/Type") in ("/Metadata", "/EmbeddedFile"):
                 yield from of_unknown(thing.read_bytes(), depth + 1)
+
+
+@functools.lru_cache(maxsize=2)
+def pages_of(content: bytes) -> tuple[str, ...]:
+    """Text of each page of a PDF; kept, as more than one part of the scan reads it."""
+    import io
+
+    from pypdf import PdfReader
+
+    return tuple(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
 
 
 def strings_of(thing: object) -> Iterator[str]:

@@ -16,31 +16,43 @@ STRUCTURAL = re.compile(
             r"\b(?:19|20)\d\d(?:/\d\d)?(?:[ -]Q[1-4])?\b",  # years, school years, quarters
             r"\b9[05](?:\.\d)?(?:%| in 100) (?:interval|confidence|placebo|lie)|with 95% confidence|95% lie|95% interval",
             r"(?:per|of every|in every) 100\b|[0-5] (?:out )?of 5\b|\b(?:five|four) \w+ out of five",
-            r"(?:base|quarter|period|year|term|event time)s? [\u2212-]?\d+(?: to [\u2212-]?\d+)?\b",
+            r"(?:base|quarter|period|year|term|event time)s? [\u2212-]?\d+(?: to [\u2212-]?\d+)?\b(?!/)",
             r"\b\d+ (?:quarters?|periods?|terms?|(?:school )?years?)\b",
             r"\b\d+ (?:before|after)(?! and)\b|\b\d+ earlier periods?\b|July|\b1[02] months",
-            r"(?:fewer than|under|below|at least|over|up to|within|by) \d+(?:\.\d+)?(?:%| percentage points| points|\b)",  # thresholds and bands
+            r"(?:fewer than|under|below|at least|over|up to|within|by) \d[\d,]*(?:\.\d+)?(?:%| percentage points| points|\b)",  # thresholds and bands
             r"\b\d+(?:\.\d+)? to \d+(?:\.\d+)?% of the\b|[Bb]etween half and \d+%|a (?:change|fall|rise|difference) of \d+%",
             r"\babout \d+% (?:was|had|of them)|of about \d+%|about \d+% of",  # coarse words of shares (`check_sentences.about`)
+            r"\d+ (?:or more criteria|criteria or more|other councils?)",
             r"-?\d+(?:\.\d+)? (?:or more standard deviations|more councils?|councils|areas|places|other choices|placebo|characteristics?)",
         )
     )
 )
 
 
-def orphans(content: ReportContent, entries: Iterable[Entry]) -> list[tuple[str, str]]:
+def orphans(content: ReportContent, entries: Iterable[Entry], planned: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
     """Numbers of a report that are not in what was published for it: (place, number).
 
     Numbers in the words of the plan and the method, and numbers of structure (years, the level of an interval, thresholds, counts of councils), are
     passed over.
+
+    Parameters
+    ----------
+    planned : set of str
+        Numbers that stand in the plan (`numbers_of_plan`), which was written before the data were seen.
     """
     published = list(entries)
     shown = {entry.shown for entry in published}
-    texts = {bare(token) for entry in published for token in TOKEN.findall(entry.shown.text)}
+    texts = planned | {bare(token) for entry in published for token in TOKEN.findall(entry.shown.text)}
     found = [(place, number.text) for place, number in numbers_of(content) if number not in shown]
     for place, text in sentences_of(content):
         found += [(place, token) for token in TOKEN.findall(STRUCTURAL.sub(" ", text)) if bare(token) not in texts]
     return found
+
+
+def numbers_of_plan(plan: str) -> frozenset[str]:
+    """Numbers that a plan's text holds, as they are and with commas."""
+    found = {bare(token) for token in TOKEN.findall(plan)}
+    return frozenset(found | {f"{int(token):,}" for token in found if token.isdigit()})
 
 
 def unprinted(contents: Iterable[ReportContent], entries: Iterable[Entry]) -> list[Entry]:

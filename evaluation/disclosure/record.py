@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation.disclosure.ledger import Entry, Ledger
-from evaluation.disclosure.orphans import orphans
+from evaluation.disclosure.orphans import numbers_of_plan, orphans
 from evaluation.disclosure.register import NAME, Register, as_json, entry_of, kept
 from evaluation.disclosure.release import ReportContent
+from evaluation.errors import DisclosureError
 
 if TYPE_CHECKING:
     from evaluation.plan import Plan
@@ -29,10 +30,23 @@ def register_of(room: Path, plan: Plan) -> Register | None:
 
 
 def prepare(room: Path, plan: Plan, contents: Sequence[ReportContent], ledger: Ledger, *, vintage: str) -> None:
-    """Write what the audit found, and aside what the register has to know once the files are out."""
+    """Write what the audit found, and aside what the register has to know once the files are out.
+
+    Raises
+    ------
+    DisclosureError
+        A report holds a number that did not go through the ledger: nobody has looked at it, so nothing may leave.
+    """
     audit = ledger.audit.as_json() if ledger.audit is not None else {}
-    found = Counter(place for content in contents for place, _ in orphans(content, ledger.of_report(content.council.code)))
+    planned = numbers_of_plan(plan.canonical())
+    found = Counter(place for content in contents for place, _ in orphans(content, ledger.of_report(content.council.code), planned))
     _write(room / FOUND, {"audit": audit, "numbers_not_in_ledger": dict(found)})
+    if found:
+        places = ", ".join(f"{n} in `{place}`" for place, n in sorted(found.items()))
+        raise DisclosureError(
+            f"The release is held: {found.total()} number(s) of its reports are not in the ledger ({places}; fields of ReportContent). Nobody has"
+            " looked at them. Publish them through the ledger (`Ledger.count`, `level`, `interval`, `derived` or `said`)."
+        )
     if register_of(room, plan) is not None:
         _write(room / PENDING, {"vintage": vintage, "numbers": [as_json(entry) for entry in kept(ledger.entries)]})
 
@@ -44,7 +58,13 @@ def known_to(room: Path) -> dict[str, object]:
     path = room / "plan.yml"
     plan = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     rule = rule_of(plan.get("disclosure", {}).get("profile", "ten_five"))
-    return {"permitted": [*texts_in(plan), *DATE.findall(json.dumps(plan))], "threshold": rule.threshold}
+    return {"permitted": [*texts_in(plan), *DATE.findall(json.dumps(plan))], "threshold": rule.threshold, "points": most_points(room)}
+
+
+def most_points(room: Path) -> int:
+    """Points of the longest chart of a release that has one for each council: shrunken effects beside each other."""
+    contents = (json.loads(path.read_text(encoding="utf-8")) for path in sorted((room / "contents").glob("*.json")))
+    return max((len(one["points"]) for content in contents for one in content.get("beside", ())), default=0)
 
 
 def texts_in(read: object) -> list[str]:

@@ -10,13 +10,16 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from evaluation.disclosure.carriers import plain, text_of
+from evaluation.disclosure.rows import rows_of_data
 from evaluation.disclosure.shapes import found_shapes, shapes_of
 from evaluation.errors import DisclosureError
 
+Read = TypeVar("Read")
 ALLOWED = frozenset({".html", ".pdf", ".json", ".ods", ".xlsx", ".csv"})  # what may leave
 SHORTEST = 4  # characters: a shorter identifier cannot be told from a number
 WORD = re.compile(rf"[a-z0-9]{{{SHORTEST},}}")
@@ -36,7 +39,14 @@ def found_in(text: str, identifiers: set[str]) -> set[str]:
 
 
 def scan(
-    files: Iterable[Path], identifiers: Iterable[str], *, permitted: Iterable[str] = (), allowed: frozenset[str] = ALLOWED, threshold: int = 0
+    files: Iterable[Path],
+    identifiers: Iterable[str],
+    *,
+    permitted: Iterable[str] = (),
+    allowed: frozenset[str] = ALLOWED,
+    threshold: int = 0,
+    points: int = 0,
+    strange: Callable[[Path], Sequence[str]] = lambda path: (),
 ) -> int:
     """Look for identifiers in finished files and in their names, in capitals or not, and for what looks like one or like rows of data.
 
@@ -50,6 +60,10 @@ def scan(
         Endings of files that may leave.
     threshold : int
         Counts of people below it may not stand in words ('3 families'); 0 where no rule is in force.
+    points : int
+        Points that one chart may hold where a release has more councils than a report has usual points.
+    strange : callable
+        Of a file: its numbers that the content it was made from does not hold.
 
     Returns
     -------
@@ -77,6 +91,13 @@ def scan(
         if shapes := [*found_shapes(text, known, kinds), *small_counts(text, known, threshold)]:
             where = f"A {path.suffix} file" if [*found_shapes(name, known, kinds)] else path.name
             raise DisclosureError(f"{where} holds {', '.join(shapes)}. The release is held; find the block that prints it.")
+        if rows := readable_rows(path, points):
+            raise DisclosureError(f"{path.name} holds {', '.join(rows)}: rows of data. The release is held; find the block that draws them.")
+        if numbers := strange(path):
+            raise DisclosureError(
+                f"{path.name} holds {len(numbers)} number(s) that the content it was made from does not. The release is held; find the block that"
+                " prints them past the ledger."
+            )
         scanned += 1
     return scanned
 
@@ -98,11 +119,26 @@ def readable(path: Path) -> str:
     DisclosureError
         The file cannot be read, so that nobody knows what it holds.
     """
+    return _read(path, lambda: text_of(path))
+
+
+def readable_rows(path: Path, points: int) -> list[str]:
+    """What a file holds that looks like rows of data, in words.
+
+    Raises
+    ------
+    DisclosureError
+        The file cannot be read, so that nobody knows what it holds.
+    """
+    return _read(path, lambda: rows_of_data(path, points=points))
+
+
+def _read(path: Path, work: Callable[[], Read]) -> Read:
     import pikepdf
     from pypdf.errors import PyPdfError
 
     try:
-        return text_of(path)
+        return work()
     except (PyPdfError, pikepdf.PdfError, ValueError, binascii.Error, zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError) as fault:
         raise DisclosureError(
             f"{path.name} cannot be read by the scan ({type(fault).__name__}), so it may not leave. Make it again, or take it out of the release"

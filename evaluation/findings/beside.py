@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evaluation.disclosure.ledger import Ledger, decimals
+from evaluation.disclosure.population import Population
 from evaluation.disclosure.release import BesideCouncils, BesidePoint, OutcomeResult, Spread
+from evaluation.disclosure.whose import measured
 from evaluation.findings.numbers import OutcomeNumbers, change_unit_of
 from evaluation.findings.present import Nouns, lower_first
 from evaluation.models.effects import Estimate
 
 TOGETHER = "all"  # code of the report on all places together
+SHRUNKEN = "shrunken effect"  # the same name in every report, so that what the audit withholds is withheld in all
 SIZE = 0.05  # of the test that councils' effects are the same
 
 
@@ -60,23 +64,31 @@ class Beside:
     i2: float = math.nan
 
 
-def may_show(beside: Beside, ledger: Ledger) -> np.ndarray:
-    """Councils whose estimate stands on enough families, shape (n_councils,)."""
-    behind = np.array([min(one.n_treated, one.n_comparison) for one in beside.own])
-    return (np.minimum(behind, beside.fewest) >= ledger.profile.threshold) & np.isfinite(beside.shrunk)
+def whose(nouns: Nouns, code: str, outcome: str, name: str) -> Population:
+    """The families behind one council's effect, or behind all councils', as in those councils' own reports; `name` is all that is printed of it."""
+    return measured(replace(nouns.whose, code=code, members=()).estimated(), outcome, name)
+
+
+def may_show(beside: Beside, behind: Sequence[Population], ledger: Ledger) -> np.ndarray:
+    """Councils whose estimate stands on enough families, and which the audit does not withhold, shape (n_councils,)."""
+    units = np.array([min(one.n_treated, one.n_comparison) for one in beside.own])
+    withheld = np.array([ledger.withholds(SHRUNKEN, population, "estimate") for population in behind])
+    return (np.minimum(units, beside.fewest) >= ledger.profile.threshold) & np.isfinite(beside.shrunk) & ~withheld
 
 
 def of_council(beside: Beside, code: str, numbers: OutcomeNumbers, result: OutcomeResult, ledger: Ledger, nouns: Nouns) -> BesideCouncils | None:
     """The council's point among all others; None where fewer than three can be shown."""
-    shown = may_show(beside, ledger)
+    name = f"{code}, {numbers.outcome.name}, beside all councils"
+    behind = [whose(nouns, other, numbers.outcome.name, name) for other in beside.codes]
+    shown = may_show(beside, behind, ledger)
     if shown.sum() < 3:
         return None
-    population = f"{code}, {numbers.outcome.name}, beside all councils"
+    population = whose(nouns, TOGETHER, numbers.outcome.name, name)
     digits = decimals(float(np.nanmedian(beside.std_error[shown])))
-    points = tuple(point(beside, i, beside.codes[i] == code, digits, population, ledger, nouns) for i in np.flatnonzero(shown))
+    points = tuple(point(beside, i, beside.codes[i] == code, digits, behind[i], ledger, nouns) for i in np.flatnonzero(shown))
     mean, lower, upper = (
         ledger.level(value, n=sum(one.n_treated for one in beside.own), of=nouns.many, digits=digits, what=what, population=population)
-        for what, value in (("mean", beside.mean), ("another council, lower", beside.new_lower), ("another council, upper", beside.new_upper))
+        for what, value in ((f"{SHRUNKEN}, mean", beside.mean), (f"{SHRUNKEN}, lower", beside.new_lower), (f"{SHRUNKEN}, upper", beside.new_upper))
     )
     made = BesideCouncils(
         outcome=numbers.outcome.name,
@@ -94,7 +106,7 @@ def of_council(beside: Beside, code: str, numbers: OutcomeNumbers, result: Outco
     return made.model_copy(update={"sentence": in_words(made, beside, code), "spread": spread})
 
 
-def spread_of(beside: Beside, digits: int, population: str, ledger: Ledger, nouns: Nouns) -> Spread | None:
+def spread_of(beside: Beside, digits: int, population: Population, ledger: Ledger, nouns: Nouns) -> Spread | None:
     """How far councils' true effects lie apart, for the report on all of them; None where that was not estimated."""
     if not all(map(math.isfinite, (beside.tau, beside.tau_lower, beside.tau_upper, beside.i2))):
         return None
@@ -108,7 +120,7 @@ def spread_of(beside: Beside, digits: int, population: str, ledger: Ledger, noun
     return Spread(**shown, share=share)
 
 
-def point(beside: Beside, i: int, is_own: bool, digits: int, population: str, ledger: Ledger, nouns: Nouns) -> BesidePoint:
+def point(beside: Beside, i: int, is_own: bool, digits: int, population: Population, ledger: Ledger, nouns: Nouns) -> BesidePoint:
     """One council's shrunken effect; other councils have no name."""
     own = beside.own[i]
     shrunk = Estimate(
@@ -124,8 +136,7 @@ def point(beside: Beside, i: int, is_own: bool, digits: int, population: str, le
         n_clusters=own.n_clusters,
         method="shrunken towards the mean of all councils",
     )
-    what = "shrunken effect, own" if is_own else "shrunken effect, another council"
-    return BesidePoint(is_own=is_own, effect=ledger.interval(shrunk, of=nouns.many, digits=digits, what=what, population=population))
+    return BesidePoint(is_own=is_own, effect=ledger.interval(shrunk, of=nouns.many, digits=digits, what=SHRUNKEN, population=population))
 
 
 def title(beside: Beside, label: str) -> str:

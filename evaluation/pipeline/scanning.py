@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evaluation.disclosure.record import known_to
@@ -36,7 +36,7 @@ def scan_release(room: Path, files: Sequence[Path], identifiers: set[str], *, wo
     from evaluation.disclosure.scan import scan
 
     if workers == 1 or len(files) < MANY:
-        return scan(files, identifiers, **known_to(room))
+        return scan(files, identifiers, **known_to(room), strange=strange_to(room))
     parts = [(f"scan {at}", (str(room), [str(path) for path in files[at::workers]], len(identifiers))) for at in range(workers)]
     ends = sorted(run_tasks(scan_part, parts, workers=workers, limits=Limits(seconds=DAY), folder=room), key=lambda end: end.name)
     for end in ends:
@@ -58,4 +58,16 @@ def scan_part(room: str, files: Sequence[str], n_identifiers: int) -> dict[str, 
     identifiers = run_identifiers(Path(room))
     if len(identifiers) != n_identifiers:
         raise DisclosureError("The run's tables must hold the identifiers that are looked for, and changed while the release was scanned. Run again.")
-    return {"scanned": scan([Path(path) for path in files], identifiers, **known_to(Path(room)))}
+    return {"scanned": scan([Path(path) for path in files], identifiers, **known_to(Path(room)), strange=strange_to(Path(room)))}
+
+
+def strange_to(room: Path) -> Callable[[Path], list[str]]:
+    """Of a finished file in the folder of its report: its numbers that the report's content does not hold."""
+    from evaluation.disclosure.finished import strange_numbers
+    from evaluation.disclosure.release import ReportContent
+
+    def strange(path: Path) -> list[str]:
+        content = room / "contents" / f"{path.parent.name}.json"
+        return strange_numbers(path, ReportContent.read(content)) if content.is_file() else []
+
+    return strange

@@ -127,8 +127,12 @@ def both(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, f
 
 
 def nation_less_councils(case: Case) -> Iterator[Guess]:
-    """3: the nation less all other councils, cohort by cohort."""
+    """3: the nation less all other councils, cohort by cohort, and its offenders less theirs."""
     seen = case.first
+    for c in range(seen.councils):
+        if (events := int(case.truth.event[case.truth.council == c].sum())) in case.small:
+            rest = less(offenders(seen, c, whose="all"), [offenders(seen, other) for other in range(seen.councils) if other != c])
+            yield f"c{c} offenders", *both(offenders(seen, c), rest), events
     for c, k, true in small_cells(case):
         others = [seen.count("joined", f"c{other} k{k}") for other in range(seen.councils) if other != c]
         yield f"c{c} k{k}", *both(seen.count("joined", f"c{c} k{k}"), less(seen.count("joined", f"all k{k}"), others)), true

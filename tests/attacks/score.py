@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from evaluation.disclosure.register import finite
 from evaluation.disclosure.rules import Profile, rule_of
+from evaluation.errors import DisclosureError
 from tests.attacks.attackers import ATTACKS, Case
 from tests.attacks.world import BLANKED, OPEN, families, next_year, release
 
@@ -44,6 +46,7 @@ class Scores:
     """By attack."""
 
     by_attack: dict[str, Score] = field(default_factory=dict)
+    held: int = 0  # releases that the audit let nothing out of
 
     @property
     def together(self) -> Score:
@@ -56,7 +59,19 @@ class Scores:
     def merge(self, other: Scores) -> Scores:
         """Scores of other releases added."""
         names = dict.fromkeys((*self.by_attack, *other.by_attack))
-        return Scores({name: self.by_attack.get(name, Score()).with_other(other.by_attack.get(name, Score())) for name in names})
+        both = {name: self.by_attack.get(name, Score()).with_other(other.by_attack.get(name, Score())) for name in names}
+        return Scores(both, self.held + other.held)
+
+    def as_json(self) -> dict[str, object]:
+        """To keep."""
+        scores = {name: {**asdict(score), "narrowest": finite(score.narrowest)} for name, score in self.by_attack.items()}
+        return {"held": self.held, "by_attack": scores}
+
+    @classmethod
+    def from_json(cls, read: dict) -> Scores:
+        """Read what `as_json` wrote."""
+        ends = {name: np.inf if one["narrowest"] is None else one["narrowest"] for name, one in read["by_attack"].items()}
+        return cls({name: Score(**{**one, "narrowest": ends[name]}) for name, one in read["by_attack"].items()}, read["held"])
 
 
 def case_of(seed: int, profile: Profile) -> Case:
@@ -72,11 +87,15 @@ def case_of(seed: int, profile: Profile) -> Case:
 def attack(seeds: Iterable[int], profile: Profile | str = "ten_five") -> Scores:
     """All attacks on the releases of these seeds."""
     profile = {"off": OPEN, "blanked": BLANKED}.get(profile) or rule_of(profile) if isinstance(profile, str) else profile
-    scores = {one.__name__: Score() for one in ATTACKS}
+    scores, held = {one.__name__: Score() for one in ATTACKS}, 0
     for seed in seeds:
-        case = case_of(seed, profile)
+        try:
+            case = case_of(seed, profile)
+        except DisclosureError:  # nothing left: nothing to attack
+            held += 1
+            continue
         for one in ATTACKS:
             scores[one.__name__].releases += 1
             for name, low, high, true in one(case):
                 scores[one.__name__].add(float(low), float(high), float(true), f"release {seed}, {name}")
-    return Scores(scores)
+    return Scores(scores, held)

@@ -107,6 +107,7 @@ def publish(ledger: Ledger, world: Families) -> None:
 
     everyone = np.ones(len(world.council), dtype=bool)
     count("joined", everyone, joined("all"))
+    rate(ledger, world, everyone, joined("all", members=world.family))
     for k in cohorts:
         count("joined", world.cohort == k, joined(f"all k{k}", None, [k]))
     for region in np.unique(world.region):
@@ -136,12 +137,8 @@ def one_council(ledger: Ledger, world: Families, c: int, here: np.ndarray) -> No
     ledger.share(int(world.police[here].sum()), n, what="share with police contact", **about)
     contact = joined(f"{name} police", [c], None, ("police", "yes"))
     ledger.count(int(world.police[here].sum()), of="families", what="with police contact", population=contact, within=n)
-    digits = 0 if ledger.profile.base > 1 else 1
-    ledger.level(100 * events / n, n=n, digits=digits, what="offenders per 100", per=100, fewest=fewest, **about)
-    with_match = here & world.matched
-    k, m = int(world.event[with_match].sum()), int(with_match.sum())
-    matched = joined(f"c{c} matched", [c], None, ("matching", "matched"), members=world.family[here])
-    ledger.level(100 * k / m, n=m, of="families", digits=digits, what="offenders per 100", per=100, fewest=min(k, m - k), population=matched)
+    rate(ledger, world, here, who)
+    rate(ledger, world, here & world.matched, joined(f"c{c} matched", [c], None, ("matching", "matched"), members=world.family[here]))
     for statistic, value in (("mean offences", offences.mean()), ("sd of offences", offences.std())):
         ledger.level(float(value), n=n, digits=1 if ledger.profile.base > 1 else 2, what=statistic, fewest=fewest, **about)
     ledger.interval(effect(world, c, here), what="effect", fewest=smallest_side(world, c, here), **about)
@@ -150,6 +147,13 @@ def one_council(ledger: Ledger, world: Families, c: int, here: np.ndarray) -> No
     for at, (low, high) in enumerate(zip(BANDS, BANDS[1:], strict=False)):
         band = joined(f"{name} band {at}", [c], None, ("days", str(at)))
         ledger.count(int(((days >= low) & (days < high)).sum()), of="families", what="days missed", population=band)
+
+
+def rate(ledger: Ledger, world: Families, chosen: np.ndarray, who: Population) -> None:
+    """Families with an offence, of every hundred."""
+    events, n = int(world.event[chosen].sum()), int(chosen.sum())
+    about = {"of": "families", "digits": 0 if ledger.profile.base > 1 else 1, "per": 100, "population": who}
+    ledger.level(100 * events / n, n=n, what="offenders per 100", fewest=min(events, n - events), **about)
 
 
 def percentile(ledger: Ledger, days: np.ndarray, share: float, who: Population) -> None:

@@ -285,6 +285,28 @@ def test_rates_whose_totals_are_wide_enough_apart_are_both_shown():
     assert audited(make, TEN_FIVE)[0] == ["50", "48"]
 
 
+@pytest.mark.parametrize("rule, times, hidden", [("exact", 1, True), ("ten_five", 1, True), ("ten_five", 10, False)])
+def test_rates_of_a_whole_and_of_its_parts_do_not_give_the_one_that_is_hidden(rule, times, hidden):
+    """30 events of 100 families, 13 of 40 in a, 14 of 46 in b: what is left in c is 3 of 14. Ten times as many: 20 or more are possible."""
+    profile = dataclasses.replace(TEN_FIVE, name="exact", base=1) if rule == "exact" else TEN_FIVE
+    parts = {who("a", "a"): (13 * times, 40 * times), who("b", "b"): (14 * times, 46 * times)}
+    families = {who("all"): (27 * times + 3, 86 * times + 14)} | parts
+
+    def make(ledger: Ledger) -> list[str]:
+        counts(ledger, {one: n for one, (_, n) in families.items()} | {who("c", "c"): 14})
+        return [level(ledger, 100 * events / n, n, one) for one, (events, n) in families.items()]
+
+    assert ("[c]" in audited(make, profile)[0]) == hidden
+
+
+def test_rates_of_parts_that_leave_a_large_group_are_shown():
+    def make(ledger: Ledger) -> list[str]:
+        counts(ledger, {who("all"): 300, who("a", "a"): 100, who("b", "b"): 100})
+        return [level(ledger, 30.0, n, one) for n, one in ((300, who("all")), (100, who("a", "a")), (100, who("b", "b")))]
+
+    assert audited(make, dataclasses.replace(TEN_FIVE, name="exact", base=1))[0] == ["30", "30", "30"]
+
+
 def test_a_rate_loses_its_decimals_before_it_is_hidden():
     def make(ledger: Ledger) -> list[str]:
         counts(ledger, {who("joined"): 900, who("matched", "", MATCHED): 890})

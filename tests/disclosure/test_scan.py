@@ -17,7 +17,7 @@ from evaluation.errors import DisclosureError
 
 SECRET = "F0012345"
 PLAIN_PAGE = '#set document(title: "Report")\n#set page(width: 12cm)\nNothing to see here.\n'
-FONT = base64.b64encode(b"glyphs of a typeface").decode("ascii")
+FONT = base64.b64encode(b"wOFFglyphs of a typeface").decode("ascii")
 
 
 def held(path, *secrets: str) -> str:

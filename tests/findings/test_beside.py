@@ -1,11 +1,13 @@
 """One council beside all others: what is shown, of whom, in which words."""
 
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
-from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.ledger import Ledger, Repair
+from evaluation.disclosure.population import Population
 from evaluation.disclosure.rules import RULES
 from evaluation.findings.beside import Beside, may_show, of_council
 from evaluation.findings.numbers import OutcomeNumbers
@@ -31,8 +33,8 @@ def beside(sizes=(200, 60, 30, 12, 8), fewest=1_000, own_share=0.7, p_value=0.4)
 
 @pytest.fixture
 def told(dictionary):
-    def made(found, code="E1", outcome="out_of_work_benefit"):
-        ledger = Ledger(profile=RULES["ten_five"])
+    def made(found, code="E1", outcome="out_of_work_benefit", repairs=MappingProxyType({})):
+        ledger = Ledger(profile=RULES["ten_five"], repairs=repairs)
         numbers = OutcomeNumbers(outcome=dictionary.outcomes[outcome], primary=True, status="estimated", effect=estimate(60), before=48.0, after=40.0,
                                  n_before_after=60, comparison_level=45.0, detectable=3.0, fewest=60)
         return of_council(found, code, numbers, present(numbers, ledger, FAMILIES), ledger, FAMILIES), ledger
@@ -58,13 +60,22 @@ def test_the_words_say_from_whom_it_is_known_and_where_another_council_would_lie
 def test_a_council_too_small_to_show_is_not_told_and_is_no_mark(told):
     made, ledger = told(beside(), code="E4")
     assert not any(point.is_own for point in made.points) and made.sentence.startswith("This council's own effect is not shown.")
-    assert all(entry.what != "shrunken effect, own, estimate" for entry in ledger.entries)
+    assert all(entry.what != "shrunken effect, estimate" for entry in ledger.entries if entry.who.where == (("council", frozenset({"E4"})),))
+
+
+def test_a_council_that_the_audit_withholds_is_hidden_in_every_report(told):
+    _, ledger = told(beside())
+    key = next(entry.key for entry in ledger.entries if entry.what == "shrunken effect, estimate")
+    for code in ("E0", "E1"):
+        made, second = told(beside(), code=code, repairs={key: Repair(hidden=True)})
+        assert len(made.points) == 3 and made.n_hidden == 2 and all(entry.key != key for entry in second.entries)
 
 
 def test_few_occurrences_hide_a_council_and_fewer_than_three_councils_are_not_compared(told):
     found = beside()
     found.fewest[:2] = 9
-    assert may_show(found, Ledger(profile=RULES["ten_five"])).tolist() == [False, False, True, True, False]
+    behind = [Population(name=code) for code in found.codes]
+    assert may_show(found, behind, Ledger(profile=RULES["ten_five"])).tolist() == [False, False, True, True, False]
     assert told(found)[0] is None
 
 

@@ -18,7 +18,7 @@ def test_each_council_has_its_own_estimate_and_a_shrunken_one_nearer_the_mean(tm
     small = found.codes.index("E06000039")
     assert len(found.codes) == 4 and np.isnan(found.shrunk[small])
     assert (np.abs(found.shrunk - found.mean) <= np.abs(own - found.mean) + 1e-9)[np.arange(4) != small].all()
-    contents, _ = release(analysis, (), analysis_hash="0" * 64)
+    contents, ledger = release(analysis, (), analysis_hash="0" * 64)
     by_code = {content.council.code: content for content in contents}
     council = by_code["E06000022"]
     place = found.codes.index("E06000022")
@@ -29,3 +29,9 @@ def test_each_council_has_its_own_estimate_and_a_shrunken_one_nearer_the_mean(tm
     assert by_code["E06000039"].beside == ()
     assert all(one.spread is None for content in contents for one in content.beside) and 0 <= found.i2 <= 1
     assert found.tau_lower <= found.tau <= found.tau_upper and np.isfinite(found.tau_upper)
+    told = [entry for entry in ledger.entries if entry.what == "shrunken effect, estimate"]
+    assert len(told) == 9 and all(entry.who.linked for entry in told), "three councils in each of three reports"
+    assert len({entry.key for entry in told}) == 3, "one number a council, whichever report it stands in"
+    own = {entry.who.identity: entry.n for entry in ledger.entries if entry.what == "effect, estimate"}
+    assert {entry.who.identity: entry.n for entry in told}.items() <= own.items(), "the families of the councils' own effects"
+    assert not any(code in entry.population for entry in told for code in found.codes if not entry.population.startswith(code)), "without a name"

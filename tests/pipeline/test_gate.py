@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 import types
+from pathlib import Path
 
 import pytest
 
 from evaluation.disclosure.event_studies import EventStudies
+from evaluation.disclosure.finished import strange_numbers
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.orphans import orphans, unprinted
 from evaluation.disclosure.population import Population
@@ -15,6 +19,10 @@ from evaluation.disclosure.record import known_to, let_out, prepare, register_of
 from evaluation.disclosure.release import ReportContent
 from evaluation.disclosure.rules import RULES
 from evaluation.errors import DisclosureError
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
+
+from sample import SAMPLES  # noqa: E402
 
 
 def audit_of(run) -> dict:
@@ -52,6 +60,24 @@ def test_a_number_put_in_past_the_ledger_is_noticed(small_run):
     assert [entry.what for entry in left] == ["never printed"]
 
 
+@pytest.mark.parametrize("ending", [".html", ".pdf", ".ods", ".xlsx"])
+def test_a_finished_report_holds_no_number_that_its_content_does_not(small_run, ending):
+    for path in (small_run[0] / "release" / "councils").rglob(f"*{ending}"):
+        content = ReportContent.read(small_run[0] / "contents" / f"{path.parent.name}.json")
+        assert strange_numbers(path, content) == []
+
+
+def test_a_number_put_in_past_the_ledger_holds_the_release(room):
+    content = SAMPLES["council"]()
+    ledger = ledger_of()
+    ledger.spans[content.council.code] = (0, 1)
+    with pytest.raises(DisclosureError, match=r"held: \d+ number\(s\) of its reports are not in the ledger") as held:
+        prepare(room, plan_of(simulated=False), [content], ledger, vintage="v1")
+    assert not re.search(r"\d\.\d", str(held.value)), "what was found is not said"
+    assert not (room / "released_numbers.json").exists(), "nothing waits to be entered in the register"
+    assert sum(json.loads((room / "audit_found.json").read_text(encoding="utf-8"))["numbers_not_in_ledger"].values()) > 10
+
+
 def shown_of(entry: dict, symbol: str):
     from evaluation.disclosure.release import Shown
 
@@ -70,7 +96,7 @@ def room(tmp_path):
 
 
 def plan_of(*, simulated: bool) -> types.SimpleNamespace:
-    return types.SimpleNamespace(report=types.SimpleNamespace(simulated=simulated))
+    return types.SimpleNamespace(report=types.SimpleNamespace(simulated=simulated), canonical=lambda: "{}")
 
 
 def ledger_of() -> Ledger:

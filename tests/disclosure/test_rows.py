@@ -1,0 +1,68 @@
+"""Rows of families are found in every carrier; a report's own charts and tables are none."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.disclosure.carriers import READERS
+from evaluation.disclosure.drawings import vertices
+from evaluation.disclosure.rows import rows_of_data
+from evaluation.disclosure.scan import scan
+from evaluation.errors import DisclosureError
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from planted_rows import CARRIERS, FEW, PACKED, values  # noqa: E402
+
+ANY = frozenset(READERS)
+
+
+def rng_of(carrier: str, turn: int = 0) -> np.random.Generator:
+    return np.random.default_rng([turn, list(CARRIERS).index(carrier)])
+
+
+@pytest.mark.parametrize("carrier", list(CARRIERS))
+def test_rows_of_families_are_held_and_not_told(carrier, tmp_path):
+    rows = values(rng_of(carrier))
+    path = CARRIERS[carrier](tmp_path, rows)
+    with pytest.raises(DisclosureError) as found:
+        scan([path], (), allowed=ANY)
+    assert not any(f"{one:g}" in str(found.value).split() for one in rows)
+
+
+@pytest.mark.parametrize("carrier", PACKED)
+def test_packed_numbers_are_held_from_a_small_council_on(carrier, tmp_path):
+    path = CARRIERS[carrier](tmp_path, values(rng_of(carrier, 1), 2 * FEW if carrier == "address of data" else FEW))
+    with pytest.raises(DisclosureError, match="rows of data"):
+        scan([path], (), allowed=ANY)
+
+
+def test_rows_are_planted_in_more_than_twenty_carriers():
+    assert len(CARRIERS) >= 50
+
+
+@pytest.mark.parametrize("carrier", ["line of a drawing", "circles", "pdf, markers", "pdf, a chart of matplotlib", "csv"])
+def test_as_many_points_as_there_are_periods_are_no_rows(carrier, tmp_path):
+    path = CARRIERS[carrier](tmp_path, values(rng_of(carrier, 2), 40))
+    assert rows_of_data(path) == []
+
+
+def test_a_chart_may_hold_a_point_for_each_council(tmp_path):
+    path = CARRIERS["circles"](tmp_path, values(rng_of("circles", 3), 152))
+    assert rows_of_data(path, points=152) == [] and rows_of_data(path) != []
+
+
+def test_a_printed_number_beside_its_value_is_no_row_of_data(tmp_path):
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps([{"value": float(at), "text": str(at), "symbol": ""} for at in range(500)]), encoding="utf-8")
+    assert rows_of_data(path) == []
+
+
+@pytest.mark.parametrize("path, n", [("M0 0L1 1 2 2", 3), ("M0,0h1v1z", 3), ("m0 0c1 1 2 2 3 3", 2), ("1,2 3,4", 2), ("", 0)])
+def test_points_of_a_line_are_counted(path, n):
+    assert vertices(path) == n
