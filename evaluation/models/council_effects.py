@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import EstimationError
-from evaluation.models.clusters import Assignment, Clusters, cluster_names
+from evaluation.models.clusters import Assignment, Clusters
 from evaluation.models.effects import Effects
-from evaluation.models.inference import by_council
-from evaluation.models.joint import joint
-from evaluation.models.summaries import average, chosen_cells
+from evaluation.models.places import in_all, of_places, table_of
+from evaluation.models.uncertainty import uncertainty_of
 
 FEWEST = 10                    # treated families under which a council's own variance is not used
 
@@ -82,7 +81,7 @@ def council_effects(effects: Effects, *, quarters: tuple[int, int] = (1, 4), coh
     Parameters
     ----------
     quarters, cohorts, clusters, assignment
-        As in `inference.by_council`, whose standard errors are the ones taken.
+        As in `places.by_council`, whose standard errors are the ones taken.
     fewest : int
         Councils with fewer treated units take the pooled variance (`pool_small_variances`); 0 for none.
 
@@ -91,17 +90,13 @@ def council_effects(effects: Effects, *, quarters: tuple[int, int] = (1, 4), coh
     EstimationError
         Effects can't be told apart by council, or fewer than two councils have an estimate with a standard error.
     """
-    table = by_council(effects, quarters=quarters, cohorts=cohorts, clusters=clusters, assignment=assignment)
-    if cluster_names(effects, clusters, assignment) == ("unit",):
-        effects = effects.each_unit()
-    cells, treated = chosen_cells(effects, quarters=quarters, cohorts=cohorts), effects.rows["treated"].to_numpy()
-    place = effects.rows["council_code"].to_numpy()
-    found = {code: (effects, average(effects, cells, treated_rows=treated & (place == code))) for code in table["council_code"]}
-    found = {code: pair for code, pair in found.items() if not pair[1].reason}
-    if len(found) < 2:
+    effects, found = of_places(effects, quarters=quarters, cohorts=cohorts, clusters=clusters, assignment=assignment)
+    table, at = table_of(found, by="council_code"), np.flatnonzero([not one.summary.reason for one in found])
+    if len(at) < 2:
         raise EstimationError("Councils' effects need two councils with an estimate: there are fewer. Widen `programme.councils` or the headline.")
-    together = joint(found, clusters=clusters, assignment=assignment)
-    at = np.flatnonzero(table["council_code"].isin(list(found)))
+    together = uncertainty_of(effects, [in_all(effects, found[i]) for i in at], clusters=clusters, assignment=assignment)
+    if together.reason:
+        raise EstimationError(f"Councils' effects need errors: {together.reason}.")
     v = np.full((len(table), len(table)), np.nan)
     v[np.ix_(at, at)] = together.covariance
     own = table["std_error"].to_numpy(dtype=float)

@@ -1,4 +1,4 @@
-"""Readings of effects with their intervals: overall, by event time, cohort, calendar period and council.
+"""Readings of effects with their intervals: overall, by event time, cohort and calendar period; by council in `places.py`.
 
 Pointwise 95% intervals from cluster sums of influence. Permutation of areas is in `permutation.py`.
 """
@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from evaluation.errors import EstimationError
 from evaluation.models.clusters import IN_WORDS, Assignment, Clusters, cluster_names, count_units
 from evaluation.models.effects import Effects, Estimate
 from evaluation.models.summaries import (
@@ -25,7 +24,6 @@ from evaluation.models.summaries import (
     mean_of,
     of_fixed_weights,
     phase,
-    share_within,
 )
 from evaluation.models.uncertainty import Errors, uncertainty_of
 
@@ -97,40 +95,6 @@ def event_study(effects: Effects, *, cohorts: Sequence[int] | Literal["complete"
         rows.append((effects.outcome, -1, -1, int(e), found.estimate, found.std_error, found.lower, found.upper, found.n_treated, found.n_comparison,
                      "base" if is_base else phase(int(e), effects.anticipation), found.reason))
     return pd.DataFrame(rows, columns=[*TABLE, "phase", "reason"])
-
-
-def by_council(effects: Effects, *, quarters: tuple[int, int] = (1, 4), cohorts: Sequence[int] | Literal["complete"] | None = "complete",
-               clusters: Clusters = "auto", assignment: Assignment = "unit", errors: Errors = "auto",
-               by: Literal["council_code", "area"] = "council_code") -> pd.DataFrame:
-    """Average effect on each council's (or area's) treated units; one row each.
-
-    Returns
-    -------
-    DataFrame
-        The council or area, the columns of an `Estimate`, and `share_within`: the share of comparison weight from the same council or area. An
-        interval of sets or units stands alone only where `share_within` is 1; with comparison units from outside it leaves out shocks between
-        councils.
-
-    Raises
-    ------
-    EstimationError
-        The estimator adjusts for covariates or has no row weights, so that its effects cannot be told apart by council.
-    """
-    if effects.row_weight is None or effects.adjusted:
-        raise EstimationError(f"Effects by council need an estimator whose rows say whom they describe: {effects.estimator!r} is not one. "
-                              "Use `matched_did` for effects by council.")
-    if cluster_names(effects, clusters, assignment) == ("unit",):
-        effects = effects.each_unit()
-    cells = chosen_cells(effects, quarters=quarters, cohorts=cohorts)
-    places = effects.rows[by].to_numpy()
-    treated = effects.rows["treated"].to_numpy()
-    rows = []
-    for place in pd.unique(places[treated]):
-        found = average(effects, cells, treated_rows=treated & (places == place))
-        estimate = estimate_of(effects, found, clusters=clusters, assignment=assignment, errors=errors)
-        rows.append({by: place, **{name: getattr(estimate, name) for name in Estimate.__slots__},
-                     "share_within": share_within(effects, cells, places, place)})
-    return pd.DataFrame(rows).sort_values(by, ignore_index=True)
 
 
 def aggregate(effects: Effects, kind: Literal["simple", "event", "cohort", "calendar"], *, balanced: int | None = None, clusters: Clusters = "auto",
