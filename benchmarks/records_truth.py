@@ -71,6 +71,7 @@ EXACT = ("council_code", "has_child_5_15", "has_adult_working_age")
 SCORE = ("n_children", "lone_parent", "any_sen", "any_fsm", "n_needs", "criterion_crime_asb", "criterion_education", "criterion_work")
 HEADLINE = (1, 4)
 DESIGNS = {"one in ten joins": (30_000, 0.1, 0.7), "four in ten join": (7_500, 0.4, 0.3)}      # families, share joining, share of the time
+WITH_REMEDIES = ("four in ten join",)
 WITHIN = 0.1                # standard errors
 NO_PEOPLE = ("universal_credit",)      # nobody claims it in the simulated years
 RECORDS = ("unauthorised_absence_rate", "any_fixed_exclusion", "any_offence", "any_asb", "out_of_work_benefit", "adult_in_work")      # for weights
@@ -164,7 +165,8 @@ def error_without_draws(sample: MatchedSample, name: str, worlds: tuple[np.ndarr
     """Error of the estimate where every outcome is its expectation, with the same sets and the same values missing."""
     untreated, treated = worlds
     values = np.where(np.isfinite(sample.panel.outcomes[name]), treated, np.nan)
-    effects = MatchedDiD(on_later_entry=on_later_entry).fit(replace(sample, panel=replace(sample.panel, outcomes={name: values})), name, calendar=calendar)
+    sample = replace(sample, panel=replace(sample.panel, outcomes={name: values}))
+    effects = MatchedDiD(on_later_entry=on_later_entry).fit(sample, name, calendar=calendar)
     units, columns, weights = behind(effects)
     exists = np.isfinite(truth.treated[name][units, columns])
     gap = (treated - untreated)[units, columns]
@@ -385,21 +387,24 @@ def interval(values: np.ndarray) -> dict[str, float]:
 
 def blocks(designs: list[dict[str, object]], dictionary: Dictionary) -> dict[str, str]:
     """The parts of docs/records.md that results fill, by the name of their marker."""
-    return {one["design"]: f"{one['families']:,} families, {one['joined']:,} join and {one['matched']:,} are matched; {one['runs']} runs.\n\n"
-            + table(one["rows"], dictionary) for one in designs}
+    return {one["design"]: f"{one['families']:,} families, {one['joined']:,} join and {one['matched']:,} are matched; {one['runs']} runs. "
+            f"Comparison families have joined for {one['censored']:.1%} of their weight over the four quarters.\n\n"
+            + table(one["rows"], dictionary, remedies=one["design"] in WITH_REMEDIES) for one in designs}
 
 
-def table(rows: list[dict[str, object]], dictionary: Dictionary) -> str:
-    """Results of one design in Markdown."""
-    lines = ["| outcome | truth | mean estimate | standard error | covers | bias, as it is | bias, without the draws | verdict |",
-             "|---|---|---|---|---|---|---|---|"]
+def table(rows: list[dict[str, object]], dictionary: Dictionary, *, remedies: bool = False) -> str:
+    """Results of one design in Markdown, with what weights would add to the bias where `remedies`."""
+    heads = ["outcome", "truth", "mean estimate", "standard error", "covers", "bias, as it is", "bias, without the draws", "verdict"]
+    heads += ["weights from records add", "weights from true chances add"] if remedies else []
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:
         unit = dictionary.outcomes[row["outcome"]].change_unit
         digits = 2 if unit == "percentage points" else 4
         cells = [f"{row[key]:.{digits}f}" for key in ("truth", "estimate", "std_error")]
         biases = [f"{row[key]:+.2f} ({row[key + '_lower']:+.2f} to {row[key + '_upper']:+.2f})" for key in ("bias", "bias_without_draws")]
-        lines.append(f"| {dictionary.outcomes[row['outcome']].label} | {' | '.join(cells)} | {row['coverage']:.0%} | {' | '.join(biases)} "
-                     f"| {row['verdict']} |")
+        added = [f"{row[key]:+.2f} ({row[key + '_lower']:+.2f} to {row[key + '_upper']:+.2f})" for key in ("moved_weighted", "moved_known")]
+        cells += [f"{row['coverage']:.0%}", *biases, row["verdict"], *(added if remedies else ())]
+        lines.append(f"| {dictionary.outcomes[row['outcome']].label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -426,8 +431,7 @@ def main() -> None:
     for name in DESIGNS:
         found = of_design(name, asked.runs, asked.minutes, dictionary)
         designs.append(found)
-        print(f"{name}: {found['families']:,} families, {found['joined']:,} join, {found['matched']:,} are matched; {found['runs']} runs, "
-              f"{found['seconds']} s\n\n{table(found['rows'], dictionary)}\n", flush=True)
+        print(f"{name}, {found['seconds']} s: {blocks([found], dictionary)[name]}\n", flush=True)
         if asked.json:
             about = {"command": "python -m benchmarks.records_truth", "within": WITHIN, "effects": EFFECTS}
             asked.json.write_text(as_json(about, designs), encoding="utf-8")

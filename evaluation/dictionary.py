@@ -278,8 +278,9 @@ class OutcomeSource(Frozen):
         missing = [name for name in needs if getattr(self, name) is None]
         if missing:
             raise ValueError(f"kind {self.kind} needs {', '.join(missing)}")
-        if self.weeks is not None and self.looks_back < (self.weeks - 1) // 13:
-            raise ValueError(f"{self.weeks} weeks reach {(self.weeks - 1) // 13} quarters back: looks_back must say so, and says {self.looks_back}")
+        reach = 0 if self.weeks is None else (self.weeks - 1) // 13
+        if self.looks_back < reach:
+            raise ValueError(f"{self.weeks} weeks reach back over {reach} whole quarter(s): looks_back must say so and is {self.looks_back}")
         for year in self.thresholds:
             if not re.fullmatch(r"\d{4}/\d{2}", year):
                 raise ValueError(f"thresholds stand by school year, written like 2010/11: {year!r} is not")

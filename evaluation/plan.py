@@ -68,7 +68,7 @@ class Comparison(Section):
 
     pools: tuple[str, ...] = ()  # values of the units' `pool`; empty: one pool of all units
     candidates: Literal["eligible_not_yet_joined_at_index", "never_joined"] = "eligible_not_yet_joined_at_index"
-    on_later_entry: Literal["censor"] = "censor"
+    on_later_entry: Literal["censor", "weight"] = "censor"  # those left as they are, or by the inverse of their chance of not having joined
     experiment: str | None = None  # the pool that was randomised, where there is one: the anchor
 
 

@@ -25,7 +25,7 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.models import ESTIMATORS
 from evaluation.models.effects import Estimate
 from evaluation.panel.types import Panel
-from evaluation.pipeline.choices import counts_from_a_base, matcher
+from evaluation.pipeline.choices import counts_from_a_base, matcher, with_later_entry
 from evaluation.pipeline.estimate import Estimating, missing_estimate
 from evaluation.pipeline.receive import build_panel, check_names, of_pool, receive
 from evaluation.pipeline.recipe import first_pool
@@ -99,7 +99,7 @@ def open_run(run: str | Path, *, council: str = "all") -> Reopened:
     plan = validated(yaml.safe_load((folder / "plan.yml").read_text(encoding="utf-8")), {})
     study = Bench(plan=plan, dictionary=dictionary, plan_folder=folder, room=folder, council=council_code(council, dictionary))
     panel = _panel(folder, plan, dictionary)
-    return Reopened(folder=folder, study=study, panel=panel, sample=matcher(plan).fit(panel))
+    return Reopened(folder=folder, study=study, panel=panel, sample=with_later_entry(plan, matcher(plan).fit(panel)))
 
 
 def reestimated(run: Reopened, changes: str | Mapping[str, object], *, outcomes: str = "all") -> Reestimated:
@@ -206,7 +206,7 @@ def _kept(folder: Path) -> dict[str, CheckedTable]:
 def sample_of(run: Reopened, plan: Plan) -> MatchedSample:
     """The plan's own sample, matched again where its choices of whom to compare differ from the run's."""
     same = (plan.matching, plan.comparison) == (run.study.plan.matching, run.study.plan.comparison)
-    return run.sample if same else matcher(plan).fit(run.panel)
+    return run.sample if same else with_later_entry(plan, matcher(plan).fit(run.panel))
 
 
 def headline_of(run: Reopened, plan: Plan, sample: MatchedSample, name: str) -> Estimate:

@@ -122,7 +122,8 @@ def _design(panel: Panel, units: np.ndarray, at: np.ndarray, covariates: Sequenc
         latest, earlier = (history_mean(panel, rows, outcome, (e, e)) for e in RECENT)
         recent.append(np.where(np.isfinite(latest), latest, earlier))
     lacks = np.isnan(recent).any(axis=0) if recent else np.zeros(len(units), dtype=bool)
-    return np.column_stack([x, *recent, lacks, at]).astype(float), (*names, *(f"recent {outcome}" for outcome in records), "no recent record", "period")
+    names = (*names, *(f"recent {outcome}" for outcome in records), "no recent record", "period")
+    return np.column_stack([x, *recent, lacks, at]).astype(float), names
 
 
 def _usable(x: np.ndarray, joins: np.ndarray) -> np.ndarray:

@@ -60,13 +60,14 @@ class MatchedDiD:
     Notes
     -----
     The weights of a set are shared out again over the comparison units observed at both dates, and a set with none left is dropped at that event
-    time, as is one whose treated unit is not observed at both dates. `eligible_to` decides who may be chosen at entry, not how long they are followed.
+    time, as is one whose treated unit is not observed at both dates. `eligible_to` decides who may be chosen at entry, not how long they are
+    followed.
 
-    'censor' leaves comparison units out from their own entry on: right where joining tells nothing about how they would have gone on. Where units join
-    at a crisis, those left have had fewer, and the effect looks worse than it is. 'weight' counts those left by the inverse of their chance of not
-    having joined (`later_entry.py`), and comparison weights then add up to the treated ones' inside each entry period and event time, not inside each
-    set: a set whose comparison units have all joined stays, and those like them speak for it. That is right where the records before a period tell
-    all that both joining and the outcome depend on. Standard errors take the weights as known.
+    'censor' leaves comparison units out from their own entry on: right where joining tells nothing about how they would have gone on. Where units
+    join at a crisis, those left have had fewer, and the effect looks worse than it is. 'weight' counts those left by the inverse of their chance of
+    not having joined (`later_entry.py`), and comparison weights then add up to the treated ones' inside each entry period and event time, not inside
+    each set: a set whose comparison units have all joined stays, and those like them speak for it. That is right where the records before a period
+    tell all that both joining and the outcome depend on. Standard errors take the weights as known.
 
     References
     ----------

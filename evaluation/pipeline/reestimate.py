@@ -17,7 +17,7 @@ from evaluation.ingest.tables import CheckedTable, Source
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.effects import Effects, Estimate
 from evaluation.panel.types import Panel
-from evaluation.pipeline.choices import counts_from_a_base, estimator, matcher
+from evaluation.pipeline.choices import counts_from_a_base, estimator, matcher, with_later_entry
 from evaluation.pipeline.estimate import Estimating, missing_estimate
 from evaluation.pipeline.manifest import read_manifest
 from evaluation.pipeline.receive import build_panel, check_names
@@ -198,7 +198,7 @@ def estimated(plan: Plan, panel: Panel, dictionary: Dictionary, council: str | N
     """Every outcome's headline under a plan; what cannot be matched or estimated has a reason instead."""
     outcomes = [dictionary.outcomes[name] for name in plan.outcomes.all if plan.unit in dictionary.outcomes[name].sources]
     try:
-        sample = of_council(matcher(plan).fit(main_comparison(plan, panel)), council)
+        sample = of_council(with_later_entry(plan, matcher(plan).fit(main_comparison(plan, panel))), council)
     except EvaluationError as fault:
         none = missing_estimate(str(fault))
         return Estimated(plan=plan, sample=None, estimates={one.name: none for one in outcomes}, effects={}, reason=str(fault))
