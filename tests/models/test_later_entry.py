@@ -141,7 +141,7 @@ def test_a_model_that_cannot_be_fitted_says_what_to_do():
 
 @pytest.mark.slow
 def test_weights_take_away_the_bias_of_censoring_that_records_explain_and_intervals_cover():
-    """400 null studies; coverage within 3.5 binomial standard errors of 95%, or above: weights taken as known make intervals a little wide."""
+    """400 null studies; weighted intervals cover within 3.5 binomial standard errors of 95%, or more."""
     found = {"censor": [], "weight": []}
     for seed in range(400):
         sample = with_chances_of_joining(world(seed), covariates=(), records=("x",), last=4)
