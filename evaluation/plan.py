@@ -398,6 +398,10 @@ class Plan(Section):
                 "multiplicity: romano_wolf draws units and matched sets, and this programme was assigned to areas: choose holm or"
                 " benjamini_hochberg"
             )
+        if self.programme.assignment == "area" and self.comparison.on_later_entry == "weight":
+            raise ValueError(
+                "comparison.on_later_entry: weight is for units that join one by one, and this programme was assigned to areas: write censor"
+            )
         if self.unit in ("family", "small_area") and self.periods.kind != "quarter":
             raise ValueError("families are followed by quarter: periods.kind must be quarter")
         if self.unit == "small_area" and not (self.programme.assignment == "area" and self.programme.first_full_period and self.programme.places):

@@ -62,7 +62,7 @@ GLOSSARY = (
 
 WEIGHTED = (
     " The others then count by the inverse of their chance of not having joined, given what is matched on and their primary outcomes in the two"
-    " periods before."
+    " periods before; intervals take these weights as known."
 )
 
 
