@@ -7,8 +7,13 @@ Two designs: one eligible family in ten joins (30,000 families), and four in ten
 many, they join after a crisis, and those left to be compared with have had fewer: a bias that no matching takes away.
 
 Two readings. As it is: the estimate from the records. Without the draws: the same matched sets and gaps in the records with each outcome replaced
-by its chance or expected number in both worlds, which has the same bias (the estimator is linear given the sets, and neither joining nor matching
-depends on the draws) and a far smaller Monte Carlo error. A bias is small when its 95% Monte Carlo interval lies within 0.1 standard errors.
+by its expectation in both worlds given who joined when, which has the same bias (given who joined, the estimator is linear, and neither matching nor
+what is missing depends on crises or draws) and hardly any Monte Carlo error: chances of a crisis given whether and when a family joined are exact.
+Continuous employment, an outcome of several quarters, is replaced by its expectation given the crises too, less what these moved adult employment
+by. A bias is small when its 95% Monte Carlo interval lies within 0.1 standard errors.
+
+Two remedies for censoring at later entry, as moves of the estimate without the draws (given the crises, on which the weights depend): weights by the
+inverse of the chance of not having joined, from the records of the quarters before, or from the chances that the simulation used.
 """
 from __future__ import annotations
 
@@ -32,6 +37,7 @@ from evaluation.matching.nearest import NearestNeighbour
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.effects import Effects
 from evaluation.models.inference import overall
+from evaluation.models.later_entry import with_chances, with_chances_of_joining
 from evaluation.models.matched_did import MatchedDiD
 from evaluation.models.summaries import chosen_cells
 from evaluation.panel.families import build_families
@@ -41,7 +47,22 @@ from evaluation.simulate.absence import POSSIBLE, SETTLED, TRUANTING
 from evaluation.simulate.composition import Composition, compose
 from evaluation.simulate.details import ADULT_OFFENDS, DISPOSALS, PERMANENT, draw_details
 from evaluation.simulate.quarters import HISTORY, Calendar
-from evaluation.simulate.world import MAX_EVENTS, PROCESSES, Joining, World, strength_of, treated_chance, unfold, untreated_chance
+from evaluation.simulate.streams import stream
+from evaluation.simulate.world import (
+    CRISIS_MEMORY,
+    CRISIS_SHARE,
+    ENTRY,
+    MAX_EVENTS,
+    MOST_HAZARD,
+    PROCESSES,
+    Joining,
+    World,
+    hazard_of_joining,
+    strength_of,
+    treated_chance,
+    unfold,
+    untreated_chance,
+)
 
 PERIODS = Periods.between("2011-Q1", "2015-Q4", kind="quarter")
 EFFECTS = {"unauthorised_absence_rate": -0.30, "fixed_exclusions": -0.20, "any_offence": -0.20, "asb_incidents": -0.25, "out_of_work_benefit": -0.10,
@@ -49,20 +70,30 @@ EFFECTS = {"unauthorised_absence_rate": -0.30, "fixed_exclusions": -0.20, "any_o
 EXACT = ("council_code", "has_child_5_15", "has_adult_working_age")
 SCORE = ("n_children", "lone_parent", "any_sen", "any_fsm", "n_needs", "criterion_crime_asb", "criterion_education", "criterion_work")
 HEADLINE = (1, 4)
-DESIGNS = {"one in ten joins": (30_000, 0.1, 0.8), "four in ten join": (7_500, 0.4, 0.2)}      # families, share joining, share of the time
+DESIGNS = {"one in ten joins": (30_000, 0.1, 0.7), "four in ten join": (7_500, 0.4, 0.3)}      # families, share joining, share of the time
+LIKE_WORK = "adult_in_work"               # what crises happen to do to it, they do to continuous employment
+WITH_REMEDIES = ("four in ten join",)
 WITHIN = 0.1                # standard errors
 NO_PEOPLE = ("universal_credit",)      # nobody claims it in the simulated years
+RECORDS = ("unauthorised_absence_rate", "any_fixed_exclusion", "any_offence", "any_asb", "out_of_work_benefit", "adult_in_work")      # for weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One simulated study. Each a mapping of outcome -> number; `expected` is the error without the draws, in the outcome's unit."""
+    """One simulated study. Each a mapping of outcome -> number, in the outcome's unit.
+
+    `expected` is the error without the draws; `weighted` and `known` how far it moves where comparison families that have not joined are weighted by
+    the inverse of their chance of that, from the records or as it truly is. `censored`: share of comparison families joined, by quarter of headline.
+    """
 
     truth: Mapping[str, float]
     estimate: Mapping[str, float]
     std_error: Mapping[str, float]
     covers: Mapping[str, bool]
     expected: Mapping[str, float]
+    weighted: Mapping[str, float]
+    known: Mapping[str, float]
+    censored: float
     n_joined: int
     n_matched: int
 
@@ -75,8 +106,11 @@ def run(seed: int, dictionary: Dictionary, *, families: int = 30_000, share_join
         truth = spec.write(Path(folder), dictionary=dictionary)
         panel = build_families(as_checked(Path(folder)), dictionary, periods=PERIODS, outcomes=outcomes)
     sample = NearestNeighbour(exact=EXACT, covariates=SCORE, ratio=3).fit(panel)
-    chances = expectations(spec, dictionary)
-    found = {key: {} for key in ("truth", "estimate", "std_error", "covers", "expected")}
+    drawn = drawn_by(spec, dictionary)
+    chances, smooth = expectations(spec, drawn), expectations(spec, drawn, given_entry=True)
+    by_records = with_chances_of_joining(sample, covariates=(*EXACT, *SCORE), records=RECORDS, last=MatchedDiD().window[1])
+    known = with_chances(sample, np.minimum(drawn.hazard[:, HISTORY:], MOST_HAZARD))
+    found, error = {key: {} for key in ("truth", "estimate", "std_error", "covers", "expected", "weighted", "known")}, {}
     for name in outcomes:
         calendar = dictionary.outcomes[name].sources["family"].calendar
         effects = MatchedDiD().fit(sample, name, calendar=calendar)
@@ -84,8 +118,21 @@ def run(seed: int, dictionary: Dictionary, *, families: int = 30_000, share_join
         true = truth.effect(name, truth.unit_ids[units], columns, weights)
         found["truth"][name], found["estimate"][name], found["std_error"][name] = true, one.estimate, one.std_error
         found["covers"][name] = bool(one.lower <= true <= one.upper)
-        found["expected"][name] = error_without_draws(sample, name, chances[name], truth, calendar)
-    return Run(**found, n_joined=int((panel.entry >= 0).sum()), n_matched=sample.n_treated)
+        error[name] = error_without_draws(sample, name, chances[name], truth, calendar)
+        if name in smooth:
+            found["expected"][name] = error_without_draws(sample, name, smooth[name], truth, calendar)
+        for key, weighted in (("weighted", by_records), ("known", known)):
+            found[key][name] = error_without_draws(weighted, name, chances[name], truth, calendar, "weight") - error[name]
+    by_chance = error[LIKE_WORK] - found["expected"][LIKE_WORK]
+    found["expected"] |= {name: error[name] - by_chance for name in outcomes if name not in smooth}
+    return Run(**found, censored=share_joined(sample), n_joined=int((panel.entry >= 0).sum()), n_matched=sample.n_treated)
+
+
+def share_joined(sample: MatchedSample) -> float:
+    """Share of the comparison weight over the quarters of the headline whose family has joined by then."""
+    own, entry = sample.panel.entry[sample.comparison_unit][:, None], sample.comparison_entry[:, None] + np.arange(HEADLINE[0], HEADLINE[1] + 1)
+    weight = sample.comparison_weight[:, None] * (entry < len(sample.panel.periods))
+    return float((weight * ((own >= 0) & (entry >= own))).sum() / weight.sum())
 
 
 def as_checked(folder: Path) -> dict[str, CheckedTable]:
@@ -117,11 +164,13 @@ def behind(effects: Effects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
-def error_without_draws(sample: MatchedSample, name: str, worlds: tuple[np.ndarray, np.ndarray], truth: Truth, calendar: tuple[int, ...]) -> float:
+def error_without_draws(sample: MatchedSample, name: str, worlds: tuple[np.ndarray, np.ndarray], truth: Truth, calendar: tuple[int, ...],
+                        on_later_entry: str = "censor") -> float:
     """Error of the estimate where every outcome is its expectation, with the same sets and the same values missing."""
     untreated, treated = worlds
     values = np.where(np.isfinite(sample.panel.outcomes[name]), treated, np.nan)
-    effects = MatchedDiD().fit(replace(sample, panel=replace(sample.panel, outcomes={name: values})), name, calendar=calendar)
+    sample = replace(sample, panel=replace(sample.panel, outcomes={name: values}))
+    effects = MatchedDiD(on_later_entry=on_later_entry).fit(sample, name, calendar=calendar)
     units, columns, weights = behind(effects)
     exists = np.isfinite(truth.treated[name][units, columns])
     gap = (treated - untreated)[units, columns]
@@ -130,27 +179,88 @@ def error_without_draws(sample: MatchedSample, name: str, worlds: tuple[np.ndarr
 
 # ---- what each outcome is in the mean, in both worlds ----------------------------
 
-def expectations(spec: Simulation, dictionary: Dictionary) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Outcome -> (untreated, treated) expectation given levels, crises and members; over the periods."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """What a simulation drew that no record holds; `hazard` is that of joining, shape (n_families, n_columns)."""
+
+    families: Composition
+    calendar: Calendar
+    world: World
+    hazard: np.ndarray
+
+
+def drawn_by(spec: Simulation, dictionary: Dictionary) -> Drawn:
+    """The same draws as the simulation's."""
     calendar = Calendar.over(spec.periods)
     families = compose(np.array(list(spec.sizes(dictionary).values())), calendar, spec.seed)
     joining = Joining(share=spec.share_joining, first=spec.first_entry, last=len(spec.periods) if spec.last_entry is None else spec.last_entry)
     world = unfold(families, calendar, effects=spec.effects, ramp=spec.ramp, joining=joining, seed=spec.seed)
+    needs = {name: getattr(world, name) for name in ("need_family", "need_kind", "need_start", "need_end")}
+    trouble = stream(spec.seed, "level").normal(size=families.n_families)
+    hazard, _ = hazard_of_joining(families, calendar, world.crisis, trouble, needs, joining, stream(spec.seed, "entry"))
+    return Drawn(families=families, calendar=calendar, world=world, hazard=hazard)
+
+
+def expectations(spec: Simulation, drawn: Drawn, *, given_entry: bool = False) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Outcome -> (untreated, treated) expectation given levels, crises and members; over the periods.
+
+    `given_entry`: given levels, members and who joins when, over crises too; outcomes of several quarters are left out.
+    """
+    families, calendar, world = drawn.families, drawn.calendar, drawn.world
     benefit = draw_details(families, world, calendar, spec.seed).benefit
     strength = strength_of(world.entry, len(calendar), spec.ramp)
     minors = share_of_minors(families, calendar)
-    of_world = []
-    for treated in (False, True):
+
+    def means(crisis: np.ndarray, treated: bool) -> dict[str, np.ndarray]:
         chance = {}
         for name, process in PROCESSES.items():
-            untreated = untreated_chance(process, world.levels[name], families, world.crisis, calendar)
+            untreated = untreated_chance(process, world.levels[name], families, crisis, calendar)
             chance[name] = treated_chance(process, untreated, spec.effects, strength) if treated else untreated
-        of_world.append({name: values[:, HISTORY:] for name, values in expected(chance, world, minors, benefit, calendar).items()})
-    return {name: (of_world[0][name], of_world[1][name]) for name in of_world[0]}
+        found = expected(chance, world, minors, benefit, calendar, over_quarters=not given_entry)
+        return {name: values[:, HISTORY:] for name, values in found.items()}
+
+    def of_world(treated: bool) -> dict[str, np.ndarray]:
+        if not given_entry:
+            return means(world.crisis, treated)
+        q = chance_of_crisis(drawn)[:, HISTORY:]
+        calm, crisis = (means(np.full(world.crisis.shape, state), treated) for state in (False, True))
+        return {name: calm[name] + q * (crisis[name] - calm[name]) for name in calm}
+
+    untreated, treated = of_world(False), of_world(True)
+    return {name: (untreated[name], treated[name]) for name in untreated}
 
 
-def expected(p: Mapping[str, np.ndarray], world: World, minors: np.ndarray, benefit: np.ndarray, calendar: Calendar) -> dict[str, np.ndarray]:
-    """Expectations of one world from its chances `p`."""
+def chance_of_crisis(drawn: Drawn) -> np.ndarray:
+    """Chance of a crisis in each column given whether and when the family joined; shape (n_families, n_columns).
+
+    Forward and backward over the two-state chain: staying out (joining) in a column tells of the crisis in the column before.
+    """
+    world = drawn.world
+    n, width = world.crisis.shape
+    calm = drawn.hazard[:, 1:] / np.exp(ENTRY["crisis"] * world.crisis[:, :-1])
+    told = np.ones((n, width, 2))                                          # likelihood of what happened in the next column
+    entry = np.where(world.entry < 0, width, world.entry)[:, None]
+    for state in (0, 1):
+        chance = np.minimum(calm * np.exp(ENTRY["crisis"] * state), MOST_HAZARD)
+        column = np.arange(1, width)
+        told[:, :-1, state] = np.where(column < entry, 1 - chance, np.where(column == entry, chance, 1.0))
+    p, m = CRISIS_SHARE, CRISIS_MEMORY
+    step = np.array([[1 - p + m * p, p - m * p], [(1 - p) * (1 - m), p + m * (1 - p)]])          # from a state (row) to the next
+    forward, backward = np.empty((n, width, 2)), np.ones((n, width, 2))
+    forward[:, 0] = np.array([1 - p, p]) * told[:, 0]
+    for t in range(1, width):
+        forward[:, t] = (forward[:, t - 1] @ step) * told[:, t]
+        forward[:, t] /= forward[:, t].sum(axis=1, keepdims=True)
+    for t in range(width - 2, -1, -1):
+        backward[:, t] = (backward[:, t + 1] * told[:, t + 1]) @ step.T
+        backward[:, t] /= backward[:, t].sum(axis=1, keepdims=True)
+    both = forward * backward
+    return both[:, :, 1] / both.sum(axis=2)
+
+
+def expected(p: Mapping[str, np.ndarray], world: World, minors: np.ndarray, benefit: np.ndarray, calendar: Calendar, *,
+             over_quarters: bool = True) -> dict[str, np.ndarray]:
+    """Expectations of one world from its chances `p`; those of several quarters where asked for."""
     number = {name: p[name] * sum(process.more**k for k in range(MAX_EVENTS)) for name, process in PROCESSES.items() if process.more}
     u, a = SETTLED["unauthorised"], SETTLED["authorised"]
     bad = TRUANTING["unauthorised"][0] / sum(TRUANTING["unauthorised"])
@@ -171,8 +281,9 @@ def expected(p: Mapping[str, np.ndarray], world: World, minors: np.ndarray, bene
     for name, threshold in (("persistent_absence_20", 0.20), ("persistent_absence", 0.15), ("persistent_absence_10", 0.10)):
         settled, truanting = (chance_of_threshold(threshold, state)[calendar.quarters] for state in (False, True))
         found[name] = 100 * (settled + p["truancy"] * (truanting - settled))
-    found["continuous_employment"] = 100 * in_work_for(13, p["work"], calendar)
-    found["continuous_employment_26"] = 100 * in_work_for(26, p["work"], calendar)
+    if over_quarters:
+        found["continuous_employment"] = 100 * in_work_for(13, p["work"], calendar)
+        found["continuous_employment_26"] = 100 * in_work_for(26, p["work"], calendar)
     since = 4 * 2015 + 3 - calendar.first                                       # the term in which the year's threshold becomes 10%
     later = np.arange(len(calendar)) >= since
     found["persistent_absence_by_year"] = np.where(later, found["persistent_absence_10"], found["persistent_absence"])
@@ -258,6 +369,8 @@ def summary(runs: list[Run]) -> list[dict[str, object]]:
         row |= {"bias" + part: value for part, value in interval((estimate - truth)[ok] / scale).items()}
         expected = np.array([one.expected[name] for one in runs])
         row |= {"bias_without_draws" + part: value for part, value in interval(expected / scale).items()}
+        for key in ("weighted", "known"):
+            row |= {f"moved_{key}{part}": value for part, value in interval(np.array([getattr(one, key)[name] for one in runs]) / scale).items()}
         row["verdict"] = verdict(row["bias_without_draws_lower"], row["bias_without_draws_upper"])
         rows.append({key: round(value, 5) if isinstance(value, float) else value for key, value in row.items()})
     return rows
@@ -278,21 +391,24 @@ def interval(values: np.ndarray) -> dict[str, float]:
 
 def blocks(designs: list[dict[str, object]], dictionary: Dictionary) -> dict[str, str]:
     """The parts of docs/records.md that results fill, by the name of their marker."""
-    return {one["design"]: f"{one['families']:,} families, {one['joined']:,} join and {one['matched']:,} are matched; {one['runs']} runs.\n\n"
-            + table(one["rows"], dictionary) for one in designs}
+    return {one["design"]: f"{one['families']:,} families, {one['joined']:,} join and {one['matched']:,} are matched; {one['runs']} runs. "
+            f"Comparison families have joined for {one['censored']:.1%} of their weight over the four quarters.\n\n"
+            + table(one["rows"], dictionary, remedies=one["design"] in WITH_REMEDIES) for one in designs}
 
 
-def table(rows: list[dict[str, object]], dictionary: Dictionary) -> str:
-    """Results of one design in Markdown."""
-    lines = ["| outcome | truth | mean estimate | standard error | covers | bias, as it is | bias, without the draws | verdict |",
-             "|---|---|---|---|---|---|---|---|"]
+def table(rows: list[dict[str, object]], dictionary: Dictionary, *, remedies: bool = False) -> str:
+    """Results of one design in Markdown, with what weights would add to the bias where `remedies`."""
+    heads = ["outcome", "truth", "mean estimate", "standard error", "covers", "bias, as it is", "bias, without the draws", "verdict"]
+    heads += ["weights from records add", "weights from true chances add"] if remedies else []
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:
         unit = dictionary.outcomes[row["outcome"]].change_unit
         digits = 2 if unit == "percentage points" else 4
         cells = [f"{row[key]:.{digits}f}" for key in ("truth", "estimate", "std_error")]
         biases = [f"{row[key]:+.2f} ({row[key + '_lower']:+.2f} to {row[key + '_upper']:+.2f})" for key in ("bias", "bias_without_draws")]
-        lines.append(f"| {dictionary.outcomes[row['outcome']].label} | {' | '.join(cells)} | {row['coverage']:.0%} | {' | '.join(biases)} "
-                     f"| {row['verdict']} |")
+        added = [f"{row[key]:+.2f} ({row[key + '_lower']:+.2f} to {row[key + '_upper']:+.2f})" for key in ("moved_weighted", "moved_known")]
+        cells += [f"{row['coverage']:.0%}", *biases, row["verdict"], *(added if remedies else ())]
+        lines.append(f"| {dictionary.outcomes[row['outcome']].label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -304,6 +420,7 @@ def of_design(name: str, runs: int, minutes: float, dictionary: Dictionary) -> d
         done.append(run(20_261_124 + len(done), dictionary, families=families, share_joining=share))
     joined, matched = (round(float(np.mean([getattr(one, key) for one in done]))) for key in ("n_joined", "n_matched"))
     return {"design": name, "families": families, "joined": joined, "matched": matched, "runs": len(done),
+            "censored": round(float(np.mean([one.censored for one in done])), 4),
             "seconds": round(time.perf_counter() - start), "rows": summary(done)}
 
 
@@ -318,8 +435,7 @@ def main() -> None:
     for name in DESIGNS:
         found = of_design(name, asked.runs, asked.minutes, dictionary)
         designs.append(found)
-        print(f"{name}: {found['families']:,} families, {found['joined']:,} join, {found['matched']:,} are matched; {found['runs']} runs, "
-              f"{found['seconds']} s\n\n{table(found['rows'], dictionary)}\n", flush=True)
+        print(f"{name}, {found['seconds']} s: {blocks([found], dictionary)[name]}\n", flush=True)
         if asked.json:
             about = {"command": "python -m benchmarks.records_truth", "within": WITHIN, "effects": EFFECTS}
             asked.json.write_text(as_json(about, designs), encoding="utf-8")

@@ -246,6 +246,7 @@ class OutcomeSource(Frozen):
     thresholds : first school year -> threshold from that year on, where it changed
     by_address : an event that names neither person nor family counts to the family that lived at its address on the day
     unknown_where : rows of spells that say only that nothing is known; a period that one of them touches is missing
+    looks_back : whole periods before its own that a value is about too; it is missing until they all lie after the period of joining
     """
 
     table: str
@@ -267,6 +268,7 @@ class OutcomeSource(Frozen):
     unknown_where: str | None = None
     weeks: int | None = Field(default=None, ge=1)
     gap_days: int = Field(default=0, ge=0)
+    looks_back: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def is_complete(self) -> OutcomeSource:
@@ -276,6 +278,9 @@ class OutcomeSource(Frozen):
         missing = [name for name in needs if getattr(self, name) is None]
         if missing:
             raise ValueError(f"kind {self.kind} needs {', '.join(missing)}")
+        reach = 0 if self.weeks is None else (self.weeks - 1) // 13
+        if self.looks_back < reach:
+            raise ValueError(f"{self.weeks} weeks reach back over {reach} whole quarter(s): looks_back must say so and is {self.looks_back}")
         for year in self.thresholds:
             if not re.fullmatch(r"\d{4}/\d{2}", year):
                 raise ValueError(f"thresholds stand by school year, written like 2010/11: {year!r} is not")

@@ -68,7 +68,7 @@ class Comparison(Section):
 
     pools: tuple[str, ...] = ()  # values of the units' `pool`; empty: one pool of all units
     candidates: Literal["eligible_not_yet_joined_at_index", "never_joined"] = "eligible_not_yet_joined_at_index"
-    on_later_entry: Literal["censor"] = "censor"
+    on_later_entry: Literal["censor", "weight"] = "censor"  # those left as they are, or by the inverse of their chance of not having joined
     experiment: str | None = None  # the pool that was randomised, where there is one: the anchor
 
 
@@ -405,6 +405,10 @@ class Plan(Section):
             raise ValueError(
                 "multiplicity: romano_wolf draws units and matched sets, and this programme was assigned to areas: choose holm or"
                 " benjamini_hochberg"
+            )
+        if self.programme.assignment == "area" and self.comparison.on_later_entry == "weight":
+            raise ValueError(
+                "comparison.on_later_entry: weight is for units that join one by one, and this programme was assigned to areas: write censor"
             )
         if self.unit in ("family", "small_area") and self.periods.kind != "quarter":
             raise ValueError("families are followed by quarter: periods.kind must be quarter")

@@ -285,7 +285,8 @@ def test_a_condition_or_an_address_that_a_table_lacks_is_named(dictionary, name,
 
 
 @pytest.mark.parametrize(("old", "new", "word"), [
-    ("weeks: 13, ", "", "needs weeks"), ("'2010/11': 0.15", "'2010': 0.15", "written like 2010/11"), ("weeks: 13", "weeks: 0", "weeks")])
+    ("weeks: 13, ", "", "needs weeks"), ("'2010/11': 0.15", "'2010': 0.15", "written like 2010/11"), ("weeks: 13", "weeks: 0", "weeks"),
+    ("looks_back: 1, ", "", "26 weeks reach back over 1 whole quarter(s)")])
 def test_an_incomplete_rule_of_an_outcome_is_named(copy, old, new, word):
     assert word in spoil(copy, "outcomes.yml", old, new)
 

@@ -78,6 +78,15 @@ def test_records_of_families_cannot_use_the_profile_of_open_statistics(changed):
         changed(lambda plan: plan["disclosure"].update(profile="published"))
 
 
+def test_weights_for_later_entry_are_refused_where_areas_join(changed):
+    def weighted(plan, assignment):
+        plan["comparison"]["on_later_entry"] = "weight"
+        plan["programme"]["assignment"] = assignment
+    with pytest.raises(PlanError, match=r"on_later_entry: weight is for units that join one by one, .* write censor"):
+        changed(lambda plan: weighted(plan, "area"))
+    assert changed(lambda plan: weighted(plan, "unit")).comparison.on_later_entry == "weight"
+
+
 @pytest.mark.parametrize("text, words", [("", "it holds nothing"), ("a: [1", "not YAML"), ("- 1", "it holds list")])
 def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text, words):
     path = tmp_path / "plan.yml"

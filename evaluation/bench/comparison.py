@@ -15,7 +15,7 @@ from evaluation.matching.balance import balance_table, risk_set_weights
 from evaluation.matching.risk_sets import candidates_of
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
-from evaluation.pipeline.choices import matcher
+from evaluation.pipeline.choices import matcher, with_later_entry
 
 ALIKE = 0.1
 BINS = 24
@@ -59,7 +59,7 @@ def plot_joiners(panel: Panel, study: Bench) -> Picture:
 
 def match(panel: Panel, study: Bench) -> MatchedSample:
     """The plan's matching over all places together: the score is never fitted on one small council."""
-    return matcher(study.plan).fit(panel)
+    return with_later_entry(study.plan, matcher(study.plan).fit(panel))
 
 
 def own(sample: MatchedSample, study: Bench) -> MatchedSample:

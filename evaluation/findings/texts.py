@@ -60,6 +60,11 @@ GLOSSARY = (
     ("[c], [x], [z]", "[c] not shown, because few people stand behind it; [x] not available; [z] does not apply."),
 )
 
+WEIGHTED = (
+    " The others then count by the inverse of their chance of not having joined, given what is matched on and their primary outcomes in the two"
+    " periods before; intervals take these weights as known."
+)
+
 
 def trend_before(numbers: OutcomeNumbers, nouns: Nouns) -> str:
     """What the periods before say, with the power of the test."""
@@ -171,6 +176,7 @@ def methods(
                 if hasattr(estimator, "weigh")
                 else f"Inside each entry {period}, {many} that joined are {verb} with {many} that were eligible and had not yet joined; "
                 "whether those joined later is not used, because it was not known then. From their own later entry they are left out."
+                f"{WEIGHTED if plan.comparison.on_later_entry == 'weight' else ''}"
                 if plan.comparison.candidates == "eligible_not_yet_joined_at_index"
                 else f"{many.capitalize()} that joined are {verb} with {many} that never joined in the periods studied."
                 if plan.programme.first_full_period

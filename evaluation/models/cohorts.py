@@ -8,7 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.models.contrasts import ESTIMATED, NO_BASE, NO_COMPARISON, NOT_COLLECTED, NOT_OBSERVED, OUTSIDE, cells_frame, rows_frame
+from evaluation.models.contrasts import (
+    ESTIMATED,
+    LOOKS_BACK,
+    NO_BASE,
+    NO_COMPARISON,
+    NOT_COLLECTED,
+    NOT_OBSERVED,
+    OUTSIDE,
+    cells_frame,
+    rows_frame,
+    sees_before,
+)
 from evaluation.models.effects import Effects
 from evaluation.panel.types import Panel
 
@@ -81,6 +92,7 @@ def effects_of(panel: Panel, outcome: str, parts: list[CohortRows], event_times:
                notes: tuple[str, ...] = (), adjusted: bool = False) -> Effects:
     """Put the cohorts together."""
     columns = {name: np.array([getattr(part, name) for part in parts]) for name in ("estimate", "n_treated", "n_comparison", "status")}
+    columns["status"][(columns["status"] == NOT_OBSERVED) & sees_before(panel, outcome, event_times)] = LOOKS_BACK
     cells = cells_frame(np.array([part.cohort for part in parts]), event_times, weight=columns["n_treated"].astype(float), **columns)
     unit = np.concatenate([part.unit for part in parts])
     cohort = np.concatenate([np.full(len(part.unit), part.cohort) for part in parts])

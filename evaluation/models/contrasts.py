@@ -13,8 +13,9 @@ from evaluation.panel.types import Panel
 from evaluation.periods import Periods
 
 Base = int | Literal["pre_mean"] | None
-STATUSES = ("estimated", "base", "outside_periods", "not_collected", "no_base", "not_observed", "no_comparison", "not_estimable")
-ESTIMATED, BASE, OUTSIDE, NOT_COLLECTED, NO_BASE, NOT_OBSERVED, NO_COMPARISON, NOT_ESTIMABLE = range(len(STATUSES))
+STATUSES = ("estimated", "base", "outside_periods", "not_collected", "no_base", "not_observed", "no_comparison", "not_estimable",
+            "looks_back")
+ESTIMATED, BASE, OUTSIDE, NOT_COLLECTED, NO_BASE, NOT_OBSERVED, NO_COMPARISON, NOT_ESTIMABLE, LOOKS_BACK = range(len(STATUSES))
 
 
 def outcome_array(panel: Panel, outcome: str) -> np.ndarray:
@@ -134,6 +135,12 @@ def cell_status(cohorts: np.ndarray, event_times: np.ndarray, *, base: np.ndarra
     status[inside & ~is_collected[np.clip(column, 0, len(is_collected) - 1)]] = NOT_COLLECTED
     status[~inside] = OUTSIDE
     return status
+
+
+def sees_before(panel: Panel, outcome: str, event_times: np.ndarray) -> np.ndarray:
+    """Event times at which an outcome that looks back still sees the time before entry, and so is observed for no treated unit."""
+    reach = panel.looks_back.get(outcome, 0)
+    return (event_times >= 0) & (event_times <= reach) & (reach > 0)
 
 
 def cells_frame(cohorts: np.ndarray, event_times: np.ndarray, *, estimate: np.ndarray, weight: np.ndarray, n_treated: np.ndarray,

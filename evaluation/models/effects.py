@@ -81,7 +81,7 @@ class Effects(Showing):
     cells : DataFrame, one row per (cohort, event_time)
         `cohort` (entry column), `period` (column), `event_time`, `estimate`, `n_treated`, `n_comparison`, `weight` (treated units, or their summed
         weights, observed in the cell), `status` ('estimated', 'base', 'outside_periods', 'not_collected', 'no_base', 'not_observed', 'no_comparison',
-        'not_estimable'). `estimate` is NaN unless estimated or base.
+        'not_estimable', 'looks_back'). `estimate` is NaN unless estimated or base.
     rows : DataFrame, one row per (unit, matched set or cohort), in the order of `influence`
         `unit` (row in panel.units), `set` int (-1 where the estimator has no matched sets), `cohort` int, `treated` bool, `council_code` str,
         `area` str, `n_units` (units the row stands for: 1, unless rows are sums). Estimators of whole panels keep their units added up by place

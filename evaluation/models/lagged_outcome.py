@@ -17,7 +17,9 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.models.contrasts import (
     BASE,
     ESTIMATED,
+    LOOKS_BACK,
     NOT_ESTIMABLE,
+    NOT_OBSERVED,
     at_columns,
     base_column,
     cell_status,
@@ -28,6 +30,7 @@ from evaluation.models.contrasts import (
     mean_of_columns,
     outcome_array,
     rows_frame,
+    sees_before,
     sum_by,
 )
 from evaluation.models.effects import Effects
@@ -121,6 +124,7 @@ class LaggedOutcome:
         cohorts, code = np.unique(rows.entry, return_inverse=True)
         estimate, influence = _by_cohort(now, x, weight, rows.treated, code, len(cohorts))
         status = self._status(cohorts, event_times, is_collected, code, rows, now, lags, weight)
+        status[(status == NOT_OBSERVED) & sees_before(rows.panel, outcome, event_times)] = LOOKS_BACK
         status[(status == ESTIMATED) & ~np.isfinite(estimate)] = NOT_ESTIMABLE
         if not (status == ESTIMATED).any():
             raise EstimationError(f"A regression of {outcome!r} on its lag needs treated and comparison units observed at `estimator.lags` and at "

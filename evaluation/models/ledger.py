@@ -17,6 +17,7 @@ IN_WORDS = {
     "not_estimable": "the covariates leave no estimate",
     "outside_periods": "event times lie outside the panel",
     "not_collected": "the outcome is not collected then",
+    "looks_back": "the outcome would still be about the time before entry",
     "in_no_pair": "in no cell of its cohort: not observed at both dates of any, without weight, or lacking a covariate",
     "one_unit": "in the estimate, alone in its cohort: its cells have no error of their own",
 }
@@ -81,7 +82,7 @@ def _enters(effects: Effects, n_units: int) -> np.ndarray:
 
 def _of_cohort(status: list[str]) -> str:
     """The one word that says what became of a cohort, from the status of its cells."""
-    inside = [one for one in status if one not in ("outside_periods", "base", "not_collected")]
+    inside = [one for one in status if one not in ("outside_periods", "base", "not_collected", "looks_back")]
     if "estimated" in inside:
         return "estimated"
     return max(sorted(set(inside)), key=inside.count) if inside else "outside_periods"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.models.contrasts import (
     BASE,
     ESTIMATED,
+    LOOKS_BACK,
+    NOT_OBSERVED,
     Base,
     cell_status,
     cells_frame,
@@ -23,11 +26,16 @@ from evaluation.models.contrasts import (
     divide,
     outcome_array,
     rows_frame,
+    sees_before,
     sum_by,
 )
 from evaluation.models.effects import Effects
+from evaluation.models.later_entry import inverse_of_staying
 
 WEIGHT_TOLERANCE = 1e-9        # renormalised weights are sums of at most a few hundred shares
+
+LaterEntry = Literal["censor", "weight"]
+IN_WORDS = {"censor": "", "weight": "; comparison units that have not joined count by the inverse of their chance of that"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,26 +54,42 @@ class MatchedDiD:
         First and last event time.
     anticipation : int
         Periods before entry that are neither before nor after. It does not move the base.
+    on_later_entry : 'censor' or 'weight'
+        What the comparison units that have not joined stand for, besides themselves (see Notes).
 
     Notes
     -----
-    Comparison units are censored from their own entry; the weights of a set are shared out again over the comparison units observed at both dates
-    and not yet entered, and a set with none left is dropped at that event time, as is one whose treated unit is not observed at both dates.
-    `eligible_to` decides who may be chosen at entry, not how long they are followed.
+    The weights of a set are shared out again over the comparison units observed at both dates, and a set with none left is dropped at that event
+    time, as is one whose treated unit is not observed at both dates. `eligible_to` decides who may be chosen at entry, not how long they are
+    followed.
+
+    'censor' leaves comparison units out from their own entry on: right where joining tells nothing about how they would have gone on. Where units
+    join at a crisis, those left have had fewer, and the effect looks worse than it is. 'weight' counts those left by the inverse of their chance of
+    not having joined (`later_entry.py`), and comparison weights then add up to the treated ones' inside each entry period and event time, not inside
+    each set: a set whose comparison units have all joined stays, and those like them speak for it. That is right where the records before a period
+    tell all that both joining and the outcome depend on. Standard errors take the weights as known.
+
+    References
+    ----------
+    Robins and Finkelstein (2000), DOI 10.1111/j.0006-341X.2000.00779.x; Hernan and Robins (2020), Causal Inference: What If, sections 12.2 to 12.6.
 
     Raises
     ------
     PlanError
         The base lies outside the window, after entry, or inside the anticipation.
+    EstimationError
+        'weight' is asked for and the panel has no chances of joining.
     """
 
     base: int | str = -4
     window: tuple[int, int] = (-8, 8)
     anticipation: int = 1
+    on_later_entry: LaterEntry = "censor"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "window", checked_window(self.window, self.anticipation))
         check_base(self.base, self.window, self.anticipation)
+        check_later_entry(self.on_later_entry)
 
     def fit(self, sample: MatchedSample, outcome: str, *, calendar: Sequence[int] = ()) -> Effects:
         """ATT by entry cohort and event time, with influence rows per (unit, matched set).
@@ -75,11 +99,11 @@ class MatchedDiD:
         calendar : sequence of int
             Quarters of the year (1 to 4) in which the outcome is collected; empty for all.
         """
-        return _fit(sample, outcome, base=self.base, window=self.window, anticipation=self.anticipation, calendar=calendar, estimator=self.in_words())
+        return _fit(sample, outcome, self, base=self.base, calendar=calendar)
 
     def in_words(self) -> str:
         """The method as a methods section may print it."""
-        return f"difference-in-differences inside matched sets, {base_in_words(self.base)}"
+        return f"difference-in-differences inside matched sets, {base_in_words(self.base)}{IN_WORDS[self.on_later_entry]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,23 +115,25 @@ class MatchedLevels:
 
     Attributes
     ----------
-    window, anticipation
+    window, anticipation, on_later_entry
         As in `MatchedDiD`.
     """
 
     window: tuple[int, int] = (-8, 8)
     anticipation: int = 1
+    on_later_entry: LaterEntry = "censor"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "window", checked_window(self.window, self.anticipation))
+        check_later_entry(self.on_later_entry)
 
     def fit(self, sample: MatchedSample, outcome: str, *, calendar: Sequence[int] = ()) -> Effects:
         """Differences in levels by entry cohort and event time; see `MatchedDiD.fit`."""
-        return _fit(sample, outcome, base=None, window=self.window, anticipation=self.anticipation, calendar=calendar, estimator=self.in_words())
+        return _fit(sample, outcome, self, base=None, calendar=calendar)
 
     def in_words(self) -> str:
         """The method as a methods section may print it."""
-        return "difference in levels inside matched sets"
+        return f"difference in levels inside matched sets{IN_WORDS[self.on_later_entry]}"
 
 
 def checked_window(window: Sequence[int], anticipation: int) -> tuple[int, int]:
@@ -131,6 +157,12 @@ def check_base(base: Base, window: tuple[int, int], anticipation: int) -> None:
                         f"anticipation): it is {base}. Mend the plan.")
 
 
+def check_later_entry(on_later_entry: str) -> None:
+    """Refuse a rule that is not known."""
+    if on_later_entry not in IN_WORDS:
+        raise PlanError(f"`comparison.on_later_entry` must be one of {', '.join(IN_WORDS)}: it is {on_later_entry!r}. Mend the plan.")
+
+
 def base_in_words(base: Base) -> str:
     """The base as a methods section may print it."""
     if base == "pre_mean":
@@ -138,20 +170,22 @@ def base_in_words(base: Base) -> str:
     return "no base" if base is None else f"base {-base} period{'s' if base != -1 else ''} before entry"
 
 
-def _fit(sample, outcome, *, base, window, anticipation, calendar, estimator) -> Effects:
+def _fit(sample: MatchedSample, outcome: str, spec: MatchedDiD | MatchedLevels, *, base: Base, calendar: Sequence[int]) -> Effects:
     panel = sample.panel
     y = outcome_array(panel, outcome)
-    event_times = np.arange(window[0], window[1] + 1)
-    before = np.arange(window[0], -anticipation)
+    event_times = np.arange(spec.window[0], spec.window[1] + 1)
     is_collected = collected(panel.periods, calendar)
+    how = dict(base=base, before=np.arange(spec.window[0], -spec.anticipation), is_collected=is_collected)
     cohorts, cohort_of_set = np.unique(sample.set_entry, return_inverse=True)
-    cohort = cohort_of_set[sample.treated_set]
-    how = dict(base=base, before=before, is_collected=is_collected)
+    cohort, code = cohort_of_set[sample.treated_set], cohort_of_set[sample.comparison_set]
     treated = differences(y, sample.treated_unit, sample.treated_entry, event_times, **how)
     comparison = differences(y, sample.comparison_unit, sample.comparison_entry, event_times, **how)
-    change = _censored(comparison.change, panel.entry[sample.comparison_unit], sample.comparison_entry, event_times)
-    arms = _arms(sample, treated.change, change)
-    code = cohort_of_set[sample.comparison_set]
+    joined = _joined(panel.entry[sample.comparison_unit], sample.comparison_entry, event_times)
+    if spec.on_later_entry == "weight":
+        inverse = np.where(joined, 0.0, inverse_of_staying(sample, event_times))
+        arms = _reweighted(_arms(sample, treated.change, comparison.change), inverse, cohort, code, len(cohorts))
+    else:
+        arms = _arms(sample, treated.change, np.where(joined, np.nan, comparison.change))
     estimate, influence, row_weight = _by_cohort(arms, cohort, code, len(cohorts))
 
     n_treated = sum_by(cohort, (arms.treated_weight > 0).astype(float), len(cohorts))
@@ -159,15 +193,16 @@ def _fit(sample, outcome, *, base, window, anticipation, calendar, estimator) ->
         cohorts, event_times, base=_one_per_cohort(treated.base, cohort, len(cohorts)),
         has_base=_one_per_cohort(treated.has_base, cohort, len(cohorts)) > 0, n_treated=n_treated,
         treated_seen=sum_by(cohort, np.isfinite(treated.change).astype(float), len(cohorts)), is_collected=is_collected)
+    status[(status == NOT_OBSERVED) & sees_before(panel, outcome, event_times)] = LOOKS_BACK
     cells = cells_frame(cohorts, event_times, estimate=estimate, weight=sum_by(cohort, arms.treated_weight, len(cohorts)), n_treated=n_treated,
                         status=status, n_comparison=count_distinct(code, sample.comparison_unit, arms.weight > 0, len(cohorts)))
+    unit, sets = np.concatenate([sample.treated_unit, sample.comparison_unit]), np.concatenate([sample.treated_set, sample.comparison_set])
     code_of_row = np.concatenate([cohort, code])
     influence[(status != ESTIMATED)[code_of_row]] = 0.0
     row_weight[~np.isin(status, (ESTIMATED, BASE))[code_of_row]] = 0.0
-    unit, sets = np.concatenate([sample.treated_unit, sample.comparison_unit]), np.concatenate([sample.treated_set, sample.comparison_set])
     rows = rows_frame(panel, unit, sets, cohorts[code_of_row], np.arange(len(code_of_row)) < sample.n_treated)
-    return Effects(outcome=outcome, estimator=estimator, base=base if isinstance(base, int) else None, anticipation=anticipation, cells=cells,
-                   rows=rows, event_times=event_times, influence=influence, row_weight=row_weight,
+    return Effects(outcome=outcome, estimator=spec.in_words(), base=base if isinstance(base, int) else None, anticipation=spec.anticipation,
+                   cells=cells, rows=rows, event_times=event_times, influence=influence, row_weight=row_weight,
                    moves=np.concatenate([arms.treated, arms.comparison]) != 0, sets_are_clusters=sample.kind == "pairs",
                    notes=_notes(sample, arms, treated.change))
 
@@ -182,10 +217,17 @@ class _Arms:
     weight: np.ndarray             # (n_comparison, n_event_times)
 
 
-def _censored(change: np.ndarray, own_entry: np.ndarray, set_entry: np.ndarray, event_times: np.ndarray) -> np.ndarray:
-    """Changes of comparison units with NaN from their own entry on."""
-    joined = (own_entry >= 0)[:, None] & (set_entry[:, None] + event_times >= own_entry[:, None])
-    return np.where(joined, np.nan, change)
+def _joined(own_entry: np.ndarray, set_entry: np.ndarray, event_times: np.ndarray) -> np.ndarray:
+    """Whether comparison units have joined by each event time of their set."""
+    return (own_entry >= 0)[:, None] & (set_entry[:, None] + event_times >= own_entry[:, None])
+
+
+def _reweighted(arms: _Arms, inverse: np.ndarray, cohort: np.ndarray, code: np.ndarray, n: int) -> _Arms:
+    """Comparison weights times the inverse chances of not having joined, scaled to the treated inside each cohort and event time."""
+    weight = arms.weight * inverse
+    wanted, total = sum_by(cohort, arms.treated_weight, n), sum_by(code, weight, n)
+    return _Arms(np.where(total[cohort] > 0, arms.treated, 0.0), np.where(total[cohort] > 0, arms.treated_weight, 0.0),
+                 np.where(weight > 0, arms.comparison, 0.0), weight * np.nan_to_num(divide(wanted, total))[code])
 
 
 def _arms(sample: MatchedSample, treated: np.ndarray, comparison: np.ndarray) -> _Arms:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.models.cell_sums import CellSums, Groups
+from evaluation.models.contrasts import sees_before
 from evaluation.models.effects import Effects
 from evaluation.panel.types import Panel
 
@@ -50,6 +51,8 @@ def panel_effects(panel: Panel, outcome: str, sums: CellSums, cells: pd.DataFram
     compressed : bool
         Whether influence is linear in sums, so that `sums.by_unit` serves for errors clustered by unit.
     """
+    early = sees_before(panel, outcome, cells["event_time"].to_numpy()) & (cells["status"] == "not_observed").to_numpy()
+    cells = cells.assign(status=cells["status"].where(~early, "looks_back")) if early.any() else cells
     common = dict(outcome=outcome, estimator=estimator, base=base, anticipation=anticipation, cells=cells, event_times=event_times, notes=notes,
                   adjusted=adjusted)
     cohorts = np.unique(cells["cohort"].to_numpy())

@@ -69,7 +69,7 @@ def chosen_cells(effects: Effects, *, quarters: tuple[int, int], cohorts: Sequen
 
 
 def complete_cohorts(effects: Effects, quarters: tuple[int, int]) -> list[int]:
-    """Entry columns of cohorts for which every event time of `quarters` is estimated, or falls where the outcome is not collected."""
+    """Entry columns of cohorts for which every event time of `quarters` is estimated, or falls where the outcome is not collected or looks back."""
     cells = effects.cells
     if effects.row_weight is None:
         return sorted(set(cells["cohort"]))
@@ -77,7 +77,8 @@ def complete_cohorts(effects: Effects, quarters: tuple[int, int]) -> list[int]:
     inside = (e >= quarters[0]) & (e <= quarters[1])
     cohorts, code = np.unique(cohort[inside], return_inverse=True)
     is_estimated = (status == "estimated")[inside]
-    whole = np.bincount(code, weights=is_estimated | (status == "not_collected")[inside], minlength=len(cohorts)) == quarters[1] - quarters[0] + 1
+    by_design = np.isin(status, ("not_collected", "looks_back"))[inside]
+    whole = np.bincount(code, weights=is_estimated | by_design, minlength=len(cohorts)) == quarters[1] - quarters[0] + 1
     some = np.bincount(code, weights=is_estimated, minlength=len(cohorts)) > 0
     return [int(g) for g in cohorts[whole & some]]
 

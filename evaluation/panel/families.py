@@ -69,6 +69,10 @@ def build_families(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *
         values, weights, status = {}, {}, {}
         for name, counted in count(room, sources):
             values[name], weights[name], status[name] = counted.value(sources[name]), counted.denominator, counted.status
+            if sources[name].looks_back:
+                early = sees_before_joining(units["entry"].to_numpy(), len(periods), sources[name].looks_back)
+                values[name] = np.where(early, np.nan, values[name])
+                status[name] = np.where(early & (status[name] == Status.OBSERVED), Status.LOOKS_BACK, status[name]).astype(np.int8)
         members = {name: members_there(room, source.members) for name, source in sources.items() if source.link_source}
         units = pd.concat([units, fixed_covariates(room)], axis=1)
         varying = varying_covariates(room, tables)
@@ -76,7 +80,14 @@ def build_families(tables: Mapping[str, CheckedTable], dictionary: Dictionary, *
     _check_covariates(covariates, {*units.columns, *varying})
     return Panel(unit="family", periods=periods, units=units, outcomes={name: values[name] for name in sources},
                  denominators=_where_observed(weights, status), varying=varying, status={name: status[name] for name in sources}, members=members,
-                 flow=flow, notes=notes, breaks=breaks)
+                 flow=flow, notes=notes, looks_back={name: source.looks_back for name, source in sources.items() if source.looks_back},
+                 breaks=breaks)
+
+
+def sees_before_joining(entry: np.ndarray, n_periods: int, looks_back: int) -> np.ndarray:
+    """Where a family has joined and a value that looks back so many periods is not yet wholly about later ones; shape (n_units, n_periods)."""
+    since = np.arange(n_periods) - entry[:, None]
+    return (entry >= 0)[:, None] & (since >= 0) & (since <= looks_back)
 
 
 def _where_observed(weights: Mapping[str, np.ndarray | None], status: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -27,6 +27,7 @@ class Status(IntEnum):
     NOT_COVERED = 7        # the source is not complete for the council throughout
     NOT_LINKED = 8         # a member in it is not linked to the source
     NOT_KNOWN = 9          # members are linked, and the source says nothing (no possible session, activity or address not known)
+    LOOKS_BACK = 10        # the family has joined, and a value would still be about the time before
 
 
 IN_WORDS = {
@@ -34,7 +35,7 @@ IN_WORDS = {
     Status.NOBODY: "nobody in the family is in the outcome's population", Status.AGED_OUT: "the last member in it has grown out of it",
     Status.LEFT: "the last member in it has left the family", Status.DIED: "the last member in it has died",
     Status.NOT_COVERED: "the source is not complete", Status.NOT_LINKED: "a member is not linked to the source",
-    Status.NOT_KNOWN: "the source does not say",
+    Status.NOT_KNOWN: "the source does not say", Status.LOOKS_BACK: "it would still be about the time before joining",
 }
 ENDED = (Status.AGED_OUT, Status.LEFT, Status.DIED)      # the outcome existed and exists no longer
 

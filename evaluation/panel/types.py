@@ -56,6 +56,8 @@ class Panel(Showing):
         Units received, dropped and kept, in order.
     notes : tuple of str
         What was done to the data that a reader must know (councils added together, series breaks), in sentences.
+    looks_back : name -> int
+        Outcomes whose values are about so many periods before their own too; missing until these lie after the period of joining.
     breaks : tuple of (int, str)
         Columns in which a series begins to be counted in another way, and how in words; levels are not comparable across them.
     """
@@ -70,6 +72,7 @@ class Panel(Showing):
     members: Mapping[str, np.ndarray] = field(default_factory=dict)
     flow: tuple[FlowStep, ...] = ()
     notes: tuple[str, ...] = ()
+    looks_back: Mapping[str, int] = field(default_factory=dict)
     breaks: tuple[tuple[int, str], ...] = ()
 
     def __post_init__(self) -> None:

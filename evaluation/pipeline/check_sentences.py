@@ -19,6 +19,7 @@ from evaluation.plan import Plan
 MANY = {"family": "families", "person": "people", "school": "schools", "council": "councils", "small_area": "small areas"}
 FEWEST_COUNCILS = 5  # below it, what one council's absence moves would tell its neighbours its own effect
 LEAST_BREAKDOWN = 0.05  # below it a breakdown value is printed as none
+MUCH_JOINED = 0.05  # share of the comparison weight that is left out from which on it matters (docs/records.md)
 LEAST_GAMMA = 1.05  # below it, Gamma is printed as none
 GUARDED = ("placebo_date", "placebo_outcome", "attrition")  # checks with a group of units of their own behind their numbers
 
@@ -195,14 +196,25 @@ def contamination_sentence(result: CheckResult, wording: Wording) -> str:
     joined = about(numbers["share_joined"], numbers["n_comparison"], wording.threshold)
     told = f"Of the weight of the comparison {many}, {joined} was left out because they had joined by then"
     if not math.isfinite(numbers["share_supported"]):
-        return f"{told}; whether they had other support is not recorded."
+        return f"{told}; whether they had other support is not recorded.{of_joining(numbers, wording)}"
     told += f"; of the rest, {about(numbers['share_supported'], numbers['n_comparison'], wording.threshold)} had other support"
     if "estimate" not in numbers or wording.hides(numbers, "n_supported", "n_free"):
-        return f"{told}. Too few {many} stand on one side to show whether that matters."
+        return f"{told}. Too few {many} stand on one side to show whether that matters.{of_joining(numbers, wording)}"
     differs = f"the effect differs by {with_range(numbers, wording.outcome)}"
     if result.verdict == "failed":
-        return f"{told}. Where none had it, {differs}: the comparison is not with {many} left alone."
-    return f"{told}. No clear sign that it matters: where none had it, {differs}. {would_show(numbers, wording.outcome)}"
+        return f"{told}. Where none had it, {differs}: the comparison is not with {many} left alone.{of_joining(numbers, wording)}"
+    shown = would_show(numbers, wording.outcome)
+    return f"{told}. No clear sign that it matters: where none had it, {differs}. {shown}{of_joining(numbers, wording)}"
+
+
+def of_joining(numbers: Mapping[str, float], wording: Wording) -> str:
+    """What leaving out those that join may do, where it is much."""
+    if numbers["share_joined"] < MUCH_JOINED or numbers["share_joined"] * numbers["n_comparison"] < wording.threshold:
+        return ""
+    return (
+        f" So many joining matters if {wording.many} join because things get worse: those still compared with then had fewer troubles, and the effect"
+        " looks worse than it is."
+    )
 
 
 def attrition_sentence(result: CheckResult, wording: Wording) -> str:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from evaluation.errors import PlanError
 from evaluation.matching import MATCHERS
 from evaluation.matching.matcher import Matcher
+from evaluation.matching.sample import MatchedSample
 from evaluation.matching.score import Score
 from evaluation.models import ESTIMATORS
 from evaluation.plan import Plan, SecondEstimator, in_words
@@ -55,6 +56,17 @@ def matcher(plan: Plan) -> Matcher:
     return spec
 
 
+def with_later_entry(plan: Plan, sample: MatchedSample) -> MatchedSample:
+    """The sample with what the plan's rule on later entry needs: chances of joining, from what is matched on and recent primary outcomes."""
+    if plan.comparison.on_later_entry == "censor":
+        return sample
+    from evaluation.models.later_entry import with_chances_of_joining
+
+    records = [name for name in plan.outcomes.primary if name in sample.panel.outcomes]
+    covariates = dict.fromkeys((*plan.matching.exact, *plan.matching.score.covariates))
+    return with_chances_of_joining(sample, covariates=tuple(covariates), records=records, last=plan.estimator.window[1])
+
+
 def estimator(plan: Plan, second: SecondEstimator | None = None) -> object:
     """The plan's estimator, or one of its second ones, as a spec: its own options, then those of the plan's that it shares.
 
@@ -69,6 +81,10 @@ def estimator(plan: Plan, second: SecondEstimator | None = None) -> object:
     refuse_unknown(own, kind, method, place, ())
     names = {field.name for field in fields(kind)}
     shared = {"window": chosen.window, "anticipation": chosen.anticipation, "quarters": chosen.headline.event_times}
+    shared["on_later_entry"] = plan.comparison.on_later_entry
+    if second is None and shared["on_later_entry"] != "censor" and "on_later_entry" not in names:
+        raise PlanError(f"`comparison.on_later_entry: {shared['on_later_entry']}` is for matched_did and matched_levels: the plan's method is "
+                        f"{method}, which leaves comparison units out from their own entry. Write censor, or choose one of the two.")
     if counts_from_a_base(method):
         shared["base"] = chosen.base
     elif second is None and chosen.base != type(chosen).model_fields["base"].default:      # the default is filled in when a plan is kept

@@ -26,7 +26,7 @@ from evaluation.panel.types import Panel
 from evaluation.payment_by_results import read_framework
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
-from evaluation.pipeline.choices import matcher
+from evaluation.pipeline.choices import matcher, with_later_entry
 from evaluation.pipeline.estimate import Estimating, study_outcome
 from evaluation.pipeline.panel_step import panel_of
 from evaluation.pipeline.payment import study_payment, write_families
@@ -110,7 +110,7 @@ def match_blind(plan: Plan, everyone: Panel, room: Path) -> MatchedSample:
     """The plan's match, made from a panel without outcomes after joining; the sample is handed on with them."""
     unseen = seal(everyone, plan, room)
     sample = matcher(plan).fit(main_comparison(plan, unseen))
-    return replace(sample, panel=main_comparison(plan, unseal(unseen, plan, room)))
+    return with_later_entry(plan, replace(sample, panel=main_comparison(plan, unseal(unseen, plan, room))))
 
 
 def main_comparison(plan: Plan, panel: Panel) -> Panel:

@@ -103,7 +103,8 @@ class Opened:
             Nobody can be matched.
         """
         content = plan.model_dump(mode="json")
-        key = sha256(canonical({name: content[name] for name in MATCHED_BY}))
+        weighted = plan.comparison.on_later_entry != "censor"  # chances of joining are worked out up to the window's end
+        key = sha256(canonical({name: content[name] for name in MATCHED_BY} | ({"window": content["estimator"]["window"]} if weighted else {})))
         if key not in self.samples:
             try:
                 with tempfile.TemporaryDirectory(prefix="evaluation-sealed-") as room:

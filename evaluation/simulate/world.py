@@ -237,7 +237,18 @@ def open_needs(needs: Mapping[str, np.ndarray], n: int, calendar: Calendar) -> n
 
 def _entry(families: Composition, calendar: Calendar, crisis: np.ndarray, trouble: np.ndarray, needs: Mapping[str, np.ndarray],
            joining: Joining, rng: np.random.Generator) -> np.ndarray:
-    """Column of entry: a hazard among families eligible before the quarter, not yet joined and not moved away."""
+    """Column of entry, -1 where a family does not join."""
+    hazard, draw = hazard_of_joining(families, calendar, crisis, trouble, needs, joining, rng)
+    joins = draw < np.minimum(hazard, MOST_HAZARD)
+    return np.where(joins.any(axis=1), joins.argmax(axis=1), -1)
+
+
+def hazard_of_joining(families: Composition, calendar: Calendar, crisis: np.ndarray, trouble: np.ndarray, needs: Mapping[str, np.ndarray],
+                      joining: Joining, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Hazard of joining in each column, 0 unless eligible before the quarter and not moved away, and the draw that decides; (n_families, n_columns).
+
+    Chances are the hazard cut at `MOST_HAZARD`. A crisis in the column before multiplies it by exp(`ENTRY["crisis"]`).
+    """
     n, columns = families.n_families, np.arange(len(calendar))
     council = COUNCIL_SPREAD * rng.normal(size=families.council.max() + 1)
     slow = (council[families.council] + ENTRY["level"] * trouble + ENTRY["lone_parent"] * families.lone_parent + ENTRY["workless"] * families.workless
@@ -250,15 +261,14 @@ def _entry(families: Composition, calendar: Calendar, crisis: np.ndarray, troubl
     if joining.may is not None:
         at_risk &= joining.may[:, None]
     if joining.at_once:
-        return np.where(at_risk[:, HISTORY + joining.first], HISTORY + joining.first, -1)
+        return np.where(at_risk & (columns == HISTORY + joining.first), np.inf, 0.0), np.zeros(at_risk.shape)
     relative = np.where(at_risk, np.exp(log_hazard), 0)
     draw = rng.random(relative.shape)
     if joining.exactly is None:
         base: float | np.ndarray = _base_hazard(relative, joining.share)
     else:
         base = _base_of_number(relative, draw, families.council, joining.exactly)[:, None]
-    joins = draw < np.minimum(base * relative, MOST_HAZARD)
-    return np.where(joins.any(axis=1), joins.argmax(axis=1), -1)
+    return base * relative, draw
 
 
 def _base_hazard(relative: np.ndarray, share_joining: float) -> float:

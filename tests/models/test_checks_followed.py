@@ -108,6 +108,17 @@ def test_outcomes_not_collected_in_a_quarter_are_not_lost():
     assert found.numbers["lost_treated"] == found.numbers["lost_comparison"] == 0 and found.verdict == "passed"
 
 
+def test_event_times_at_which_an_outcome_looks_back_before_entry_are_not_lost():
+    """Entry in column 1; at event times 0 and 1 nobody treated is observed by design, at 2 everybody is."""
+    seen = np.ones((6, 4), dtype=bool)
+    seen[:3, 1:3] = False
+    sample = six_families(seen, entry=(1, 1, 1, -1, -1, -1))
+    back = dataclasses.replace(sample, panel=dataclasses.replace(sample.panel, looks_back={"y": 1}))
+    spec = MatchedDiD(base=-1, window=(-1, 2), anticipation=0)
+    numbers = CHECKS["attrition"](given(back, spec, quarters=(0, 2))).numbers
+    assert numbers["lost_treated"] == numbers["lost_comparison"] == 0
+
+
 def test_without_a_base_or_sets_it_is_not_testable(sample):
     assert "no base" in CHECKS["attrition"](given(sample, MatchedLevels())).reason
     assert "no matched sets" in CHECKS["contamination"](given(sample, GroupTimeATT(control="notyet"))).reason

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,6 +96,20 @@ def test_the_base_is_the_latest_collected_period_at_or_before():
     assert effects.cells.query("status == 'base'")[["cohort", "period", "event_time"]].to_numpy().tolist() == [[5, 1, -4], [6, 1, -5]]
     assert effects.cells.query("status == 'not_collected'")["period"].unique().tolist() == [2, 6]
     assert overall(effects, quarters=(0, 2)).n_treated == 2       # a quarter that is never collected does not make a cohort incomplete
+
+
+def test_event_times_at_which_an_outcome_looks_back_before_entry_are_left_out_of_the_headline(six_families):
+    """U0 and U1 join in quarter 2 and are observed again from quarter 3 on: event time 0 still sees the time before."""
+    six_families.outcomes["y"][:2, 2] = np.nan
+    panel = dataclasses.replace(six_families, looks_back={"y": 0})
+    sample = sample_of(panel, {0: [3, 4], 1: [5]})
+    assert cell(DID.fit(sample, "y"), 2, 0)["status"] == "not_observed"
+    assert overall(DID.fit(sample, "y"), quarters=(0, 1)).reason == "no cell could be estimated"
+    back = dataclasses.replace(sample, panel=dataclasses.replace(panel, looks_back={"y": 1}))
+    for spec in (DID, MatchedLevels(window=(-2, 1)), UnmatchedDiD(base=-1, window=(-2, 1), anticipation=0)):
+        assert cell(spec.fit(back, "y"), 2, 0)["status"] == "looks_back"
+    # quarter 3 is event time 1, estimated here though not observed by rule: the headline of 0 to 1 is that of 1 alone
+    assert overall(DID.fit(back, "y"), quarters=(0, 1)).estimate == cell(DID.fit(back, "y"), 2, 1)["estimate"] == -1.75
 
 
 def test_a_cohort_whose_base_lies_before_the_panel_has_no_base():

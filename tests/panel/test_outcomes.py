@@ -9,7 +9,7 @@ from evaluation.panel.status import IN_WORDS, Status, ended, existing_at, exists
 from evaluation.periods import Periods
 
 NAN = np.nan
-SEEN, C, M, NO, AGED, LEFT, DIED, COVER, LINK, KNOWN = Status
+SEEN, C, M, NO, AGED, LEFT, DIED, COVER, LINK, KNOWN, BACK = Status
 
 
 def row(panel, outcome, unit):
@@ -166,6 +166,17 @@ def test_continuous_employment_is_missing_where_records_do_not_reach_back_far_en
     assert status(panel, "adult_in_work", "f3") == [SEEN] * 4
     assert status(panel, "continuous_employment", "f3") == [SEEN] * 4                           # 91 days to 31 March begin on 1 January
     assert status(panel, "continuous_employment_26", "f3") == [COVER, SEEN, SEEN, SEEN]
+
+
+def test_an_outcome_that_looks_back_is_missing_until_its_quarters_all_lie_after_the_one_of_joining(build, delivery):
+    delivery["employment_spells"] = [spell("p1", "2010-01-01"), spell("p3", "2010-01-01"), spell("p6", "2010-01-01")]
+    panel = build(delivery, "continuous_employment", "continuous_employment_26")
+    assert status(panel, "continuous_employment_26", "f1") == [SEEN, SEEN, BACK, BACK]            # joins in the third quarter
+    assert status(panel, "continuous_employment_26", "f6") == [BACK, BACK, SEEN, M]               # joins in the first, moves in the fourth
+    assert status(panel, "continuous_employment_26", "f3") == [SEEN] * 4                          # does not join
+    np.testing.assert_array_equal(row(panel, "continuous_employment_26", "f1"), [100, 100, NAN, NAN])
+    np.testing.assert_array_equal(row(panel, "continuous_employment", "f1"), [100] * 4)           # 13 weeks lie in one quarter
+    assert panel.looks_back == {"continuous_employment_26": 1}
 
 
 def test_two_adults_who_work_in_turn_are_not_one_who_works_on(build, delivery):

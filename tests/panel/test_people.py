@@ -12,7 +12,7 @@ from evaluation.periods import Periods
 
 NAN = np.nan
 YEAR = Periods.between("2012-Q1", "2012-Q4", kind="quarter")
-SEEN, C, MOVED, NO, AGED, LEFT, DIED, COVER, LINK, KNOWN = Status
+SEEN, C, MOVED, NO, AGED, LEFT, DIED, COVER, LINK, KNOWN, BACK = Status
 
 
 @pytest.fixture

@@ -91,7 +91,12 @@ def test_contamination_is_told_in_coarse_shares_and_with_what_would_have_shown()
     few = sentence_of("contamination", found("contamination", "failed", **{**numbers, "n_free": 4}), BY_FAMILY)
     assert "Too few families" in few and "1.04" not in few
     unknown = sentence_of("contamination", found("contamination", "information", **{**numbers, "share_supported": float("nan")}), BY_FAMILY)
-    assert unknown.endswith("is not recorded.")
+    assert "whether they had other support is not recorded." in unknown
+    for line in (passed, few, unknown):
+        assert line.endswith("those still compared with then had fewer troubles, and the effect looks worse than it is.")
+    little = sentence_of("contamination", found("contamination", "passed", **{**numbers, "share_joined": 0.04}), BY_FAMILY)
+    small = sentence_of("contamination", found("contamination", "passed", **{**numbers, "n_comparison": 80}), BY_FAMILY)          # nine families
+    assert "joining matters" not in little + small
 
 
 def test_a_dip_downwards_fell_by_a_number_without_a_sign():

@@ -76,6 +76,20 @@ def test_a_wrong_option_of_an_estimator_is_refused_with_the_way_to_mend_it(tmp_p
         _estimators(tmp_path, {}, [{"method": "group_time", "control": "everyone"}])
 
 
+def test_the_rule_on_later_entry_reaches_the_estimators_that_know_it_and_no_other(tmp_path):
+    def weighted(**estimator):
+        def change(plan):
+            plan["comparison"]["on_later_entry"] = "weight"
+            plan["estimator"].update(estimator)
+            plan["second_estimators"] = ["matched_levels", "lagged_outcome"]
+        return read_plan(small_plan(tmp_path, change))
+    plan = weighted()
+    levels, lagged = (chosen_estimator(plan, second) for second in plan.second_estimators)
+    assert chosen_estimator(plan).on_later_entry == levels.on_later_entry == "weight" and not hasattr(lagged, "on_later_entry")
+    with pytest.raises(PlanError, match=r"`comparison\.on_later_entry: weight` is for matched_did and matched_levels: .*lagged_outcome"):
+        chosen_estimator(weighted(method="lagged_outcome"))
+
+
 def test_a_base_that_the_method_does_not_have_is_refused_and_its_own_is_used(tmp_path):
     with pytest.raises(PlanError, match=r"`estimator\.base` is no option of the method two_way.*Take it out"):
         _estimators(tmp_path, {"method": "two_way", "base": -3})
