@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from evaluation.disclosure.ledger import NOT_AVAILABLE, Ledger, number
 from evaluation.disclosure.population import Population
@@ -131,37 +130,16 @@ def windows_table(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> T
 
 
 def exits_table(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> TableContent | None:
-    """Why support ended; reasons of few families stand together, so that what is left over tells nothing."""
-    counts = {str(row.reason): int(row.n) for row in numbers.exits.itertuples()}
-    groups = together(counts, ledger.profile.threshold)
-    if len(groups) < 2:
-        return None
+    """Why support ended, every reason by itself: groups that differ between reports would tell what they hide when set beside each other."""
     rows = []
-    for codes, n in groups:
-        label = listed_or([WORDS.get(code) or lower_first(numbers.reasons[code]) for code in codes])
-        who = nouns.whose.joined().part("end of support", "+".join(sorted(code or "none" for code in codes)), f"{nouns.scope}, {label}")
-        rows.append((f"{label[:1].upper()}{label[1:]}", ledger.count(n, of=nouns.many, what=label, population=who).text))
-    return TableContent(id="exits", title="Why support ended", columns=("End of support", nouns.many.capitalize()), rows=tuple(rows))
-
-
-def together(counts: Mapping[str, int], threshold: int) -> list[tuple[tuple[str, ...], int]]:
-    """Groups with their counts, those under a threshold put together, with the next smallest where that is not enough; none where all are too few.
-
-    >>> together({"a": 40, "b": 12, "c": 3, "d": 0}, 10)
-    [(('a',), 40), (('b', 'c', 'd'), 15)]
-    """
-    own = {name: n for name, n in counts.items() if n >= max(threshold, 1)}
-    pooled = [name for name in counts if name not in own]
-    while own and 0 < len(pooled) and sum(counts[name] for name in pooled) < threshold:
-        smallest = min(own, key=lambda name: own[name])
-        pooled.append(smallest)
-        del own[smallest]
-    rest = tuple(name for name in counts if name in pooled)
-    groups = [((name,), n) for name, n in own.items()]
-    total = sum(counts[name] for name in rest)
-    return groups + ([(rest, total)] if rest and total >= max(threshold, 1) else [])
-
-
-def listed_or(parts: list[str]) -> str:
-    """'a', 'a or b', 'a, b or c'."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
+    for row in numbers.exits.itertuples():
+        code = str(row.reason)
+        label = WORDS.get(code) or lower_first(numbers.reasons[code])
+        who = nouns.whose.joined().part("end of support", code or "none", f"{nouns.scope}, {label}")
+        shown = ledger.count(int(row.n), of=nouns.many, what=label, population=who, within=numbers.n_joined)
+        rows.append((f"{label[:1].upper()}{label[1:]}", shown))
+    if not any(shown.value for _, shown in rows):
+        return None
+    return TableContent(
+        id="exits", title="Why support ended", columns=("End of support", nouns.many.capitalize()), rows=tuple((label, n.text) for label, n in rows)
+    )

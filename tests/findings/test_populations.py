@@ -13,7 +13,6 @@ from evaluation.disclosure.whose import Whose
 from evaluation.findings.families_behind import present_populations
 from evaluation.findings.populations import CompleteSets, GrownOut, PopulationNumbers, Seen
 from evaluation.findings.present import Nouns
-from evaluation.findings.support import together
 from evaluation.panel.status import Status
 
 WHOSE = Whose(code="E1", matching="plan")
@@ -144,22 +143,14 @@ def test_windows_show_follow_up_and_dose(told):
 # ---- exits ---------------------------------------------------------------------------------------------------------------------------------------
 
 
-def test_reasons_of_few_families_stand_together_and_nobody_is_lost(told):
-    rows = told(exits=exits(withdrew=6, moved=8))[0].exits.rows
-    assert rows == (("Plan completed", "120"), ("Still supported when the records ended", "55"),
-                    ("Moved away, family withdrew or no reason given", "15"))     # 8 + 6 + 0 = 14
-    assert "[c]" not in str(rows)
+def test_every_reason_stands_by_itself_and_few_families_are_hidden(told):
+    rows = told(exits=exits(withdrew=6, moved=38))[0].exits.rows
+    assert rows == (("Plan completed", "120"), ("Moved away", "40"), ("Family withdrew", "[c]"), ("No reason given", "[c]"),
+                    ("Still supported when the records ended", "55"))
 
 
-def test_a_reason_too_small_alone_takes_the_next_smallest_with_it():
-    counts = {"a": 50, "b": 20, "c": 3, "d": 0}
-    assert together(counts, 10) == [(("a",), 50), (("b", "c", "d"), 23)]
-    assert sum(n for _, n in together(counts, 10)) == sum(counts.values())
-    assert together({"a": 4, "b": 3}, 10) == []
-
-
-def test_one_group_left_makes_no_table(told):
-    assert told(exits=exits(completed=218, moved=1, withdrew=1, supported=0))[0].exits is None
+def test_where_every_reason_is_hidden_there_is_no_table(told):
+    assert told(exits=exits(completed=4, moved=1, withdrew=1, supported=3), n_joined=12)[0].exits is None
 
 
 # ---- whom the results speak for ------------------------------------------------------------------------------------------------------------------
