@@ -16,7 +16,7 @@ STRUCTURAL = re.compile(
             r"\b(?:19|20)\d\d(?:/\d\d)?(?:[ -]Q[1-4])?\b",  # years, school years, quarters
             r"\b9[05](?:\.\d)?(?:%| in 100) (?:interval|confidence|placebo|lie)|with 95% confidence|95% lie|95% interval",
             r"(?:per|of every|in every) 100\b|[0-5] (?:out )?of 5\b|\b(?:five|four) \w+ out of five",
-            r"(?:base|quarter|period|year|term|event time)s? [\u2212-]?\d+(?: to [\u2212-]?\d+)?\b(?!/)",
+            r"(?:base|quarter|period|year|term|event time)s? [\u2212-]?\d+(?: to [\u2212-]?\d+)?\b(?![/,]\d)",
             r"\b\d+ (?:quarters?|periods?|terms?|(?:school )?years?)\b",
             r"\b\d+ (?:before|after)(?! and)\b|\b\d+ earlier periods?\b|July|\b1[02] months",
             r"(?:fewer than|under|below|at least|over|up to|within|by) \d[\d,]*(?:\.\d+)?(?:%| percentage points| points|\b)",  # thresholds and bands

@@ -323,10 +323,10 @@ def test_an_effect_on_all_but_a_few_is_not_shown_beside_that_on_all():
         for n, population in ((103, who("all")), (100, who("a", "a"))):
             ledger.count(n, of="families", what="joined", population=population)
             estimate = Estimate(
-                estimate=1.0,
+                estimate=40.0,  # times the rounded numbers far from each other: it is the effect itself that tells
                 std_error=0.5,
-                lower=0.0,
-                upper=2.0,
+                lower=39.0,
+                upper=41.0,
                 df=90,
                 p_value=0.05,
                 n_treated=n,
@@ -338,7 +338,14 @@ def test_an_effect_on_all_but_a_few_is_not_shown_beside_that_on_all():
             found.append(ledger.interval(estimate, of="families", what="effect", population=population).estimate.text)
         return found
 
-    assert audited(make, TEN_FIVE)[0] == ["[c]", "+1.00"]
+    assert audited(make, TEN_FIVE)[0] == ["[c]", "+40.00"]
+
+
+def test_the_record_is_of_a_look_at_everything_after_the_last_repair():
+    numbers = {who("joined"): 192, who("matched", "", MATCHED): 189, who("b", "b"): 6}
+    _, ledger = audited(lambda ledger: counts(ledger, numbers), TEN_FIVE)
+    assert ledger.audit.rounded or ledger.audit.withheld
+    assert ledger.audit.cells == look_at(ledger).cells > 1
 
 
 # ---- earlier releases ----------------------------------------------------------------------------------------------------------------------------
