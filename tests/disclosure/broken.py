@@ -79,7 +79,7 @@ FAULTS = (
     audit("if not look.unsafe and doubtful is not None:", "if False:"),
     audit('return fnmatch.fnmatchcase(f"{entry.population}: {entry.what}", self.number)', "return True"),
     audit("coarsens(entry) else LAST", "coarsens(entry) else 0", "disclosure/test_audit.py", "attacks/test_attacks.py"),
-    bounds("narrow = _width(low, high) < enough", "narrow = _width(low, high) < 1"),
+    bounds("high=float(math.floor(b + EPSILON))", "high=float(math.floor(b + 1))"),
     bounds("if left <= 0:", "if left <= -1e9:"),
     bounds("if len(space.cells) * len(space.nodes) > MOST_CELLS:", "if False:"),
     bounds("*((part, -1.0) for part in parts)", "*((part, 0.0) for part in parts)"),

@@ -230,6 +230,13 @@ def test_an_exception_lets_a_number_out_and_is_printed_in_the_record():
     ]
 
 
+def test_an_exception_for_another_number_lets_nothing_out():
+    numbers = {who("joined"): 192, who("matched", "", MATCHED): 189}
+    other = Waiver(number="joined elsewhere: joined", name="A. Checker", reason="agreed", date="2026-11-24")
+    _, ledger = audited(lambda ledger: counts(ledger, numbers), TEN_FIVE, waivers=(other,))
+    assert [base for _, base in ledger.audit.rounded] == [10]
+
+
 def test_the_record_does_not_say_which_numbers_are_withheld():
     """A council of nine in nine cohorts of one: the total under ten tells each cohort, so something must go."""
     cells = {Population.of(f"k{k}", "programme", {"council": ["a"], "cohort": [f"k{k}"]}): 1 for k in range(9)}
