@@ -79,7 +79,7 @@ def _texts(thing: object) -> Iterator[str]:
 
 def joined(text: str) -> str:
     """A text without the signs that keep a number on one line."""
-    return text.replace("\u2060", "").replace("\N{POUND SIGN}", "")
+    return text.replace("\u2060", "")
 
 
 def unknown(text: str, known: frozenset[str]) -> list[str]:

@@ -5,6 +5,7 @@ Row numbers count records as a spreadsheet shows them, the heading being row 1 (
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -71,7 +72,7 @@ def parse(con: duckdb.DuckDBPyConnection, path: Path, table: Table, scan: Scan, 
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
-    delivered, skip = text_of(path, scan), table.skip_rows
+    skip = table.skip_rows
     for block in [size for size in BLOCKS if size > scan.longest] or BLOCKS[-1:]:
         ragged: list[tuple[int, str]] = []
 
@@ -80,10 +81,8 @@ def parse(con: duckdb.DuckDBPyConnection, path: Path, table: Table, scan: Scan, 
             return "skip"
 
         try:
-            if isinstance(delivered, io.BytesIO):
-                delivered.seek(0)
             reader = arrow_csv.open_csv(
-                delivered,
+                text_of(path, scan),
                 read_options=arrow_csv.ReadOptions(use_threads=False, block_size=block, skip_rows=skip),
                 parse_options=arrow_csv.ParseOptions(newlines_in_values=scan.quotes > 0, ignore_empty_lines=False, invalid_row_handler=set_aside),
                 convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
@@ -100,16 +99,38 @@ def parse(con: duckdb.DuckDBPyConnection, path: Path, table: Table, scan: Scan, 
     ) from None
 
 
-def text_of(path: Path, scan: Scan) -> Path | io.BytesIO:
-    """What the parser is given: the file itself, or its text without NUL bytes and in UTF-8."""
+def text_of(path: Path, scan: Scan) -> Path | io.BufferedReader:
+    """What the parser is given: the file itself, or its text without NUL bytes and in UTF-8, recoded as it is read."""
     if scan.encoding == "utf-8" and not scan.nuls:
         return path
-    content = path.read_bytes()
-    return io.BytesIO(
-        content.replace(b"\0", b"").decode(scan.encoding).encode()
-        if scan.encoding != "utf-16"
-        else content.decode("utf-16").replace("\0", "").encode()
-    )
+    return io.BufferedReader(Recoded(path, scan.encoding), buffer_size=CHUNK)
+
+
+class Recoded(io.RawIOBase):
+    """A file's text in UTF-8 without NUL characters, a piece at a time: a delivery may be larger than the memory."""
+
+    def __init__(self, path: Path, encoding: str, *, chunk: int = CHUNK) -> None:
+        super().__init__()
+        self._file, self._chunk = path.open("rb"), chunk
+        self._decoder, self._left = codecs.getincrementaldecoder(encoding)(), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:
+        """Fill as much of the buffer as the next piece does; 0 at the end."""
+        while not self._left:
+            piece = self._file.read(self._chunk)
+            self._left = self._decoder.decode(piece, final=not piece).replace("\0", "").encode()
+            if not piece:
+                break
+        taken, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def end_of_file(table: Table, path: Path, ragged: list[tuple[int, str]], last: int) -> Fault:

@@ -22,7 +22,7 @@ def who_gains(lines: Sequence[AgencyLine]) -> Drawing:
     with chart(height, left=NAMES, right=right, top=26, bottom=40) as (figure, axes):
         for y, line in zip(ys, reversed(lines), strict=True):
             _bar(axes, y + apart, line.gains.estimate, BLUE, "")
-            _bar(axes, y, line.fees, MUTED, "....")
+            _bar(axes, y, line.fees, MUTED, "||||")
             _bar(axes, y - apart, Shown(value=-(line.pays.value or 0.0), text=""), ORANGE, "////")
             axes.text(1, y, in_words(line.net), transform=right_of(axes, 8), va="center", weight="bold", color=INK)
         axes.axvline(0, color=INK, lw=1)

@@ -230,6 +230,13 @@ def test_an_exception_lets_a_number_out_and_is_printed_in_the_record():
     ]
 
 
+def test_an_exception_for_another_number_lets_nothing_out():
+    numbers = {who("joined"): 192, who("matched", "", MATCHED): 189}
+    other = Waiver(number="joined elsewhere: joined", name="A. Checker", reason="agreed", date="2026-11-24")
+    _, ledger = audited(lambda ledger: counts(ledger, numbers), TEN_FIVE, waivers=(other,))
+    assert [base for _, base in ledger.audit.rounded] == [10]
+
+
 def test_the_record_does_not_say_which_numbers_are_withheld():
     """A council of nine in nine cohorts of one: the total under ten tells each cohort, so something must go."""
     cells = {Population.of(f"k{k}", "programme", {"council": ["a"], "cohort": [f"k{k}"]}): 1 for k in range(9)}
@@ -323,10 +330,10 @@ def test_an_effect_on_all_but_a_few_is_not_shown_beside_that_on_all():
         for n, population in ((103, who("all")), (100, who("a", "a"))):
             ledger.count(n, of="families", what="joined", population=population)
             estimate = Estimate(
-                estimate=1.0,
+                estimate=40.0,  # times the rounded numbers far from each other: it is the effect itself that tells
                 std_error=0.5,
-                lower=0.0,
-                upper=2.0,
+                lower=39.0,
+                upper=41.0,
                 df=90,
                 p_value=0.05,
                 n_treated=n,
@@ -338,7 +345,14 @@ def test_an_effect_on_all_but_a_few_is_not_shown_beside_that_on_all():
             found.append(ledger.interval(estimate, of="families", what="effect", population=population).estimate.text)
         return found
 
-    assert audited(make, TEN_FIVE)[0] == ["[c]", "+1.00"]
+    assert audited(make, TEN_FIVE)[0] == ["[c]", "+40.00"]
+
+
+def test_the_record_is_of_a_look_at_everything_after_the_last_repair():
+    numbers = {who("joined"): 192, who("matched", "", MATCHED): 189, who("b", "b"): 6}
+    _, ledger = audited(lambda ledger: counts(ledger, numbers), TEN_FIVE)
+    assert ledger.audit.rounded or ledger.audit.withheld
+    assert ledger.audit.cells == look_at(ledger).cells > 1
 
 
 # ---- earlier releases ----------------------------------------------------------------------------------------------------------------------------

@@ -57,6 +57,13 @@ def test_a_chart_may_hold_a_point_for_each_council(tmp_path):
     assert rows_of_data(path, points=152) == [] and rows_of_data(path) != []
 
 
+def test_a_kind_of_file_that_may_not_leave_is_held_whatever_it_holds(tmp_path):
+    path = tmp_path / "chart.svg"
+    path.write_text("<svg></svg>", encoding="utf-8")
+    with pytest.raises(DisclosureError, match="files of type .svg may not leave"):
+        scan([path], ())
+
+
 def test_a_printed_number_beside_its_value_is_no_row_of_data(tmp_path):
     path = tmp_path / "results.json"
     path.write_text(json.dumps([{"value": float(at), "text": str(at), "symbol": ""} for at in range(500)]), encoding="utf-8")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from evaluation.dictionary import load_dictionary
 from evaluation.errors import ContractError, EvaluationError
+from evaluation.ingest.csv_files import Recoded
 from evaluation.ingest.reading import receive_extracts
 
 CANARY = "QZX9CANARY"
@@ -328,3 +329,12 @@ def test_the_order_of_rows_does_not_change_what_is_kept(order):
             (Path(folder) / "employment_spells.csv").write_text(lines[0] + "".join(rows))
             hashes.add(receive_extracts(Path(folder), dictionary, room=Path(folder) / "room")["employment_spells"].content_hash)
     assert len(hashes) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 1 << 20])
+def test_a_file_in_another_encoding_is_recoded_a_piece_at_a_time(tmp_path, encoding, chunk):
+    path, text = tmp_path / "t.csv", "name,n\nSi\u00e2n\0,1\n\u00a3,2\n"
+    path.write_bytes(text.encode(encoding))
+    with Recoded(path, encoding, chunk=chunk) as file:
+        assert file.read() == text.replace("\0", "").encode()
