@@ -202,3 +202,15 @@ def test_digits_of_neighbouring_cells_are_not_read_as_one_number(tmp_path):
     assert scan([packed(tmp_path / "beside.xlsx", sheet(beside))], {SECRET}) == 1
     one = '<c t="inlineStr"><is><r><t>000</t></r><r><t>1163000</t></r></is></c>'  # one cell in two typefaces
     assert "an NHS number" in held(packed(tmp_path / "one.xlsx", sheet(one)))
+
+
+def test_a_workbook_of_many_cells_takes_no_longer_than_its_text():
+    from time import process_time
+
+    from evaluation.disclosure.shapes import found_shapes
+
+    cells = "<table:table-row>" + "<table:table-cell>0.1</table:table-cell>" * 20_000 + "</table:table-row>"
+    began = process_time()
+    assert list(found_shapes(cells)) == []
+    assert process_time() - began < 2  # once the rest of the text was looked through after every cell
+    assert "a table of more than 400 rows" in list(found_shapes("<TABLE class='a'>" + "<tr><td>1</td></tr>" * 401 + "</table>"))
