@@ -71,7 +71,7 @@ SHAPES: dict[str, tuple[re.Pattern, Callable[[re.Match], bool]]] = {
     "a telephone number": (re.compile(r"(?<!\d\.)(?<![\w+\-])(?:\+44 ?7|07)\d{3} ?\d{3} ?\d{3}(?!\w|\.\d)"), always),
 }
 ARRAY = re.compile(rf"\[\s*-?[\d.eE+\-]+(?:\s*,\s*-?(?:[\d.eE+\-]+|null|NaN)){{{LONGEST},}}\s*\]")
-TABLE = re.compile(r"<table\b(?!:).*?</table>", re.S | re.I)  # a page's: from each <table:table-cell> of a spreadsheet it would read to the end
+TABLE = re.compile(r"<table(?=[\s>]).*?</table>", re.S | re.I)  # no `<table:table-cell>`, after each of which all the rest would be searched
 SHEET_ROW = re.compile(r"<row\b|<table:table-row\b")
 SHEET = re.compile(r"<table:table\b(?!-)|<sheetData\b")
 
