@@ -16,7 +16,8 @@ from evaluation.findings.study import OutcomeStudy
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.power import needed_units
 from evaluation.models.subgroups import by_subgroup, subgroup_labels
-from evaluation.pipeline.estimate import Estimating, study_outcome
+from evaluation.pipeline.estimate import study_outcome
+from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.recipe import framework_of, truth_of
 from evaluation.showing import Face, Showing, face_of
 

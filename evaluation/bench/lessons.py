@@ -27,7 +27,7 @@ from evaluation.panel.types import Panel
 from evaluation.pipeline.benchmark import POOL_WORDS, benchmark_rows
 from evaluation.pipeline.checking import near_entry
 from evaluation.pipeline.choices import matcher
-from evaluation.pipeline.estimate import Estimating
+from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.receive import build_panel, receive
 from evaluation.plan import DataPlan, Plan, read_plan
 from evaluation.reporting.words import minus

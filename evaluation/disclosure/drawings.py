@@ -8,7 +8,8 @@ from __future__ import annotations
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evaluation.disclosure.shapes import LONGEST
@@ -27,6 +28,10 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "path": ("d", "transform"),
     "image": ("x", "y", "transform"),
 }
+ARRAY = f"more than {LONGEST} numbers in a row"
+SCRIPT = "packed numbers"
+STRANGE_PICTURE = "a picture that is a row of values"
+NARROW = 8  # pixels: a picture narrower than this is a row of values
 VERTEX = re.compile(r"[MLHVCSQTAmlhvcsqta]|[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 TAKES = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7}
 COARSE = 3  # times as many marks of one form but of different sizes a page may have: lines of several charts
@@ -55,22 +60,30 @@ def vertices(path: str) -> int:
     return found + numbers // takes
 
 
-def of_pdf(content: bytes, *, most: int = LONGEST, depth: int = 0) -> Iterator[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """How what a PDF holds is looked through (`rows.py`): the texts of its pages, one text, and something embedded."""
+
+    pages: Callable[[Sequence[str]], Iterator[str]]
+    piece: Callable[..., Iterator[str]]
+    unknown: Callable[..., Iterator[str]]
+
+
+def of_pdf(content: bytes, inside: Inside, *, most: int = LONGEST, depth: int = 0) -> Iterator[str]:
     """A PDF: marks and lines of its pages, columns of bare numbers, arrays, and streams that no page needs."""
     import pikepdf
 
     from evaluation.disclosure.carriers import pages_of
-    from evaluation.disclosure.rows import of_pages, of_unknown
 
-    yield from of_pages(pages_of(content))
+    yield from inside.pages(pages_of(content))
     tail = content[content.rfind(b"%%EOF") + 5 :].strip()
-    yield from of_unknown(tail, depth=depth + 1) if tail else ()
+    yield from inside.unknown(tail, depth=depth + 1) if tail else ()
     with pikepdf.open(io.BytesIO(content)) as document:
         for page in document.pages:
             yield from of_page(page, most)
         used = streams_in_use(document)
         for thing in document.objects:
-            yield from of_object(thing, used, most, depth)
+            yield from of_object(thing, used, inside, most, depth)
 
 
 def of_page(page: pikepdf.Page | pikepdf.Stream, most: int) -> Iterator[str]:
@@ -165,17 +178,15 @@ def streams_in_use(document: pikepdf.Pdf) -> set[tuple[int, int]]:
     return used
 
 
-def of_object(thing: pikepdf.Object, used: set[tuple[int, int]], most: int, depth: int) -> Iterator[str]:
+def of_object(thing: pikepdf.Object, used: set[tuple[int, int]], inside: Inside, most: int, depth: int) -> Iterator[str]:
     """One object of a PDF: long arrays and texts; a stream that nothing needs; small pictures; what is attached."""
     import pikepdf
-
-    from evaluation.disclosure.rows import ARRAY, NARROW, SCRIPT, STRANGE_PICTURE, of_piece, of_unknown
 
     for key, array in arrays_of(thing):
         if key not in OF_FONTS and sum(not isinstance(one, pikepdf.Object) for one in array) > LONGEST:
             yield ARRAY
     for text in texts_of(thing):
-        yield from of_piece(text, depth=depth)
+        yield from inside.piece(text, depth=depth)
     if not isinstance(thing, pikepdf.Stream):
         return
     kind, sub = str(thing.get("/Type", "")), str(thing.get("/Subtype", ""))
@@ -186,7 +197,7 @@ def of_object(thing: pikepdf.Object, used: set[tuple[int, int]], most: int, dept
     elif sub == "/Form":
         yield from of_page(thing, most)
     elif kind in ("/EmbeddedFile", "/Metadata"):
-        yield from of_unknown(thing.read_bytes(), most=most, depth=depth + 1)
+        yield from inside.unknown(thing.read_bytes(), most=most, depth=depth + 1)
     elif thing.objgen not in used and kind not in NEEDED and sub not in ("/CIDFontType0C", "/Type1C", "/OpenType"):
         yield SCRIPT
 

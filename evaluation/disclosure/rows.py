@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
+from evaluation.disclosure.drawings import ARRAY, NARROW, SCRIPT, STRANGE_PICTURE, Inside, mark_of, of_pdf, vertices
 from evaluation.disclosure.shapes import LONGEST
 
 NUMBER = re.compile(r"(?<![A-Za-z0-9_.])[-+\u2212]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![A-Za-z0-9_])")
@@ -33,14 +34,10 @@ SEPARATED = re.compile(r"[,;\t|]|\s{2,}")
 FULL = 40  # lines of a page that a table fills
 SHORT = 60  # characters of a line of a table: longer ones are sentences
 FEWEST_BYTES = 100  # of packed numbers: fewer are no family's row each
-NARROW = 8  # pixels: a picture narrower than this is a row of values
 DEEPEST = 4
 
-ARRAY = f"more than {LONGEST} numbers in a row"
 KEYED = f"more than {LONGEST} rows of one kind of unit"
-SCRIPT = "packed numbers"
 HIDDEN = "a hidden sheet, row or column"
-STRANGE_PICTURE = "a picture that is a row of values"
 
 
 def rows_of_data(path: Path, *, points: int = 0) -> list[str]:
@@ -51,11 +48,9 @@ def rows_of_data(path: Path, *, points: int = 0) -> list[str]:
     points : int
         Points that one chart may hold where they are more than a report's usual ones: as many as there are councils.
     """
-    from evaluation.disclosure.drawings import of_pdf
-
     content, kind, most = path.read_bytes(), path.suffix.lower(), max(points, LONGEST)
     if kind == ".pdf":
-        return sorted(set(of_pdf(content, most=most)))
+        return sorted(set(of_pdf(content, INSIDE, most=most)))
     reader = {".json": of_json, ".ipynb": of_json, ".html": of_markup, ".svg": of_markup}.get(kind, of_unknown)
     return sorted(set(reader(content, most=most)))
 
@@ -67,14 +62,12 @@ def many(text: str) -> bool:
 
 def of_unknown(content: bytes, *, most: int = LONGEST, depth: int = 0) -> Iterator[str]:
     """Something embedded, by what it begins with: a picture, a document, text; what is none of these is packed numbers."""
-    from evaluation.disclosure.drawings import of_pdf
-
     if depth > DEEPEST:
         yield SCRIPT
     elif content.startswith(PNG):
         yield from of_png(content, most=most, depth=depth)
     elif content.startswith(b"%PDF"):
-        yield from of_pdf(content, most=most)
+        yield from of_pdf(content, INSIDE, most=most)
     elif content.startswith(b"PK\x03\x04"):
         yield from of_zip(content, most=most, depth=depth)
     elif content.startswith(b"\x1f\x8b"):
@@ -247,8 +240,6 @@ class Markup(HTMLParser):
         self.marks: dict[str, set[tuple]] = defaultdict(set)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        from evaluation.disclosure.drawings import mark_of, vertices
-
         self.tag, given = tag, {name: value or "" for name, value in attrs}
         if tag == "svg":
             self.end_drawing()
@@ -395,3 +386,5 @@ def shared_texts(archive: zipfile.ZipFile) -> list[str]:
     items = re.findall(r"<si\b[^>]*?(?:/>|>(.*?)</si>)", archive.read(name).decode("utf-8"), re.S)
     return ["".join(re.findall(r"<t\b[^>]*>(.*?)</t>", item, re.S)) for item in items]
 
+
+INSIDE = Inside(pages=of_pages, piece=of_piece, unknown=of_unknown)

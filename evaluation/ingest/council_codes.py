@@ -9,24 +9,22 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from evaluation.dictionary import Council, Dictionary, Variable, spelling
 from evaluation.ingest.value_checks import Check
 from evaluation.ingest.values import literal, quoted
-
-if TYPE_CHECKING:
-    from evaluation.ingest.work import Work
 
 SUGGESTED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """A column of councils: the join that reads it, the SQL of its value, its checks, the SQL of rows carried over, and how councils are named."""
+    """A column of councils: rows (text, code, carried over) of a table to join, its checks, the SQL of rows carried over, how councils are named."""
 
     column: str
+    rows: tuple[tuple[str, str | None, bool], ...]
     join: str
     value: str
     checks: tuple[Check, ...]
@@ -34,19 +32,14 @@ class Lookup:
     kinds: frozenset[str]
 
 
-def council_lookup(work: Work, number: int, variable: Variable) -> Lookup:
-    """Make the table from spellings to codes, and what is needed to use it."""
-    name, c = f"_councils_{number}", quoted("c_" + variable.name)
-    rows = work.con.execute(f"SELECT DISTINCT {work.text_of(variable)} FROM {work.relation}").fetchall()
-    found = [text for (text,) in rows if text is not None]
-    known = [row for text in found if (row := meaning(text, work.dictionary, work.table.vintage))]
-    work.make(name, "SELECT NULL::VARCHAR AS text, NULL::VARCHAR AS code, false AS carried LIMIT 0")
-    if known:
-        work.con.executemany(f"INSERT INTO {name} VALUES (?, ?, ?)", known)
+def council_lookup(variable: Variable, name: str, found: Sequence[str], dictionary: Dictionary, vintage: dt.date | None) -> Lookup:
+    """What the table `name` from the spellings found to codes must hold, and what is needed to use it."""
+    c = quoted("c_" + variable.name)
+    known = tuple(row for text in found if (row := meaning(text, dictionary, vintage)))
     meant = {text for text, *_ in known}
     value = f"{name}.code"
     unknown = f"{c} IS NOT NULL AND {name}_text IS NULL"
-    hint = suggestions([text for text in found if text not in meant], work.dictionary)
+    hint = suggestions([text for text in found if text not in meant], dictionary)
     checks = (
         Check(
             column=variable.name,
@@ -59,13 +52,14 @@ def council_lookup(work: Work, number: int, variable: Variable) -> Lookup:
             column=variable.name,
             reason="council_of_another_day",
             sql=f"{name}_text IS NOT NULL AND {quoted(variable.name)} IS NULL",
-            must_hold=f"the council must have been there on {work.table.vintage}, or stand for exactly one that was",
+            must_hold=f"the council must have been there on {vintage}, or stand for exactly one that was",
             mend="Deliver the council of that day: this one was split or merged, and the code alone does not say which part is meant.",
         ),
     )
     extra = f"{name}.text AS {name}_text, {name}.carried AS {name}_carried, {value}"
     return Lookup(
         column=variable.name,
+        rows=known,
         join=f" LEFT JOIN {name} ON {name}.text = t.{c}",
         value=extra,
         checks=checks,

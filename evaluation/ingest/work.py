@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import duckdb
 
 from evaluation.dictionary import Dictionary, Table, Variable
-from evaluation.ingest.council_codes import council_lookup
+from evaluation.ingest.council_codes import Lookup, council_lookup
 from evaluation.ingest.tables import Fault, Severity
 from evaluation.ingest.value_checks import Check, checks_of
 from evaluation.ingest.values import ALL_NEEDS, Needs, cleaned_text, literal, needs_of, quoted, typed_value
@@ -99,7 +99,7 @@ class Work:
         joins, typed, self.council_checks, self.council_notes = "", [], [], []
         for number, variable in enumerate(self.table.columns.values()):
             if variable.references == "councils.code":
-                lookup = council_lookup(self, number, variable)
+                lookup = self.councils_of(variable, f"_councils_{number}")
                 joins += lookup.join
                 typed.append(f"{lookup.value} AS {quoted(variable.name)}")
                 self.council_checks += lookup.checks
@@ -107,6 +107,15 @@ class Work:
             else:
                 typed.append(f"{typed_value(variable)} AS {quoted(variable.name)}")
         return f"SELECT t.*, {', '.join(typed)} FROM ({inner}) AS t{joins}"
+
+    def councils_of(self, variable: Variable, name: str) -> Lookup:
+        """The lookup of a column of councils, its table made."""
+        texts = self.con.execute(f"SELECT DISTINCT {self.text_of(variable)} FROM {self.relation}").fetchall()
+        lookup = council_lookup(variable, name, [text for (text,) in texts if text is not None], self.dictionary, self.table.vintage)
+        self.make(name, "SELECT NULL::VARCHAR AS text, NULL::VARCHAR AS code, false AS carried LIMIT 0")
+        if lookup.rows:
+            self.con.executemany(f"INSERT INTO {name} VALUES (?, ?, ?)", lookup.rows)
+        return lookup
 
     @property
     def masks(self) -> list[str]:

@@ -12,7 +12,7 @@ from evaluation.ingest.tables import CheckedTable
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results.numbers import PaymentStudy
-from evaluation.pipeline.estimate import Estimating
+from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.placebo import Placebos
 from evaluation.pipeline.populations import PopulationStudy
 from evaluation.plan import Plan

@@ -11,7 +11,8 @@ from evaluation.models import MatchedDiD, MatchedLevels, UnmatchedLevels
 from evaluation.models.effects import Estimate
 from evaluation.panel.types import Panel
 from evaluation.pipeline.choices import matcher
-from evaluation.pipeline.estimate import Estimating, missing_estimate
+from evaluation.pipeline.estimate import missing_estimate
+from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.receive import of_pool
 
 POOL_WORDS = {"nsw_experiment": "the experiment's own comparison group", "psid1": "PSID-1 (a household panel)", "cps1": "CPS-1 (a population survey)"}

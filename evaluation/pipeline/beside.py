@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,10 +15,8 @@ from evaluation.models.council_effects import council_effects
 from evaluation.models.effects import Effects, Estimate
 from evaluation.models.pooling import random_effects
 from evaluation.models.shrinkage import shrink
-
-if TYPE_CHECKING:
-    from evaluation.pipeline.estimate import Estimating
-    from evaluation.pipeline.subgroups import FewestOf
+from evaluation.pipeline.estimating import Estimating
+from evaluation.pipeline.subgroups import FewestOf
 
 FEWEST = 3  # councils with an estimate, for a spread between them
 LEAST = 10  # families on either side, under which a council's own estimate is noise whose size is not known either

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,49 +12,21 @@ from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, factor_of, 
 from evaluation.findings.study import BaseRow, EventRow, GroupLine, OtherEstimate, OutcomeStudy
 from evaluation.matching.sample import MatchedSample
 from evaluation.matching.thresholds import Thresholds
-from evaluation.models import event_study, minimum_detectable_effect, overall
+from evaluation.models import event_study, minimum_detectable_effect
 from evaluation.models.before_after import before_after
 from evaluation.models.checks import CheckInput, estimates_by_base
 from evaluation.models.descriptive import group_means, units_behind
 from evaluation.models.effects import Effects, Estimate
 from evaluation.panel.types import Panel
-from evaluation.payment_by_results import Framework, results_claimed
+from evaluation.payment_by_results import results_claimed
 from evaluation.pipeline.beside import beside_of
 from evaluation.pipeline.checking import near_entry, run_checks, score_history
 from evaluation.pipeline.choices import base_of, estimator
+from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.subgroups import subgroups_of
 from evaluation.plan import Plan
 
 NOTES = {"two_way": "its base is the mean of all earlier periods, so a trend before is part of it"}
-TruthOf = Callable[[str, np.ndarray, np.ndarray], float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimating:
-    """What stays the same for every outcome of a study: plan, framework of results, known truth."""
-
-    plan: Plan
-    framework: Framework | None = None
-    truth_of: TruthOf | None = None
-    placebos: tuple[Outcome, ...] = ()  # that the programme cannot move
-    covariates: Mapping[str, str] = field(default_factory=dict)  # labels by name
-
-    @property
-    def headline(self) -> tuple[int, int]:
-        """First and last event time of the headline."""
-        return self.plan.estimator.headline.event_times
-
-    def before_window(self) -> tuple[int, int]:
-        """The periods before entry of the before/after change: the same four seasons for quarters, else the base period."""
-        return (-4, -1) if self.plan.periods.kind == "quarter" else (base_of(self.plan), base_of(self.plan))
-
-    def estimator(self) -> object:
-        """The plan's estimator as a spec."""
-        return estimator(self.plan)
-
-    def summarised(self, effects: Effects) -> Estimate:
-        """The headline of effects, by the plan's clusters."""
-        return overall(effects, quarters=self.headline, assignment=self.plan.programme.assignment)
 
 
 def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSample | None, joined: np.ndarray, *, deep: bool = True) -> OutcomeStudy:

@@ -15,7 +15,7 @@ from evaluation.models.permutation import Null, permute_areas, placebo_gaps
 from evaluation.models.synthetic_placebo import SyntheticResult
 from evaluation.pipeline.checking import not_held_out
 from evaluation.pipeline.choices import base_of, matcher
-from evaluation.pipeline.estimate import Estimating
+from evaluation.pipeline.estimating import Estimating
 
 AREA_DRAWS = 499
 REGION, HOME = "region", "council_code_of_area"

@@ -27,7 +27,8 @@ from evaluation.payment_by_results import read_framework
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
 from evaluation.pipeline.choices import matcher, with_later_entry
-from evaluation.pipeline.estimate import Estimating, study_outcome
+from evaluation.pipeline.estimate import study_outcome
+from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.panel_step import panel_of
 from evaluation.pipeline.payment import study_payment, write_families
 from evaluation.pipeline.placebo import Placebos, placebo_areas

@@ -24,7 +24,8 @@ from evaluation.models import ESTIMATORS
 from evaluation.models.effects import Effects, Estimate
 from evaluation.panel.types import Panel
 from evaluation.pipeline.choices import counts_from_a_base, matcher
-from evaluation.pipeline.estimate import Estimating, missing_estimate
+from evaluation.pipeline.estimate import missing_estimate
+from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.manifest import read_manifest
 from evaluation.pipeline.panel_step import panel_of
 from evaluation.pipeline.receive import check_names, receive

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +14,8 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.models.effects import Effects, Estimate
 from evaluation.models.subgroups import by_subgroup, subgroup_labels
 from evaluation.panel.types import Panel
+from evaluation.pipeline.estimating import Estimating
 from evaluation.plan import SubgroupPlan
-
-if TYPE_CHECKING:
-    from evaluation.pipeline.estimate import Estimating
 
 FewestOf = Callable[[Outcome, MatchedSample], int | None]
 NO_OCCURRENCE = np.iinfo(np.int64).max

@@ -18,7 +18,7 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.models.permutation import Null
 from evaluation.models.power import minimum_detectable_effect
 from evaluation.models.synthetic_placebo import SyntheticResult, mean_gap, synthetic_study
-from evaluation.pipeline.estimate import Estimating
+from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.placebo import Placebos
 
 

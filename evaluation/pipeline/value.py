@@ -25,7 +25,7 @@ from evaluation.models.summaries import average, chosen_cells
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results.numbers import PaymentNumbers
 from evaluation.pipeline.analysis import Analysis
-from evaluation.pipeline.estimate import Estimating
+from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.fees import fees_of
 from evaluation.plan import Plan, ValuePlan
 from evaluation.simulate.streams import stream

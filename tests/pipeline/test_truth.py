@@ -11,7 +11,8 @@ from evaluation.findings.present import verdict
 from evaluation.locations import project_file
 from evaluation.models.before_after import before_after
 from evaluation.pipeline.choices import matcher
-from evaluation.pipeline.estimate import Estimating, study_outcome
+from evaluation.pipeline.estimate import study_outcome
+from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.receive import build_panel, receive
 from evaluation.pipeline.recipe import framework_of, truth_of
 from evaluation.plan import Plan
