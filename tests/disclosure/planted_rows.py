@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pikepdf
-from leaks import PAGE, document, printed, reworked, workbook
+
+from tests.disclosure.leaks import PAGE, document, printed, reworked, workbook
 
 Write = Callable[[Path, np.ndarray], Path]
 FEW = 18  # families of a small council: packed numbers are held from so few on

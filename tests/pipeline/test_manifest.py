@@ -15,7 +15,7 @@ from evaluation.errors import EvaluationError, PlanError
 from evaluation.ingest.open_statistics import receive_open_statistics
 from evaluation.ingest.tables import describe
 from evaluation.pipeline.manifest import read_manifest, tables_of, write
-from evaluation.pipeline.reestimate import tables_of_run
+from evaluation.pipeline.reopen import tables_of_run
 from evaluation.pipeline.verify import changed_since, compare, plan_again
 from evaluation.plan import read_plan
 from evaluation.runs.files import file_sha256
