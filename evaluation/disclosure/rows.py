@@ -312,8 +312,9 @@ class Markup(HTMLParser):
     def whole(self) -> set[str]:
         """Everything found, once all is read."""
         self.end_drawing()
-        bare = sum(bool(row) and all(ONLY_NUMBERS.fullmatch(cell) for cell in row) for table in self.tables for row in table)
-        if max(bare, longest_run(self.texts), *self.attributes.values()) > LONGEST:
+        bare = [sum(bool(row) and all(ONLY_NUMBERS.fullmatch(cell) for cell in row) for row in table) for table in self.tables]
+        in_tables = max(*bare, sum(rows for rows in bare if rows >= FULL // 2))  # a report has many short tables of years
+        if max(in_tables, longest_run(self.texts), *self.attributes.values()) > LONGEST:
             self.found.add(ARRAY)
         if any(same_kind(row[0] for row in table if row) > LONGEST for table in self.tables):
             self.found.add(KEYED)

@@ -73,3 +73,14 @@ def test_a_printed_number_beside_its_value_is_no_row_of_data(tmp_path):
 @pytest.mark.parametrize("path, n", [("M0 0L1 1 2 2", 3), ("M0,0h1v1z", 3), ("m0 0c1 1 2 2 3 3", 2), ("1,2 3,4", 2), ("", 0)])
 def test_points_of_a_line_are_counted(path, n):
     assert vertices(path) == n
+
+
+def test_many_short_tables_of_years_are_no_rows_and_long_ones_are(tmp_path):
+    def page(tables: int, rows: int) -> Path:
+        table = "<table>" + "".join(f"<tr><td>{2000 + year}</td><td>{year / 7:.3f}</td></tr>" for year in range(rows)) + "</table>"
+        path = tmp_path / f"{tables}-{rows}.html"
+        path.write_text(f"<html><body>{table * tables}</body></html>", encoding="utf-8")
+        return path
+
+    assert rows_of_data(page(8, 13)) == []
+    assert rows_of_data(page(4, 20)) == rows_of_data(page(1, 61)) == ["more than 60 numbers in a row"]
