@@ -5,9 +5,20 @@ Messages hold counts, columns and rules; never a row, an identifier, a date of b
 """
 from __future__ import annotations
 
+import re
+
 
 class EvaluationError(Exception):
     """Something the user can mend; the command line prints it without a traceback and exits with code 2."""
+
+    def for_report(self) -> str:
+        """The message's clauses without numbers: counts of rows are for those inside, nobody has looked at them before a report leaves.
+
+        >>> CommonSupportError("No match could be made: 14 units have no neighbour. Widen the caliper.").for_report()
+        'No match could be made. Widen the caliper.'
+        """
+        kept = [clause for clause in re.split(r"(?<=[.:;])\s+", str(self)) if not re.search(r"\d", clause)]
+        return ". ".join(clause.rstrip(".:; ") for clause in kept) + "." if kept else "The reason holds counts and is not shown."
 
 
 class DictionaryError(EvaluationError):

@@ -14,9 +14,10 @@ STRUCTURAL = re.compile(
     "|".join(
         (
             r"\b(?:19|20)\d\d(?:/\d\d)?(?:[ -]Q[1-4])?\b",  # years, school years, quarters
-            r"\b9[05](?:\.\d)?(?:%| in 100) (?:interval|confidence|placebo|lie)|with 95% confidence|95% lie|95% interval",
+            r"\b9[05](?:\.\d)?(?:%| in 100) (?:of )?(?:interval|confidence|placebo|lie)|with 95% confidence|95% lie|95% interval",
             r"(?:per|of every|in every) 100\b|[0-5] (?:out )?of 5\b|\b(?:five|four) \w+ out of five",
             r"(?:base|quarter|period|year|term|event time)s? [\u2212-]?\d+(?: to [\u2212-]?\d+)?\b(?![/,]\d)",
+            r"\b\d/\d of the",  # a fee paid for so much of the families
             r"\baged \d+ (?:to \d+|and over|or over)\b",  # whom an outcome needs
             r"\b\d+ (?:quarters?|periods?|terms?|(?:school )?years?)\b",
             r"\b\d+ (?:before|after)(?! and)\b|\b\d+ earlier periods?\b|July|\b(?:6|10|12|18|24|36) months",

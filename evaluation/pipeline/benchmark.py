@@ -67,7 +67,9 @@ def pool_rows(estimating: Estimating, panel: Panel, pool: str, outcome: str) -> 
     except (CommonSupportError, EstimationError) as fault:
         return [
             *rows,
-            BenchmarkRow(outcome=outcome, pool=pool, method="matched", estimate=missing_estimate(str(fault)), worst_smd=nan, matched_share=0.0),
+            BenchmarkRow(
+                outcome=outcome, pool=pool, method="matched", estimate=missing_estimate(fault.for_report()), worst_smd=nan, matched_share=0.0
+            ),
         ]
     share = sample.n_treated / (chosen.entry >= 0).sum()
     worst = float(sample.balance["smd_after"].abs().max())

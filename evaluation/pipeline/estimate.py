@@ -50,7 +50,7 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
     try:
         effects = estimating.estimator().fit(sample, outcome.name, calendar=source.calendar)
     except (EstimationError, CommonSupportError) as fault:
-        return unestimated(outcome, primary, str(fault))
+        return unestimated(outcome, primary, fault.for_report())
     factor, effect = factor_of(outcome), estimating.summarised(effects)
     if not np.isfinite(effect.estimate):
         return unestimated(outcome, primary, f"{effect.reason[:1].upper()}{effect.reason[1:]}.")
@@ -280,7 +280,7 @@ def others_of(estimating: Estimating, sample: MatchedSample, outcome: Outcome, f
             spec = estimator(estimating.plan, second)
             found = estimating.summarised(spec.fit(sample, outcome.name, calendar=outcome.sources[estimating.plan.unit].calendar))
         except EstimationError as fault:
-            rows.append(OtherEstimate(label=second.method.replace("_", " ").capitalize(), estimate=missing_estimate(str(fault))))
+            rows.append(OtherEstimate(label=second.method.replace("_", " ").capitalize(), estimate=missing_estimate(fault.for_report())))
             continue
         rows.append(OtherEstimate(label=spec.in_words(), estimate=scaled(found, factor), note=NOTES.get(second.method, "")))
     return tuple(rows)

@@ -43,7 +43,7 @@ def study_payment(plan: Plan, framework: Framework | None, tables: Mapping[str, 
     try:
         return replace(study, matched=match_results(matcher(plan), panel, rules))
     except (CommonSupportError, EstimationError) as fault:
-        return replace(study, reason=str(fault))
+        return replace(study, reason=fault.for_report())
 
 
 def write_families(study: PaymentStudy, plan: Plan, room: Path) -> None:

@@ -125,8 +125,9 @@ def fit_table(placebos: Mapping[str, Placebos], labels: Mapping[str, str], ledge
                 ledger.keep("synthetic gap", row.area, number(value * found.factor, scale, signed=True)).text
                 for value in (row.estimate, row.placebo_lower, row.placebo_upper)
             )
-            fit, donors = number(row.relative_fit, 2).text, number(row.effective_donors, 0).text
-            rows.append((f"{labels[name]}: {row.area}", str(row.n_before), donors, fit, gap, f"{low} to {high}"))
+            told = (("years fitted", row.n_before, 0), ("councils behind it", row.effective_donors, 0), ("gap before", row.relative_fit, 2))
+            years, donors, fit = (ledger.keep(f"synthetic, {what}", row.area, number(value, digits)).text for what, value, digits in told)
+            rows.append((f"{labels[name]}: {row.area}", years, donors, fit, gap, f"{low} to {high}"))
     if not rows:
         return ()
     return (
