@@ -148,5 +148,6 @@ def _predicted(panel: Panel, fit: BinaryFit, centre: Mapping[str, float], covari
         place = {name: number for number, name in enumerate(names)}
         known = [x[:, place[name]] if name in place else np.zeros(len(units)) for name in fit.names[1:]]
         known = [np.where(np.isfinite(values), values, centre[name]) for name, values in zip(fit.names[1:], known, strict=True)]
-        chance[units, column] = LINKS[fit.link].probability(fit.predict(np.column_stack(known)))
+        x = np.array(known).reshape(len(known), len(units)).T          # of no columns too
+        chance[units, column] = LINKS[fit.link].probability(fit.predict(x))
     return chance

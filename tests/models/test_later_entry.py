@@ -127,6 +127,13 @@ def test_a_family_of_a_council_that_nobody_can_join_has_no_chance():
     assert (chance[closed] == 0).all() and (chance[~closed] > 0).any()
 
 
+def test_where_nothing_tells_who_joins_the_chance_is_the_share_that_does():
+    """Three families in one quarter, one joins: too few to tell by anything, and the quarter is the same for all."""
+    panel = panel_of([1, -1, -1, 2], {"y": np.arange(16.0).reshape(4, 4)}, councils=["E01"] * 4)
+    found = with_chances_of_joining(sample_of(panel, {0: [1, 2, 3]}), covariates=(), records=(), last=1).panel.varying[CHANCE_OF_JOINING]
+    assert found[1:, 2] == pytest.approx(np.full(3, 1 / 3))
+
+
 def test_a_model_that_cannot_be_fitted_says_what_to_do():
     sample = world(5)
     x = np.where(np.arange(PERIODS) + 1 == sample.panel.entry[:, None], 1.0, 0.0) + 1e-3 * sample.panel.outcomes["x"]
