@@ -7,6 +7,7 @@ from evaluation.disclosure.release import Shown, TableContent
 from evaluation.disclosure.whose import ALL
 from evaluation.findings.populations import PopulationNumbers, Seen
 from evaluation.findings.present import Nouns, lower_first
+from evaluation.findings.reach import NEARLY_ALL
 from evaluation.panel.status import Status
 
 REASONS = {
@@ -15,7 +16,6 @@ REASONS = {
     "Moved away": (Status.MOVED,),
     "Not in the records": (Status.NOT_COVERED, Status.NOT_LINKED, Status.NOT_KNOWN),
 }
-NEARLY_ALL = Shown(value=None, text="nearly all")
 LOW = Shown(value=0.0, text="[low]", symbol="[low]")
 
 
