@@ -69,7 +69,7 @@ def cells(one: Seen, ledger: Ledger, nouns: Nouns) -> list[Shown]:
     hidden = [place for place in range(1, len(groups)) if behind[place] and ledger.small(behind[place], nouns.many)]
     others = [place for place in range(1, len(groups)) if quarters[place] and place not in hidden]
     if hidden and not others:
-        shown[0] = NEARLY_ALL
+        shown[0] = NEARLY_ALL if quarters[0] >= 0.9 * whole else CONFIDENTIAL
     elif len(hidden) == 1:
         hidden.append(min(others, key=lambda place: quarters[place]))
     for place in hidden:

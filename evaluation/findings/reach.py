@@ -51,7 +51,7 @@ def unlike(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> str:
 def count_of_part(n: int, whole: int, what: str, population: Population, ledger: Ledger, nouns: Nouns) -> Shown:
     """A count of a part of families whose number is shown too: 'nearly all' where it is the whole but for a small group, which both would tell."""
     if n >= ledger.profile.threshold > whole - n:
-        return ledger.keep(what, nouns.scope, NEARLY_ALL)
+        return ledger.keep(what, nouns.scope, NEARLY_ALL if n >= 0.9 * whole else CONFIDENTIAL)
     return ledger.count(n, of=nouns.many, what=what, population=population)
 
 

@@ -250,6 +250,11 @@ def test_where_few_families_are_all_that_is_missing_the_share_seen_is_no_number(
     assert rows_of(told, OBSERVED=(796, 199), MOVED=(4, 2)) == (("Absence: programme", "nearly all", "0", "0", "[c]", "0"),)
 
 
+def test_where_those_few_are_a_good_part_neither_share_is_told(told):
+    assert rows_of(told, OBSERVED=(60, 15), NOT_LINKED=(20, 6)) == (("Absence: programme", "[c]", "0", "0", "0", "[c]"),)
+    assert told(n_joined=19, windows=windows(followed=(12, 0, 0, 0)))[0].windows.rows[0][1] == "[c]"
+
+
 def test_a_share_that_rounds_to_zero_is_told_from_none(told):
     assert rows_of(told, OBSERVED=(9_960, 2_000), MOVED=(40, 20))[0][1:5] == ("100", "0", "0", "[low]")
 
