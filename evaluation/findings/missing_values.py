@@ -7,6 +7,7 @@ from evaluation.disclosure.release import Shown, TableContent
 from evaluation.disclosure.whose import ALL
 from evaluation.findings.populations import PopulationNumbers, Seen
 from evaluation.findings.present import Nouns, lower_first
+from evaluation.findings.reach import NEARLY_ALL
 from evaluation.panel.status import Status
 
 REASONS = {
@@ -15,7 +16,6 @@ REASONS = {
     "Moved away": (Status.MOVED,),
     "Not in the records": (Status.NOT_COVERED, Status.NOT_LINKED, Status.NOT_KNOWN),
 }
-NEARLY_ALL = Shown(value=None, text="nearly all")
 LOW = Shown(value=0.0, text="[low]", symbol="[low]")
 
 
@@ -69,7 +69,7 @@ def cells(one: Seen, ledger: Ledger, nouns: Nouns) -> list[Shown]:
     hidden = [place for place in range(1, len(groups)) if behind[place] and ledger.small(behind[place], nouns.many)]
     others = [place for place in range(1, len(groups)) if quarters[place] and place not in hidden]
     if hidden and not others:
-        shown[0] = NEARLY_ALL
+        shown[0] = NEARLY_ALL if quarters[0] >= 0.9 * whole else CONFIDENTIAL
     elif len(hidden) == 1:
         hidden.append(min(others, key=lambda place: quarters[place]))
     for place in hidden:

@@ -103,6 +103,8 @@ class PopulationNumbers:
     headline: tuple[int, int]
     n_joined: int
     n_matched: int
+    n_comparison: int
+    n_joined_everywhere: int
     windows: pd.DataFrame
     exits: pd.DataFrame
     reasons: Mapping[str, str]

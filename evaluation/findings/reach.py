@@ -12,6 +12,7 @@ from evaluation.findings.present import Nouns, lower_first
 from evaluation.findings.strength import BALANCED
 from evaluation.findings.summary import listed
 
+NEARLY_ALL = Shown(value=None, text="nearly all")
 MOST_NAMED = 3  # differences of those not matched that a sentence names
 NOT_EXTENDED = "The effects in this report are those on matched {many}; no figure is extended to the others."
 
@@ -45,6 +46,13 @@ def unlike(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> str:
     more = f", and also in {rest} other characteristic{'s' if rest > 1 else ''}" if rest > 0 else ""
     text = f"{where}those who were not matched differ {'most ' if more else ''}from the matched in {listed(named)} standard deviations{more}."
     return ledger.said(started(text), what="how those not matched differ", population="all places")
+
+
+def count_of_part(n: int, whole: int, what: str, population: Population, ledger: Ledger, nouns: Nouns) -> Shown:
+    """A count of a part of families whose number is shown too: 'nearly all' where it is the whole but for a small group, which both would tell."""
+    if n >= ledger.profile.threshold > whole - n:
+        return ledger.keep(what, nouns.scope, NEARLY_ALL if n >= 0.9 * whole else CONFIDENTIAL)
+    return ledger.count(n, of=nouns.many, what=what, population=population)
 
 
 def started(text: str) -> str:
@@ -104,9 +112,15 @@ def complete_table(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> 
     rows = []
     for one in numbers.complete:
         name = f"{nouns.scope}, {one.label}, complete sets"
+        sides = (
+            ("programme", one.n_treated, numbers.n_matched, nouns.whose.matched()),
+            ("comparison", one.n_comparison, numbers.n_comparison, nouns.whose.compared()),
+        )
         counts = [
-            ledger.count(n, of=nouns.many, what=what, population=part_with(who, one, name))
-            for what, n, who in (("programme", one.n_treated, nouns.whose.matched()), ("comparison", one.n_comparison, nouns.whose.compared()))
+            count_of_part(n, whole, what, part_with(who, one, name), ledger, nouns)
+            if one.members
+            else ledger.count(n, of=nouns.many, what=what, population=who)
+            for what, n, whole, who in sides
         ]
         worst = ledger.keep("largest difference after matching", f"all places, {one.label}, complete sets", number(one.smd, 2, signed=True))
         rows.append((one.label, f"{one.whom[:1].upper()}{one.whom[1:]}", *(count.text for count in counts), worst.text, one.covariate or "[x]"))
@@ -118,7 +132,7 @@ def complete_table(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> 
         rows=tuple(rows),
         notes=("Matched sets that have whom the outcome needs on both sides on the first day of the quarter of joining. Other sets are left out and"
                f" balance is worked out again{'' if numbers.together else ', all places of the study together'}: in standard deviations; under"
-               f" {BALANCED:g} is good.",),
+               f" {BALANCED:g} is good. Nearly all: of the matched {nouns.many}.",),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from evaluation.disclosure.release import Shown, TableContent
 from evaluation.disclosure.whose import ALL
 from evaluation.findings.populations import GrownOut, PopulationNumbers
 from evaluation.findings.present import Nouns, lower_first
-from evaluation.findings.reach import started
+from evaluation.findings.reach import NEARLY_ALL, count_of_part, started
 
 DAYS_A_MONTH = 365.25 / 12
 SUPPORTED = "supported"  # instead of a reason: support goes on
@@ -49,22 +49,20 @@ def partial(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> tuple[s
         return ()
     followed, going_on = count_followed(row, numbers, ledger, nouns), count_partial(row, numbers, ledger, nouns)
     when = f"The effects in this report are looked at up to {time_words(months)} after joining."
-    if followed.value is None:
+    if followed.value is None and followed != NEARLY_ALL:
         return (f"{when} How many {nouns.many} could be followed so long is not shown.",)
+    of = f"Of the {nouns.many} followed so long (nearly all)" if followed == NEARLY_ALL else f"Of the {followed.text} {nouns.many} followed so long"
     if going_on.value is None:
-        return (f"{when} Of the {followed.text} {nouns.many} followed so long, how many were still supported at its end is not shown.",)
-    return (
-        f"{when} Of the {followed.text} {nouns.many} followed so long, {going_on.text} were still supported at its end (partial exposure): of them"
-        " the effects show a part of the support only.",
-    )
+        return (f"{when} {of}, how many were still supported at its end is not shown.",)
+    return (f"{when} {of}, {going_on.text} were still supported at its end (partial exposure): of them the effects show a part of the support only.",)
 
 
 def grown_out(one: GrownOut, numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> str:
     """How many grew out of a population: an end of the outcome that is no success; those of all places where this report's may not be shown."""
-    existing, grown = grown_counts(one, one.n_existing, one.n_grown, nouns.whose.code, ledger, nouns)
+    existing, grown = grown_counts(one, one.n_existing, one.n_grown, numbers.n_joined, nouns.whose.code, ledger, nouns)
     later, where = f"{time_words(3 * numbers.headline[1])} later", ""
     if grown.value is None and not numbers.together:
-        existing, grown = grown_counts(one, *one.everywhere, ALL, ledger, nouns)
+        existing, grown = grown_counts(one, *one.everywhere, numbers.n_joined_everywhere, ALL, ledger, nouns)
         where = "in all places of the study together, "
     among = "among the" if existing.value is None else f"of the {existing.text}"
     start = started(f"{where}{among} {nouns.many} with {one.label} when they joined,")
@@ -73,11 +71,11 @@ def grown_out(one: GrownOut, numbers: PopulationNumbers, ledger: Ledger, nouns: 
     return f"{start} {grown.text} had none of that age left {later}: their outcome has ended. It is missing from then on and is no success."
 
 
-def grown_counts(one: GrownOut, n_existing: int, n_grown: int, code: str, ledger: Ledger, nouns: Nouns) -> tuple[Shown, Shown]:
+def grown_counts(one: GrownOut, n_existing: int, n_grown: int, n_joined: int, code: str, ledger: Ledger, nouns: Nouns) -> tuple[Shown, Shown]:
     """Families with a member in the population when they joined, and those of them who have none any more, of one place."""
     who = nouns.whose.joined(code).part(f"exists at joining: {one.members}", "yes", f"{code}, {one.label} at joining")
     return (
-        ledger.count(n_existing, of=nouns.many, what="with a member of the population", population=who),
+        count_of_part(n_existing, n_joined, "with a member of the population", who, ledger, nouns),
         ledger.count(n_grown, of=nouns.many, what="grown out", population=who.part("grown out", "yes"), within=n_existing),
     )
 
@@ -95,7 +93,8 @@ def followed(months: int, numbers: PopulationNumbers, nouns: Nouns) -> Populatio
 
 def count_followed(row: object, numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> Shown:
     """Families of one row of `exposures` followed throughout."""
-    return ledger.count(row.n_followed, of=nouns.many, what=f"followed for {row.months} months", population=followed(row.months, numbers, nouns))
+    who = followed(row.months, numbers, nouns)
+    return count_of_part(row.n_followed, numbers.n_joined, f"followed for {row.months} months", who, ledger, nouns)
 
 
 def count_partial(row: object, numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> Shown:

@@ -126,6 +126,8 @@ def populations_of(
         headline=headline,
         n_joined=len(support.unit),
         n_matched=scope.counts["matched"],
+        n_comparison=scope.counts["comparison"],
+        n_joined_everywhere=len(study.support.unit),
         windows=exposures(support, panel, windows),
         exits=exits(support, panel, tuple(codes)),
         reasons=codes,
