@@ -96,7 +96,7 @@ def people_table(r: Records, rng: np.random.Generator) -> dict:
 
 
 def costs_table(r: Records, rng: np.random.Generator) -> dict:
-    """Families supported at any time in a financial year, at a council's own cost per family."""
+    """Families supported at any time in a financial year, at a council's own cost a family; published costs for their years alone."""
     entry, leaves, _ = programme_spells(r)
     leaves = np.where(np.isnat(leaves), r.calendar.starts[-1], leaves)
     first, last = r.calendar.starts[HISTORY].astype(object), (r.calendar.starts[-1] - DAY).astype(object)
@@ -109,7 +109,8 @@ def costs_table(r: Records, rng: np.random.Generator) -> dict:
         cost = np.round(number * price, -2)
         label = f"{year}/{(year + 1) % 100:02d}"
         known = [r.costs.get(code, {}).get(label, 0.0) if code in r.costs else float(cost[c]) for c, code in enumerate(r.councils)]
-        rows += [(code, label, int(number[c]), known[c]) for c, code in enumerate(r.councils) if number[c] or (code in r.costs and known[c])]
+        rows += [(code, label, int(number[c]), known[c]) for c, code in enumerate(r.councils)
+                 if (label in r.costs[code] if code in r.costs else number[c])]
     rows.sort()
     council, label, number, cost = zip(*rows, strict=True) if rows else ((), (), (), ())
     return {"council_code": pa.array(council, pa.string()), "financial_year": pa.array(label, pa.string()), "cost": pa.array(cost, pa.float64()),
