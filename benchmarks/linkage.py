@@ -162,7 +162,7 @@ def blocks(found: Mapping) -> dict[str, str]:
                 f"{100 * row['linked_others']:.1f}%", f"{row['effect']:+.4f}", f"{row['std_error']:.4f}",
                 f"{row['bias']:+.4f} ± {1.96 * row['bias_error']:.4f}", f"{row['bias_as_zero']:+.4f}") for row in found["effect"]]
     worlds = {row["world"]: row["true_links"] for row in found["effect"]}
-    true = " and ".join(f"{value:+.4f} ({name})" for name, value in worlds.items())
+    true = ", ".join(f"{value:+.4f} ({name})" for name, value in worlds.items())
     return {
         "linkage command": made, "linkage verdict": verdict(found),
         "linkage quality": markdown(("world", "threshold", "links", "wrong", "precision", "recall"), rows),
