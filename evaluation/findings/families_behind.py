@@ -28,4 +28,5 @@ def present_populations(
         left_out=reach.left_out_table(numbers, ledger, nouns),
     )
     checks, ways = touch.present_ways(numbers, labels, ledger, nouns)
-    return content, checks, (*missing_values.table(numbers, ledger, nouns), *ways)
+    tables = (*missing_values.table(numbers, ledger, nouns), *ways) if labels else ()  # where no outcome is shown, nothing stands behind one
+    return content, checks, tables

@@ -283,7 +283,7 @@ def make_reports(
     return RunSummary.of(room, records)
 
 
-def publish(room: Path, records: Mapping[str, DoneRecord], identifiers: set[str], *, workers: int) -> None:
+def publish(room: Path, records: Mapping[str, DoneRecord], identifiers: set[str], *, workers: int = 1) -> None:
     """Scan what was made, then bring it into the release; the audit is taken away first and written last, so that a release with one is whole."""
     made = sorted(code for code, record in records.items() if record.finished)
     files = [room / path for code in made for path in sorted(records[code].files)]

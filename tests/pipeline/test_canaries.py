@@ -14,7 +14,7 @@ from evaluation.disclosure.carriers import READERS, text_of
 from tests.pipeline.conftest import small_plan
 
 CANARY, BORN = "Zyzzyva", "1931-07"  # begins every identifier; month of birth of every third adult: valid both
-ROWS = frozenset({"tables", "sealed", "quarantine", "blanks", "faults.xlsx", "payment", "delivery"})  # what stays in the room and holds rows
+ROWS = frozenset({"tables", "sealed", "quarantine", "blanks", "faults.xlsx", "payment", "delivery", "steps"})  # what stays in the room and holds rows
 NO_VALUES = frozenset({".lock"})
 COMMANDS = ("check", "match", "batch", "status", "reestimate", "curve", "report", "run")
 

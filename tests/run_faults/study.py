@@ -60,7 +60,7 @@ def received() -> tuple:
     """(dictionary, checked tables, panel, folder) of the small study."""
     folder, dictionary, plan = Path(tempfile.mkdtemp(prefix="run-faults-")), load_dictionary(), plan_of()
     tables = recipe.receive(plan, folder, dictionary, folder)
-    return dictionary, tables, recipe.build_panel(tables, plan, dictionary), folder
+    return dictionary, tables, recipe.panel_of(tables, plan, dictionary, None), folder
 
 
 def run_study_with(*, panel: Callable[[Panel], Panel] = lambda panel: panel, plan: dict[str, object] | None = None, **patches: object) -> Told:
@@ -70,7 +70,7 @@ def run_study_with(*, panel: Callable[[Panel], Panel] = lambda panel: panel, pla
     codes = tuple(FAMILIES)
     with (
         patch.object(recipe, "receive", lambda *_: tables),
-        patch.object(recipe, "build_panel", lambda *_: panel(copied(given))),
+        patch.object(recipe, "panel_of", lambda *_: panel(copied(given))),
         patch.multiple(recipe, **patches) if patches else patch.object(recipe, "benchmark", lambda *_: ()),
     ):
         try:
