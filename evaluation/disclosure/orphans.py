@@ -21,7 +21,8 @@ STRUCTURAL = re.compile(
             r"\baged \d+ (?:to \d+|and over|or over)\b",  # whom an outcome needs
             r"\b\d+ (?:quarters?|periods?|terms?|(?:school )?years?)\b",
             r"\b\d+ (?:before|after)(?! and)\b|\b\d+ earlier periods?\b|July|\b(?:6|10|12|18|24|36) months",
-            r"(?:[Ff]ewer than|under|below|at least|over|up to|within|by) \d[\d,]*(?:\.\d+)?(?:%| percentage points| points|\b)",  # thresholds and bands
+            # thresholds and bands
+            r"(?:[Ff]ewer than|under|below|at least|over|up to|within|by) \d[\d,]*(?:\.\d+)?(?:%| percentage points| points|\b)",
             r"\b\d+(?:\.\d+)? to \d+(?:\.\d+)?% of the\b|[Bb]etween half and \d+%|a (?:change|fall|rise|difference) of \d+%",
             r"\babout \d+% (?:was|had|of them)|of about \d+%|about \d+% of",  # coarse words of shares (`check_sentences.about`)
             r"\d+ (?:or more criteria|criteria or more|other councils?)",

@@ -150,11 +150,9 @@ def losses(worth: Worth, valued: Mapping[str, OutcomeResult], purse: Pounds) -> 
 def counted_for(worth: Worth, nouns: Nouns, purse: Pounds) -> str:
     """For whom benefits are counted, and for how long."""
     first, last = worth.adjusted.case.window
-    few = purse.ledger.small(worth.unmatched, nouns.many)
-    who = f"The few {nouns.many}" if few else f"The {worth.unmatched:,.0f} {nouns.many}"
-    left = f" {who} without a match get none, though their cost is counted." if worth.unmatched else ""
+    left = f" The {nouns.many} without a match get none, though their cost is counted." if worth.unmatched else ""
     if worth.plan.unmatched_share and worth.unmatched:
-        left = f" {who} without a match are given {100 * worth.plan.unmatched_share:.0f}% of the effect, as the plan says."
+        left = f" The {nouns.many} without a match are given {100 * worth.plan.unmatched_share:.0f}% of the effect, as the plan says."
     left += " The money is that of all places together, which are judged as one; no place alone is valued." if worth.together else ""
     years = worth.plan.persistence_years or 0
     after = f"then for {years} more year{'s' if years != 1 else ''}, fading" if years else "nothing is counted after that"
