@@ -55,8 +55,9 @@ def strange_numbers(path: Path, content: ReportContent) -> list[str]:
 
 
 def known_to(content: ReportContent) -> frozenset[str]:
-    """Every number of a report's content: shown ones, those in its texts, and plain ones such as edges of bins and years."""
-    return frozenset(bare(token) for text in _texts(content) for token in TOKEN.findall(joined(text)))
+    """Every number of a report's content: shown ones, those in texts, plain ones such as edges of bins and years, and how many councils are shown."""
+    councils = (str(len(one.points)) for one in content.beside)
+    return frozenset(bare(token) for text in (*_texts(content), *councils) for token in TOKEN.findall(joined(text)))
 
 
 def _texts(thing: object) -> Iterator[str]:

@@ -46,11 +46,11 @@ def rows_of_data(path: Path, *, points: int = 0) -> list[str]:
     Parameters
     ----------
     points : int
-        Points that one chart may hold where they are more than a report's usual ones: as many as there are councils.
+        Councils that one chart may show beside its usual marks.
     """
-    content, kind, most = path.read_bytes(), path.suffix.lower(), max(points, LONGEST)
+    content, kind, most = path.read_bytes(), path.suffix.lower(), LONGEST + points
     if kind == ".pdf":
-        return sorted(set(of_pdf(content, INSIDE, most=most)))
+        return sorted(set(of_pdf(content, INSIDE, most=most + points)))  # two charts of councils stand on one page
     reader = {".json": of_json, ".ipynb": of_json, ".html": of_markup, ".svg": of_markup}.get(kind, of_unknown)
     return sorted(set(reader(content, most=most)))
 

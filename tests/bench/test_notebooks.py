@@ -39,7 +39,7 @@ def test_the_cohort_notebook_goes_from_a_delivery_to_findings(plan_path, run, tm
 def test_the_researchers_notebook_shows_old_and_new_and_the_curve(run, tmp_path):
     cells = executed("reestimate", tmp_path, run=str(run), changes="matching.caliper: 0.1", grid="matching.ratio: [1, 3], estimator.base: [-4, -3]")
     text = "\n".join("".join(data["text/plain"]) for _, data in cells)
-    assert "Changed: matching.caliper: 0.1" in text and "4 specifications from" in text and "The plan's: " in text
+    assert "Exploratory, changed: matching.caliper: 0.1" in text and "4 specifications from" in text and "The plan's: " in text
     assert sum("image/png" in data for _, data in cells) == 1
 
 
