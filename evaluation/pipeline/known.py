@@ -82,7 +82,10 @@ def simulated_sentence(plan: Plan) -> str:
 
 
 def simulated_caveats(plan: Plan, verdicts: tuple[str, ...]) -> tuple[str, ...]:
-    """That differences found where none was put in are chance."""
+    """That differences found where none was put in are no effects."""
     if plan.data.kind != "simulated" or effects_simulated(plan) or not set(verdicts) & {"better", "worse"}:
         return ()
-    return ("No effect was put into these simulated records: an outcome that came out better or worse did so by chance.",)
+    return (
+        "No effect was put into these simulated records: an outcome that came out better or worse did so by chance, or because the groups were less"
+        " alike than they look.",
+    )
