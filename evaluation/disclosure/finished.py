@@ -42,7 +42,7 @@ def strange_numbers(path: Path, content: ReportContent) -> list[str]:
 
     They stay inside: what is said of them is how many they are.
     """
-    known = known_to(content)
+    known = numbers_held(content)
     kind = path.suffix.lower()
     if kind == ".html":
         return list(of_page(path.read_text(encoding="utf-8"), known))
@@ -54,7 +54,7 @@ def strange_numbers(path: Path, content: ReportContent) -> list[str]:
     return []
 
 
-def known_to(content: ReportContent) -> frozenset[str]:
+def numbers_held(content: ReportContent) -> frozenset[str]:
     """Every number of a report's content: shown ones, those in texts, plain ones such as edges of bins and years, and how many councils are shown."""
     councils = (str(len(one.points)) for one in content.beside)
     return frozenset(bare(token) for text in (*_texts(content), *councils) for token in TOKEN.findall(joined(text)))

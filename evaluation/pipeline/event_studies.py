@@ -51,7 +51,7 @@ def numbers_of(analysis: Analysis, study: OutcomeStudy) -> tuple[EventNumbers | 
         effects = analysis.estimating.estimator().fit(analysis.sample, outcome.name, calendar=outcome.sources[plan.unit].calendar)
         found = event_numbers(effects, quarters=analysis.estimating.headline, assignment=plan.programme.assignment)
     except EvaluationError as fault:
-        return None, str(fault)
+        return None, fault.for_report()
     except np.linalg.LinAlgError:
         return None, "its numbers move together, so they have no covariance"
     factor = factor_of(outcome)

@@ -140,7 +140,7 @@ def worth_of(
     try:
         return appraised(asked, costs, words)
     except EstimationError as fault:
-        return Worth(plan=asked.plan, status="not_estimated", reason=f"the effects have no joint uncertainty ({fault})")
+        return Worth(plan=asked.plan, status="not_estimated", reason=f"the effects have no joint uncertainty ({fault.for_report()})")
 
 
 def why_not(asked: Asked) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaluation.disclosure.release import BesideCouncils, ReportContent
 from evaluation.disclosure.whose import ALL
 from evaluation.reporting import figures
-from evaluation.reporting.blocks import Block, Heading, Paragraph, Section, slug
+from evaluation.reporting.blocks import Block, Figure, Heading, Paragraph, Section, slug
 from evaluation.reporting.page_parts import figure_of
 from evaluation.reporting.words import in_words, interval_in_words
 
@@ -22,18 +22,24 @@ def beside_others(content: ReportContent) -> Section:
     blocks: list[Block] = [Heading(text="This council beside others", id="sec-beside"), Paragraph(text=READING)]
     for shown in content.beside:
         blocks += [
-            figure_of(
-                content,
-                f"fig-beside-{slug(shown.outcome)}",
-                shown.title,
-                f"Effect in {shown.change_unit}, with 95% interval; councils with most families first",
-                figures.beside(shown, content.council.name),
-                ("Council", "Effect drawn towards the mean (95% interval)"),
-                rows_of(shown, content.council.name),
-            ),
+            caterpillar(content, shown),
             Paragraph(text=shown.sentence),
         ]
     return Section(tuple(blocks))
+
+
+def caterpillar(content: ReportContent, shown: BesideCouncils) -> Figure:
+    """The chart of all councils' effects on one outcome; the report's own council has its name."""
+    name = content.council.name
+    return figure_of(
+        content,
+        f"fig-beside-{slug(shown.outcome)}",
+        shown.title,
+        f"Effect in {shown.change_unit}, with 95% interval; councils with most families first",
+        figures.beside(shown, name),
+        ("Council", "Effect drawn towards the mean (95% interval)"),
+        rows_of(shown, name),
+    )
 
 
 def rows_of(shown: BesideCouncils, name: str) -> tuple[tuple[str, str], ...]:

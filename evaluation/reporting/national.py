@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from evaluation.disclosure.release import BesideCouncils, OutcomeResult, ReportContent, Spread
 from evaluation.disclosure.whose import ALL
-from evaluation.reporting import figures
-from evaluation.reporting.beside import READING, rows_of
-from evaluation.reporting.blocks import Block, Bullets, Heading, Paragraph, Section, Table, slug
-from evaluation.reporting.page_parts import figure_of, symbols_used
+from evaluation.reporting.beside import READING, caterpillar
+from evaluation.reporting.blocks import Block, Bullets, Heading, Paragraph, Section, Table
+from evaluation.reporting.page_parts import symbols_used
 from evaluation.reporting.words import in_words, interval_in_words
 
 MEANING = (
@@ -34,15 +33,7 @@ def councils_together(content: ReportContent) -> Section:
     ]
     for shown, _ in pairs:
         blocks += [
-            figure_of(
-                content,
-                f"fig-beside-{slug(shown.outcome)}",
-                shown.title,
-                f"Effect in {shown.change_unit}, with 95% interval; councils with most families first",
-                figures.beside(shown, content.council.name),
-                ("Council", "Effect drawn towards the mean (95% interval)"),
-                rows_of(shown, content.council.name),
-            ),
+            caterpillar(content, shown),
             Paragraph(text=spread_in_words(shown)),
         ]
     return Section(tuple(blocks))

@@ -8,7 +8,7 @@ from evaluation.models.council_effects import council_effects
 from evaluation.models.effects import Estimate
 from evaluation.models.inference import estimate_of
 from evaluation.models.joint import joint
-from evaluation.models.places import by_council
+from evaluation.models.places import by_council, in_all, of_places
 from evaluation.models.summaries import average, chosen_cells
 from tests.matching.panels import simulated_panel
 
@@ -55,6 +55,17 @@ def test_places_vary_together_as_their_sums_over_all_rows_do(effects):
     np.testing.assert_allclose(found.theta, want.values, rtol=1e-12)
     np.testing.assert_allclose(correlations(found.covariance), correlations(want.covariance), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(np.sqrt(np.diag(found.covariance)), found.own_std_error)      # each with its own number of clusters
+
+
+def test_a_place_on_its_own_rows_is_the_same_summary_of_all_rows(effects):
+    whole = of_all_rows(effects)
+    effects, found = of_places(effects, quarters=QUARTERS, cohorts="complete", clusters="auto", assignment="unit")
+    for one in found:
+        ours, theirs = in_all(effects, one), whole[one.place]
+        np.testing.assert_array_equal(ours.enters, theirs.enters)
+        np.testing.assert_allclose(ours.contribution, theirs.contribution, rtol=1e-9, atol=1e-15)
+        np.testing.assert_array_equal(ours.over.rows, theirs.over.rows)
+        np.testing.assert_allclose(ours.over.weighted, theirs.over.weighted, rtol=1e-9, atol=1e-12)
 
 
 def correlations(covariance):

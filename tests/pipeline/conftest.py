@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from evaluation import cli
 from evaluation.locations import project_file
 from evaluation.periods import Periods
 from evaluation.pipeline.run import run_study
@@ -51,3 +53,17 @@ def spoilt(delivery, tmp_path) -> Path:
     """A copy of the delivery that a test may spoil."""
     shutil.copytree(delivery, tmp_path / "csv")
     return tmp_path / "csv"
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run the command line; gives exit code and everything printed."""
+
+    def run(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["evaluation", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        told = capsys.readouterr()
+        return end.value.code or 0, told.out + told.err
+
+    return run

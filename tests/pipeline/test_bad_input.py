@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 
 import openpyxl
 import pytest
 import yaml
 
-from evaluation import cli
 from evaluation.locations import project_file
 from tests.pipeline.conftest import small_plan
 
 CANARY = "Zyzzyva"
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run the command line; gives exit code and everything printed."""
-
-    def run(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["evaluation", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        told = capsys.readouterr()
-        return end.value.code or 0, told.out + told.err
-
-    return run
 
 
 def refused(answer: tuple[int, str], *words: str) -> None:

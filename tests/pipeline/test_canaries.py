@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import csv
-import sys
 from pathlib import Path
 
 import duckdb
-import pytest
 
-from evaluation import cli
 from evaluation.disclosure.carriers import READERS, text_of
 from tests.pipeline.conftest import small_plan
 
@@ -62,20 +59,6 @@ def tell_tales(folder: Path) -> list[str]:
     files = [path for path in folder.rglob("*") if path.is_file() and not ROWS & set(path.relative_to(folder).parts)]
     texts = {path.relative_to(folder).as_posix(): f"{path.relative_to(folder)}\n{content_of(path)}" for path in files}
     return [name for name, text in texts.items() if CANARY.lower() in text.lower() or BORN in text]
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run the command line; gives everything printed, and what it ended with."""
-
-    def run(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["evaluation", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        told = capsys.readouterr()
-        return end.value.code or 0, told.out + told.err
-
-    return run
 
 
 def test_no_command_prints_or_writes_a_value_of_a_person(command, delivery, tmp_path, monkeypatch):

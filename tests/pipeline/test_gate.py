@@ -8,10 +8,11 @@ import sys
 import types
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from evaluation.disclosure.event_studies import EventStudies
-from evaluation.disclosure.finished import strange_numbers
+from evaluation.disclosure.finished import numbers_held, strange_numbers
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.orphans import orphans, unprinted
 from evaluation.disclosure.population import Population
@@ -19,6 +20,7 @@ from evaluation.disclosure.record import known_to, let_out, prepare, register_of
 from evaluation.disclosure.release import ReportContent
 from evaluation.disclosure.rules import RULES
 from evaluation.errors import DisclosureError
+from evaluation.pipeline.scanning import scan_release, strange_to
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
 
@@ -65,6 +67,35 @@ def test_a_finished_report_holds_no_number_that_its_content_does_not(small_run, 
     for path in (small_run[0] / "release" / "councils").rglob(f"*{ending}"):
         content = ReportContent.read(small_run[0] / "contents" / f"{path.parent.name}.json")
         assert strange_numbers(path, content) == []
+
+
+def put_into(path: Path, target: Path) -> Path:
+    """A copy of a finished file with a number of its own."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".html":
+        target.write_text(path.read_text(encoding="utf-8").replace("</main>", "<p>98,765.4 families</p></main>"), encoding="utf-8")
+    else:
+        book = openpyxl.load_workbook(path)
+        book.worksheets[-1].append(["Families", 98765.4])
+        book.save(target)
+    return target
+
+
+@pytest.mark.parametrize("ending", [".html", ".xlsx"])
+def test_a_number_put_into_a_finished_report_holds_the_release(small_run, ending, tmp_path):
+    (path,) = (small_run[0] / "release" / "councils" / "E06000022").glob(f"*{ending}")
+    for aside, strange in ((path, False), (put_into(path, tmp_path / "E06000022" / path.name), True)):
+        found = strange_to(small_run[0])(aside)
+        assert bool(found) == strange
+    with pytest.raises(DisclosureError, match=r"holds \d+ number\(s\) that the content it was made from does not"):
+        scan_release(small_run[0], [aside], set(), workers=1)
+
+
+def test_how_many_councils_a_summary_shows_is_a_number_of_its_content():
+    content = SAMPLES["national"]()
+    shown = content.beside[0].model_copy(update={"points": content.beside[0].points * 97})
+    assert str(len(shown.points)) in numbers_held(content.model_copy(update={"beside": (shown,)}))
+    assert str(len(shown.points)) not in numbers_held(content)
 
 
 def test_a_number_put_in_past_the_ledger_holds_the_release(room):
