@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import os
 import random
@@ -33,6 +34,7 @@ FEW = {"E06000022": 120, "E06000017": 20, "E06000030": 120, "E08000006": 120, "E
 KINDS = ("runner", "server", "worker", "kernel")
 CODE = "from evaluation.cli import main; main()"
 CHANCES = (0.35, 0.05, 0.3, 0.3)
+FIRST_DAY, LAST_DAY = dt.date(2011, 1, 1), dt.date(2015, 12, 31)  # of the demonstration's records
 LONGEST = 240.0  # seconds that a batch of a few councils may take before it counts as hung
 
 
@@ -257,6 +259,8 @@ def scale(folder: Path, *, councils: int, workers: int, seed: int) -> dict:
         time.sleep(1)
     _, told = runner.communicate()
     (run,) = (folder / "runs" / "scale").iterdir()
+    if not (run / "log.jsonl").is_file():
+        raise SystemExit(told)
     steps = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     seconds = [record.seconds for code in standings(run) if (record := read_record(run, code))]
     return {
@@ -323,7 +327,8 @@ def some_councils(n: int, seed: int, most: int = 4000) -> dict[str, int]:
     from evaluation.dictionary import load_dictionary
 
     rng = random.Random(seed)
-    codes = sorted(code for code, one in load_dictionary().councils.items() if code.startswith("E"))[:n]
+    there = (code for code, one in load_dictionary().councils.items() if one.exists_on(FIRST_DAY) and one.exists_on(LAST_DAY))
+    codes = sorted(code for code in there if code.startswith("E"))[:n]
     return {code: round(18 * (most / 18) ** rng.random() ** 1.5) for code in codes}
 
 

@@ -51,6 +51,32 @@ def base_column(cohorts: np.ndarray, base: int, is_collected: np.ndarray) -> np.
     return np.where((wanted >= 0) & (wanted < len(latest)), latest[np.clip(wanted, 0, len(latest) - 1)], -1)
 
 
+def value_at_base(y: np.ndarray, unit: np.ndarray, entry: np.ndarray, base: int, is_collected: np.ndarray, *,
+                  latest: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each row's outcome at its base, the base's column, and whether it has one; shape (n_rows,) each.
+
+    Where the base period is not collected, the value lies on the straight line between the collected periods on both sides of it, so that the base is
+    no nearer to entry and no further away for some cohorts than for others; the column is -1 then. Where the next collected period comes after event
+    time `latest`, the latest one before stands in.
+    """
+    earlier = base_column(entry, base, is_collected)
+    later = np.append(_next_collected(is_collected), -1)[np.clip(entry + base, 0, len(is_collected))]
+    between = (earlier >= 0) & (later > earlier) & (later <= entry + latest)
+    then = at_columns(y, unit, earlier)
+    if not between.any():
+        return then, earlier, earlier >= 0
+    share = np.where(between, (entry + base - earlier) / np.where(between, later - earlier, 1), 0.0)
+    line = (1 - share) * then + share * at_columns(y, unit, later)
+    return np.where(between, line, then), np.where(between, -1, earlier), earlier >= 0
+
+
+def _next_collected(is_collected: np.ndarray) -> np.ndarray:
+    """The earliest collected column at or after each; -1 where there is none."""
+    n = len(is_collected)
+    earliest = np.minimum.accumulate(np.where(is_collected, np.arange(n), n)[::-1])[::-1]
+    return np.where(earliest < n, earliest, -1)
+
+
 def mean_of_columns(y: np.ndarray, unit: np.ndarray, entry: np.ndarray, event_times: np.ndarray) -> np.ndarray:
     """Mean of what is observed over event times, shape (n,); NaN where nothing is."""
     values = at_columns(y, unit[:, None], entry[:, None] + event_times)
@@ -110,7 +136,7 @@ def differences(y: np.ndarray, unit: np.ndarray, entry: np.ndarray, event_times:
     ----------
     unit, entry : ndarray of int, shape (n_rows,)
     base : int, 'pre_mean' or None
-        Event time of the base period, the mean over event times `before`, or levels.
+        Event time of the base period (`value_at_base`), the mean over event times `before`, or levels.
     """
     now = at_columns(y, unit[:, None], entry[:, None] + event_times)
     column = np.full(len(unit), -1)
@@ -119,9 +145,8 @@ def differences(y: np.ndarray, unit: np.ndarray, entry: np.ndarray, event_times:
     if base == "pre_mean":
         then = mean_of_columns(y, unit, entry, before)
         return Differences(change=now - then[:, None], base=column, has_base=np.isfinite(then))
-    column = base_column(entry, base, is_collected)
-    then = at_columns(y, unit, column)
-    return Differences(change=now - then[:, None], base=column, has_base=column >= 0)
+    then, column, has_base = value_at_base(y, unit, entry, base, is_collected, latest=before[-1])
+    return Differences(change=now - then[:, None], base=column, has_base=has_base)
 
 
 def cell_status(cohorts: np.ndarray, event_times: np.ndarray, *, base: np.ndarray, has_base: np.ndarray, n_treated: np.ndarray,

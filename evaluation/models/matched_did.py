@@ -48,8 +48,10 @@ class MatchedDiD:
     Attributes
     ----------
     base : int or 'pre_mean'
-        Event time of the base period (negative), or the mean of all event times of the window before the anticipation. The base of a cohort is the
-        latest *collected* period at or before entry + base, so that an outcome that is not collected in the summer quarter keeps every cohort.
+        Event time of the base period (negative), or the mean of all event times of the window before the anticipation. Where an outcome is not
+        collected in a cohort's base period (absence in the summer), the base lies on the straight line between the collected periods on both sides,
+        if the later of them is before the anticipation, else at the one before: a base at another distance from entry would see another part of
+        what led families to join.
     window : (int, int)
         First and last event time.
     anticipation : int

@@ -10,7 +10,7 @@ from evaluation.errors import EstimationError
 from evaluation.matching.risk_sets import risk_sets
 from evaluation.matching.sample import MatchedSample
 from evaluation.models.cohorts import CohortRows, difference_in_means, effects_of, status_of
-from evaluation.models.contrasts import BASE, ESTIMATED, base_column, collected, differences, outcome_array
+from evaluation.models.contrasts import BASE, ESTIMATED, collected, differences, outcome_array
 from evaluation.models.effects import Effects
 from evaluation.models.matched_did import base_in_words, check_base, checked_window
 from evaluation.panel.types import Panel
@@ -98,8 +98,7 @@ def _cohort(y, unit, treated, g, own_entry, event_times, base, before, is_collec
     change = np.where(joined, np.nan, found.change)
     estimate, influence, weight = difference_in_means(change, treated)
     status = status_of(change, treated, g + event_times, np.broadcast_to(found.has_base.any(), event_times.shape), is_collected)
-    if isinstance(base, int):
-        status[(g + event_times == base_column(np.array([g]), base, is_collected)[0]) & (status == ESTIMATED)] = BASE
+    status[(g + event_times == found.base.max(initial=-1)) & (status == ESTIMATED)] = BASE
     influence[:, status != ESTIMATED] = 0.0
     return CohortRows(cohort=g, unit=unit, treated=treated, estimate=estimate, n_treated=np.isfinite(change[treated]).sum(axis=0),
                        n_comparison=np.isfinite(change[~treated]).sum(axis=0), status=status, influence=influence, weight=weight)

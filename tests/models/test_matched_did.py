@@ -7,7 +7,9 @@ import pytest
 from evaluation.errors import PlanError
 from evaluation.matching.sample import MatchedSample
 from evaluation.models import MatchedDiD, MatchedLevels, UnmatchedDiD, UnmatchedLevels, by_council, event_study, overall
+from evaluation.models.contrasts import value_at_base
 from evaluation.models.effects import Effects
+from evaluation.panel.types import Panel
 from evaluation.periods import Periods
 from tests.matching.panels import panel_of
 from tests.models.valid import assert_valid_effects
@@ -86,16 +88,42 @@ def test_a_cell_without_comparison_or_outcome_says_so(six_families):
     assert set(DID.fit(sample_of(six_families, {0: [3], 1: [4]}), "y").cells["status"]) == {"not_observed"}
 
 
-def test_the_base_is_the_latest_collected_period_at_or_before():
-    """School terms: nothing in the third quarter of a year. Panel from 2011-Q1; U0 joins in 2012-Q3 (column 6), U1 in 2012-Q2 (column 5)."""
-    y = np.tile(np.arange(9.0) ** 2, (3, 1))
+def school_terms(values: np.ndarray) -> Panel:
+    """Nothing in the third quarter of a year. Panel from 2011-Q1; U0 joins in 2012-Q3 (column 6), U1 in 2012-Q2 (column 5); U2 never."""
+    y = np.array(values, dtype=float)
     y[:, [2, 6]] = np.nan
-    panel = panel_of([6, 5, -1], {"y": y}, periods=Periods(kind="quarter", first=8044, last=8052))
-    effects = MatchedDiD(base=-4, window=(-5, 2), anticipation=1).fit(sample_of(panel, {0: [2], 1: [2]}), "y", calendar=(1, 2, 4))
-    # column 6 - 4 = 2 is a third quarter: the base is column 1, event time -5. Column 5 - 4 = 1 is collected: event time -4.
-    assert effects.cells.query("status == 'base'")[["cohort", "period", "event_time"]].to_numpy().tolist() == [[5, 1, -4], [6, 1, -5]]
+    return panel_of([6, 5, -1], {"y": y}, periods=Periods(kind="quarter", first=8044, last=8052))
+
+
+def test_a_base_that_is_not_collected_lies_on_the_line_between_the_periods_on_both_sides():
+    values = np.tile(np.arange(9.0) ** 2, (3, 1))
+    values[0, [1, 3]] += [10, 4]
+    sample = sample_of(school_terms(values), {0: [2], 1: [2]})
+    effects = MatchedDiD(base=-4, window=(-5, 2), anticipation=1).fit(sample, "y", calendar=(1, 2, 4))
+    # Column 6 - 4 = 2 is a third quarter: the base is the mean of columns 1 and 3, where U0 is 10 and 4 above U2. Column 5 - 4 = 1 is collected.
+    assert effects.cells.query("status == 'base'")[["cohort", "period", "event_time"]].to_numpy().tolist() == [[5, 1, -4]]
+    assert [cell(effects, 6, e)["estimate"] for e in (-5, -3, 1)] == [10 - 7, 4 - 7, -7]
     assert effects.cells.query("status == 'not_collected'")["period"].unique().tolist() == [2, 6]
     assert overall(effects, quarters=(0, 2)).n_treated == 2       # a quarter that is never collected does not make a cohort incomplete
+    unmatched = UnmatchedDiD(base=-4, window=(-5, 2), anticipation=1).fit(sample.panel, "y", calendar=(1, 2, 4))
+    assert [cell(unmatched, 6, e)["estimate"] for e in (-5, -3, 1)] == [3, -3, -7] and cell(unmatched, 5, -4)["status"] == "base"
+
+
+def test_a_line_needs_a_period_before_the_anticipation_on_its_later_side_else_the_period_before_is_the_base():
+    sample = sample_of(school_terms(np.tile(np.arange(9.0), (3, 1))), {0: [2], 1: [2]})
+    effects = MatchedDiD(base=-4, window=(-5, 2), anticipation=3).fit(sample, "y", calendar=(1, 2, 4))
+    assert effects.cells.query("status == 'base'")[["cohort", "event_time"]].to_numpy().tolist() == [[5, -4], [6, -5]]
+    yearly = MatchedDiD(base=-3, window=(-5, 2), anticipation=1).fit(sample, "y", calendar=(2,))
+    # Only columns 1 and 5: for U0 (column 3) the later one is in the anticipation; for U1 (column 2, third quarter) its own quarter of joining.
+    assert yearly.cells.query("status == 'base'")[["cohort", "event_time"]].to_numpy().tolist() == [[5, -4], [6, -5]]
+
+
+def test_a_line_lies_nearer_to_the_period_that_is_nearer():
+    y = np.array([[0.0, 3.0, 9.0, 5.0]])
+    value, column, has_base = value_at_base(y, np.array([0]), np.array([4]), -3, np.array([True, False, False, True]), latest=-1)
+    assert (value[0], column[0], has_base[0]) == (pytest.approx(5 / 3), -1, True)
+    early, _, has_base = value_at_base(y, np.array([0]), np.array([2]), -3, np.ones(4, dtype=bool), latest=-1)
+    assert np.isnan(early[0]) and not has_base[0]
 
 
 def test_event_times_at_which_an_outcome_looks_back_before_entry_are_left_out_of_the_headline(six_families):

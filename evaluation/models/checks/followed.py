@@ -22,7 +22,7 @@ from evaluation.models.checks.given import (
     with_interval,
 )
 from evaluation.models.checks.sets import has_sets
-from evaluation.models.contrasts import at_columns, base_column, collected, mean_of_columns, outcome_array, rows_frame, sees_before
+from evaluation.models.contrasts import at_columns, collected, mean_of_columns, outcome_array, rows_frame, sees_before, value_at_base
 from evaluation.models.effects import Effects, Estimate
 from evaluation.models.power import minimum_detectable_effect
 from evaluation.models.summaries import average, mean_of
@@ -153,7 +153,7 @@ def _followed(given: CheckInput, unit: np.ndarray, sets: np.ndarray, weight: np.
     if spec.base == "pre_mean":
         then = mean_of_columns(y, unit, entry, np.arange(spec.window[0], -spec.anticipation))
     else:
-        then = at_columns(y, unit, base_column(entry, spec.base, is_collected))
+        then, _, _ = value_at_base(y, unit, entry, spec.base, is_collected, latest=-spec.anticipation - 1)
     column = entry[:, None] + np.arange(given.quarters[0], given.quarters[1] + 1)
     asked = (column < len(is_collected)) & is_collected[np.clip(column, 0, len(is_collected) - 1)]
     asked &= ((own_entry[:, None] < 0) | (column < own_entry[:, None])) & ~sees_before(sample.panel, given.effects.outcome, column - entry[:, None])
