@@ -12,7 +12,11 @@ import duckdb
 import pandas as pd
 import pytest
 
-from evaluation.dictionary import check_source, identifiers, load_dictionary, render_readme, spelling
+from evaluation.dictionary import load_dictionary
+from evaluation.dictionary.councils import spelling
+from evaluation.dictionary.page import render_readme
+from evaluation.dictionary.references import check_source
+from evaluation.dictionary.tables import identifiers
 from evaluation.errors import DictionaryError
 
 TABLES = {

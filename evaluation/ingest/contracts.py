@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from evaluation.dictionary import Dictionary, Table, nearest
+from evaluation.dictionary import Dictionary, Table
 from evaluation.errors import DictionaryError
 from evaluation.ingest import totals
 from evaluation.ingest.blanks import blank_values, write_blanks
@@ -26,6 +26,7 @@ from evaluation.ingest.tables import CheckedTable, Fault, Source, reject
 from evaluation.ingest.value_checks import Check
 from evaluation.ingest.values import literal, quoted
 from evaluation.ingest.work import BITS, DROPS, Work
+from evaluation.nearest import nearest
 
 OWN = ("_file", "_row", "_fault", "_line")  # columns that the readers add
 SHARE_RAGGED, FEW_RAGGED = 0.01, 5  # beyond this share, and with more rows than this, the file is no table of this heading

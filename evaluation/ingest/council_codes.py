@@ -12,7 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.dictionary import Council, Dictionary, Variable, spelling
+from evaluation.dictionary import Council, Dictionary, Variable
+from evaluation.dictionary.councils import spelling
 from evaluation.ingest.value_checks import Check
 from evaluation.ingest.values import literal, quoted
 

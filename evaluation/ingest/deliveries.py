@@ -13,8 +13,9 @@ from pathlib import Path
 import duckdb
 from pydantic import Field, ValidationError
 
-from evaluation.dictionary import Frozen, Table
+from evaluation.dictionary import Table
 from evaluation.errors import ContractError
+from evaluation.frozen import Frozen
 from evaluation.ingest.tables import CheckedTable, Fault
 from evaluation.ingest.values import literal, quoted
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from evaluation.dictionary import Dictionary, Table, identifiers
+from evaluation.dictionary import Dictionary, Table
+from evaluation.dictionary.tables import identifiers
 from evaluation.ingest.tables import CheckedTable, Fault
 from evaluation.ingest.values import literal, quoted
 

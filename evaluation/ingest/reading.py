@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from evaluation.dictionary import Dictionary, Table, nearest
+from evaluation.dictionary import Dictionary, Table
 from evaluation.errors import ContractError
 from evaluation.ingest.contracts import check_relation, is_plain_name
 from evaluation.ingest.csv_files import read_csv
@@ -23,6 +23,7 @@ from evaluation.ingest.opening import Unreadable, digest_of, unreadable
 from evaluation.ingest.parquet_files import read_parquet
 from evaluation.ingest.tables import CheckedTable, Fault, reject
 from evaluation.ingest.workbooks import read_workbook
+from evaluation.nearest import nearest
 
 READERS = {".csv": read_csv, ".parquet": read_parquet, ".xlsx": read_workbook}
 MEMORY = "1300MB"  # for DuckDB; what does not fit goes to the room

@@ -11,16 +11,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from evaluation.errors import DictionaryError
+from evaluation.frozen import Frozen
 
 Available = Literal["green", "amber", "red"]  # in the records delivered: whole, in part, not at all
 YEAR = r"^\d{4}/\d{2}$"
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Sourced(Frozen):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from evaluation.dictionary import Dictionary, Table, Variable, load_dictionary, nearest, values_in_words
+from evaluation.dictionary import Dictionary, Table, Variable, load_dictionary
+from evaluation.dictionary.page import values_in_words
 from evaluation.errors import DictionaryError
+from evaluation.nearest import nearest
 
 WIDTH = 110
 

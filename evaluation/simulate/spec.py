@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from evaluation.dictionary import REFERENCE_DAY, Dictionary
+from evaluation.dictionary import Dictionary
+from evaluation.dictionary.councils import REFERENCE_DAY
 from evaluation.errors import PlanError
 from evaluation.periods import Periods
 from evaluation.simulate.absence import draw_absence

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import duckdb
 
-from evaluation.dictionary import Dictionary, load_dictionary, read_table
+from evaluation.dictionary import Dictionary, load_dictionary
+from evaluation.dictionary.reading import read_table
 from evaluation.errors import EvaluationError
 from evaluation.ingest.reading import receive_extracts
 from evaluation.ingest.tables import CheckedTable, Fault
