@@ -29,7 +29,8 @@ from evaluation.pipeline.checking import near_entry
 from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.receive import build_panel, receive
-from evaluation.plan import DataPlan, Plan, read_plan
+from evaluation.plan import Plan, read_plan
+from evaluation.plan.data import DataPlan
 from evaluation.reporting.words import minus
 from evaluation.showing import Face, Showing, face_of
 

@@ -17,7 +17,8 @@ from evaluation.locations import project_file
 from evaluation.panel.types import Panel
 from evaluation.pipeline.choices import base_of, estimator, matcher
 from evaluation.pipeline.receive import check_names
-from evaluation.plan import DataPlan, Plan, read_plan
+from evaluation.plan import Plan, read_plan
+from evaluation.plan.data import DataPlan
 from evaluation.reporting.words import minus
 from evaluation.showing import Face, Showing, face_of
 

@@ -15,7 +15,8 @@ from evaluation.disclosure.release import OutcomeResult, TableContent
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import lower_first
 from evaluation.findings.study import OutcomeStudy, Scope
-from evaluation.plan import Helped, Plan
+from evaluation.plan import Plan
+from evaluation.plan.question import Helped
 
 THINGS = {"possible_sessions": "sessions missed", "enrolments": "persistently absent children"}
 

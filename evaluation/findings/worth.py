@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from evaluation.plan import ValuePlan
+from evaluation.plan.worth import ValuePlan
 from evaluation.value import Appraised, Calculator, Swing
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from evaluation.errors import ContractError, PlanError
 from evaluation.ingest.tables import CheckedTable
 from evaluation.panel.types import Panel
-from evaluation.plan_data import Place
+from evaluation.plan.data import Place
 
 ELSEWHERE = "elsewhere"        # `pool` of families that live outside every place
 

@@ -17,7 +17,7 @@ from evaluation.ingest.tables import CheckedTable
 from evaluation.panel.places import areas_of_places, column_means, council_of_area, residence
 from evaluation.panel.types import NEVER, REQUIRED, FlowStep, Panel
 from evaluation.periods import first_day
-from evaluation.plan_data import Place
+from evaluation.plan.data import Place
 
 FEWEST_FAMILIES = 10
 

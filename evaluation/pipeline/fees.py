@@ -11,7 +11,7 @@ from evaluation.disclosure.ledger import Ledger
 from evaluation.errors import DictionaryError
 from evaluation.findings.payment_tables import to_two_figures
 from evaluation.payment_by_results.numbers import PaymentNumbers
-from evaluation.plan import ValuePlan
+from evaluation.plan.worth import ValuePlan
 from evaluation.value import PriceBook
 
 

@@ -10,7 +10,7 @@ from evaluation.findings.payment_tables import among, programme
 from evaluation.findings.study import Scope
 from evaluation.pipeline.analysis import Analysis
 from evaluation.plan import Plan
-from evaluation.plan_data import Published
+from evaluation.plan.data import Published
 
 COUNTED = {"joined": "attached", "claims": "claims", "results": "Results"}  # as the page on payment by results names the same families
 

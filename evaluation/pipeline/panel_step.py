@@ -18,8 +18,8 @@ from evaluation.runs.manifest import code_hash
 from evaluation.runs.step_cache import cached
 
 SECTIONS = ("unit", "periods", "data", "programme", "outcomes")  # of the plan, that a panel depends on
-FOLDERS = ("panel", "dictionary")  # of code that makes a panel, and single files
-CODE = ("frozen.py", "periods.py", "plan.py", "plan_data.py", "pipeline/receive.py", "pipeline/choices.py")
+FOLDERS = ("panel", "dictionary", "plan")  # of code that makes a panel, and single files
+CODE = ("frozen.py", "periods.py", "pipeline/receive.py", "pipeline/choices.py")
 
 
 def panel_of(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Dictionary, folder: Path | None) -> Panel:
@@ -45,4 +45,5 @@ def panel_of(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Diction
 def code_of_step() -> dict[str, str]:
     """Hashes of the code that makes a panel, and of the dictionary."""
     code = Path(__file__).parents[1]
-    return {"panel": code_hash([*(code / name for name in FOLDERS), project_file("data_dictionary")])} | {name: file_sha256(code / name) for name in CODE}
+    folders = code_hash([*(code / name for name in FOLDERS), project_file("data_dictionary")])
+    return {"panel": folders} | {name: file_sha256(code / name) for name in CODE}

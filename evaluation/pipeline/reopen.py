@@ -31,7 +31,9 @@ from evaluation.pipeline.panel_step import panel_of
 from evaluation.pipeline.receive import check_names, receive
 from evaluation.pipeline.recipe import match_blind
 from evaluation.pipeline.run import GIVEN
-from evaluation.plan import Estimator, Matching, Plan, read_content
+from evaluation.plan import Plan
+from evaluation.plan.methods import Estimator, Matching
+from evaluation.plan.reading import read_content
 from evaluation.runs.files import canonical, sha256
 from evaluation.runs.step_cache import FOLDER as STEPS
 

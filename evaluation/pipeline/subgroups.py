@@ -15,7 +15,7 @@ from evaluation.models.effects import Effects, Estimate
 from evaluation.models.subgroups import by_subgroup, subgroup_labels
 from evaluation.panel.types import Panel
 from evaluation.pipeline.estimating import Estimating
-from evaluation.plan import SubgroupPlan
+from evaluation.plan.question import SubgroupPlan
 
 FewestOf = Callable[[Outcome, MatchedSample], int | None]
 NO_OCCURRENCE = np.iinfo(np.int64).max

@@ -27,7 +27,8 @@ from evaluation.payment_by_results.numbers import PaymentNumbers
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.fees import fees_of
-from evaluation.plan import Plan, ValuePlan
+from evaluation.plan import Plan
+from evaluation.plan.worth import ValuePlan
 from evaluation.simulate.streams import stream
 from evaluation.value import (
     Assumptions,

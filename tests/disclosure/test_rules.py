@@ -9,7 +9,7 @@ import pytest
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import OWNERS, RULES, rule_of
 from evaluation.errors import DisclosureError
-from evaluation.plan import DisclosurePlan, ProfileName
+from evaluation.plan.leaving import DisclosurePlan, ProfileName
 
 
 def test_a_plan_may_name_every_profile():

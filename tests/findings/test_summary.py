@@ -11,7 +11,7 @@ from evaluation.findings.present import Nouns
 from evaluation.findings.spread import most_possible, sentence, spread
 from evaluation.findings.strength import Evidence, rate
 from evaluation.findings.summary import Context, summarise, two_figures
-from evaluation.plan import Helped
+from evaluation.plan.question import Helped
 
 NOUNS = Nouns(one="family", many="families", started="April 2012", scope="E1", published=False)
 STRENGTH = Strength(score=2, label="weak", points=(StrengthPoint(criterion="Design", lost=2, reason="Not drawn at random."),))

@@ -13,7 +13,7 @@ from evaluation.findings.numbers import OutcomeNumbers, TrendBefore
 from evaluation.findings.present import Nouns, present
 from evaluation.findings.worth import Worth
 from evaluation.models.effects import Estimate
-from evaluation.plan import ValuePlan
+from evaluation.plan.worth import ValuePlan
 from evaluation.value import Case, appraise, calculate, swings
 from tests.value.cases import OUTCOMES, case, effects
 

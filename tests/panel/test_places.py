@@ -13,7 +13,7 @@ from evaluation.panel.places import ELSEWHERE, areas_of_places, column_means, co
 from evaluation.panel.small_areas import build_small_areas
 from evaluation.panel.types import Panel
 from evaluation.periods import Periods
-from evaluation.plan_data import Place
+from evaluation.plan.data import Place
 
 BATH, SALFORD = "E06000022", "E08000006"
 PERIODS = Periods.between("2012-Q1", "2012-Q4", kind="quarter")

@@ -14,7 +14,7 @@ from evaluation.panel.places import ELSEWHERE
 from evaluation.pipeline.known import published_table
 from evaluation.pipeline.scopes import scopes_of
 from evaluation.plan import read_plan
-from evaluation.plan_data import Published
+from evaluation.plan.data import Published
 from tests.pipeline.studied import analysed, worded
 
 PLANS = [f"studies/{name}.yml" for name in (

@@ -7,7 +7,8 @@ from evaluation.dictionary import load_dictionary
 from evaluation.errors import PlanError
 from evaluation.pipeline.receive import check_names
 from evaluation.pipeline.subgroups import band, words_of
-from evaluation.plan import SubgroupPlan, read_plan
+from evaluation.plan import read_plan
+from evaluation.plan.question import SubgroupPlan
 from tests.matching.panels import panel_of
 from tests.pipeline.conftest import small_plan
 

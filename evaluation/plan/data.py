@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from evaluation.plan.sections import Section
 
 SIMULATED_ONLY = ("families", "joined", "share_joining", "joining", "effects", "costs", "costs_source", "caseload")
-
-
-class Section(BaseModel):
-    """Part of a plan: frozen, and no key but those it knows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Joining(Section):
@@ -137,11 +132,3 @@ class Published(Section):
         if self.by is not None and self.beside is None:
             raise ValueError("`by` says to when is counted: name what in `beside` (joined, claims or results)")
         return self
-
-
-def as_day(value: object) -> str:
-    """A day written like 2026-11-24."""
-    try:
-        return dt.date.fromisoformat(str(value)).isoformat()
-    except ValueError:
-        raise ValueError(f"write the day as 2026-11-24, not {str(value)!r}") from None
