@@ -10,7 +10,7 @@ import pandas as pd
 from evaluation.bench.study import Bench
 from evaluation.bench.views import BLUE, GREY, INK, MUTED, ORANGE, RULE, SOFT, Picture, View, drawing, keyed, table_of, titled
 from evaluation.errors import CommonSupportError
-from evaluation.findings.content import REASONS, label_of
+from evaluation.findings.compared import REASONS, label_of
 from evaluation.matching.balance import balance_table, risk_set_weights
 from evaluation.matching.risk_sets import candidates_of
 from evaluation.matching.sample import MatchedSample

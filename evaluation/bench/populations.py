@@ -10,7 +10,7 @@ import pandas as pd
 from evaluation.bench.delivery import Received
 from evaluation.bench.study import Bench
 from evaluation.bench.views import View, table_of
-from evaluation.findings.content import label_of
+from evaluation.findings.compared import label_of
 from evaluation.findings.present import lower_first
 from evaluation.findings.support import DAYS_A_MONTH, WORDS
 from evaluation.findings.touch import LABELS

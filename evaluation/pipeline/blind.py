@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.findings.content import REASONS
+from evaluation.findings.compared import REASONS
 from evaluation.matching.sample import MatchedSample
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from evaluation.dictionary import Dictionary
 from evaluation.disclosure.whose import ALL
-from evaluation.findings.content import label_of
+from evaluation.findings.compared import label_of
 from evaluation.findings.populations import CompleteSets, GrownOut, PopulationNumbers, Seen
 from evaluation.findings.study import Scope
 from evaluation.ingest.tables import CheckedTable

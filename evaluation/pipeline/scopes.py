@@ -15,8 +15,9 @@ from evaluation.disclosure.rules import PEOPLE, rule_of
 from evaluation.disclosure.whose import Whose
 from evaluation.errors import PlanError
 from evaluation.findings import spread
-from evaluation.findings.content import Inputs, depends_on_base
+from evaluation.findings.inputs import Inputs
 from evaluation.findings.numbers import change_unit_of, factor_of
+from evaluation.findings.other_estimates import depends_on_base
 from evaluation.findings.present import Nouns, lower_first, why_hidden
 from evaluation.findings.strength import Evidence
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope

@@ -13,7 +13,7 @@ from evaluation.dictionary import Dictionary
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import OutcomeResult
 from evaluation.disclosure.rules import RULES
-from evaluation.findings import content
+from evaluation.findings import compared, content, other_estimates, over_time
 from evaluation.findings.numbers import OutcomeNumbers, TrendBefore
 from evaluation.findings.present import Nouns, present
 from evaluation.findings.study import BaseRow, CheckLine, EventRow, GroupLine, OutcomeStudy, PlaceboGap
@@ -74,21 +74,21 @@ def shown(ledger: Ledger, *studies: OutcomeStudy, nouns: Nouns = FAMILIES) -> li
 @pytest.mark.parametrize("behind, charted", [(10, True), (9, False), (0, False)])
 def test_an_outcome_is_charted_only_if_enough_families_stand_behind_every_point(study, ledger, behind, charted):
     line = GroupLine(name="Programme families", values=np.array([1.0, 2.0]), behind=np.array([200, behind]))
-    assert content.may_chart(study(lines=(line,)), FAMILIES, ledger) is charted
-    assert content.may_chart(study(events=(event(1), event(2, behind))), FAMILIES, ledger) is charted
-    assert content.may_chart(study(lines=(line,)), COUNCILS, ledger)
+    assert over_time.may_chart(study(lines=(line,)), FAMILIES, ledger) is charted
+    assert over_time.may_chart(study(events=(event(1), event(2, behind))), FAMILIES, ledger) is charted
+    assert over_time.may_chart(study(lines=(line,)), COUNCILS, ledger)
 
 
 def test_an_outcome_without_charts_says_why(study, ledger):
     result = shown(ledger, study())[0][1]
-    assert content.with_note(result, True, 10, "families").charts_note == ""
-    assert "fewer than 10 families stand behind some of their points" in content.with_note(result, False, 10, "families").charts_note
+    assert over_time.with_note(result, True, 10, "families").charts_note == ""
+    assert "fewer than 10 families stand behind some of their points" in over_time.with_note(result, False, 10, "families").charts_note
 
 
 @pytest.mark.parametrize("count, text", [(9, "[c]"), (1, "[c]"), (0, "0"), (12, "10"), (100, "100")])
 def test_a_bar_of_the_overlap_tells_no_small_group(ledger, count, text):
     # 12 families are rounded to 10, of 100
-    assert content.bar(count, count, 100, "families", "programme", ledger).text == text
+    assert compared.bar(count, count, 100, "families", "programme", ledger).text == text
     assert ledger.entries[-1].shown.text == text
 
 
@@ -98,11 +98,11 @@ def test_parts_of_what_was_received_are_one_start():
         FlowStep(step="received", reason="people in cps1", count=5, of="people"),
         FlowStep(step="kept", reason="people in the panel", count=12, of="people"),
     ]
-    assert [(step.reason, step.count) for step in content.one_start(steps)] == [
+    assert [(step.reason, step.count) for step in compared.one_start(steps)] == [
         ("people in the data, 2 groups together", 12),
         ("people in the panel", 12),
     ]
-    assert content.one_start(steps[1:]) == tuple(steps[1:])
+    assert compared.one_start(steps[1:]) == tuple(steps[1:])
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_parts_of_what_was_received_are_one_start():
 )
 def test_the_title_of_a_trend_tells_how_each_group_moved(study, ledger, moves, words):
     made = study(moves=moves)
-    assert content.trend_title(made, shown(ledger, made)[0][1]) == words
+    assert over_time.trend_title(made, shown(ledger, made)[0][1]) == words
 
 
 def test_checks_that_say_the_same_of_every_outcome_are_one_line(study, ledger):
@@ -140,7 +140,7 @@ def test_a_check_that_says_the_same_of_some_outcomes_names_them(study, ledger):
 @pytest.mark.parametrize("gap, words", [(0.5, "within what chance alone gives"), (3.0, "outside what chance alone gives")])
 def test_an_areas_own_gap_is_told_beside_placebo_areas_and_never_as_an_effect(study, ledger, gap, words):
     made = study(placebo=PlaceboGap(area="Mere", gap=gap, lower=-2.0, upper=2.0, n_placebo=499))
-    told = content.placebo(made, shown(ledger, made, nouns=COUNCILS)[0][1], ledger)
+    told = over_time.placebo(made, shown(ledger, made, nouns=COUNCILS)[0][1], ledger)
     assert words in told.title and f"95% lie between {MINUS}2.0 and +2.0" in told.sentence
     assert ("does not make it the programme's effect" in told.sentence) == (gap > 2)
 
@@ -157,14 +157,14 @@ BASES = {
 def test_the_estimate_depends_on_the_base_if_another_one_would_conclude_otherwise(study, ledger, name):
     row, depends = BASES[name]
     made = study(bases=(row,))
-    assert content.depends_on_base(made) is depends
-    title = content.base_table(shown(ledger, made), FAMILIES, ledger)[0].title
+    assert other_estimates.depends_on_base(made) is depends
+    title = other_estimates.base_table(shown(ledger, made), FAMILIES, ledger)[0].title
     assert title == f"The estimate {'depends on the base period for out-of-work benefits' if depends else 'does not depend on the base period'}"
 
 
 def test_a_base_with_few_families_behind_it_is_not_shown(study, ledger):
     made = study(bases=(BaseRow(base="1", matched=estimate(-4.0, 2.0, n=9), unmatched=estimate(-4.0, 2.0)),))
-    row = content.base_table(shown(ledger, made), FAMILIES, ledger)[0].rows[0]
+    row = other_estimates.base_table(shown(ledger, made), FAMILIES, ledger)[0].rows[0]
     assert row[1:] == ("[c]", f"{MINUS}4.0 ({MINUS}6.0 to {MINUS}2.0)")
 
 
@@ -172,7 +172,7 @@ def test_every_cell_of_the_base_table_was_made_by_the_ledger(study, ledger):
     made = study(bases=(BaseRow(base="1", matched=estimate(-4.0, 2.0), unmatched=estimate(-6.0, 2.0)),))
     results = shown(ledger, made)
     kept = len(ledger.entries)
-    content.base_table(results, FAMILIES, ledger)
+    other_estimates.base_table(results, FAMILIES, ledger)
     new = {entry.shown.text for entry in ledger.entries[kept:]}
     assert {f"{MINUS}4.0", f"{MINUS}6.0", f"{MINUS}2.0", f"{MINUS}8.0"} <= new
 
@@ -214,7 +214,7 @@ def panel_and_sample(dictionary):
 
 def test_the_flow_goes_from_received_to_matched_in_protected_counts(panel_and_sample, ledger):
     sample = panel_and_sample.sample
-    lines = content.flow(panel_and_sample, ledger)
+    lines = compared.flow(panel_and_sample, ledger)
     assert [line.label for line in lines] == [
         "Families delivered",
         "Families that joined the programme",
@@ -232,18 +232,18 @@ def test_balance_hides_the_mean_of_a_characteristic_that_few_families_have(panel
     rare = sample.balance.set_index("covariate")
     rare.loc["b", "mean_treated_matched"] = 9 / sample.n_treated  # nine families have it
     rare.loc["b", "mean_comparison_after"] = 0.5
-    lines = content.balance(dataclasses.replace(panel_and_sample, sample=dataclasses.replace(sample, balance=rare.reset_index())), ledger)
+    lines = compared.balance(dataclasses.replace(panel_and_sample, sample=dataclasses.replace(sample, balance=rare.reset_index())), ledger)
     line = next(line for line in lines if line.covariate == "B")
     assert line.mean_treated.symbol == "[c]" and line.mean_comparison_after.text.startswith("0.5") and line.after.value is not None
 
 
 def test_bars_of_the_overlap_add_up_to_all(panel_and_sample, ledger):
-    found = content.overlap(panel_and_sample, ledger)
-    assert len(found.edges) == content.BINS + 1 and list(found.edges) == sorted(found.edges)
+    found = compared.overlap(panel_and_sample, ledger)
+    assert len(found.edges) == compared.BINS + 1 and list(found.edges) == sorted(found.edges)
     for bars in (found.treated, found.comparison):
-        assert len(bars) == content.BINS
+        assert len(bars) == compared.BINS
         hidden = sum(bar.symbol == "[c]" for bar in bars)
-        assert abs(sum(bar.value or 0 for bar in bars) - 100) <= content.BINS + 9 * hidden  # whole percentages of rounded counts
+        assert abs(sum(bar.value or 0 for bar in bars) - 100) <= compared.BINS + 9 * hidden  # whole percentages of rounded counts
 
 
 def test_a_bar_counts_families_not_the_quarters_in_which_they_could_have_joined(panel_and_sample, ledger):
@@ -252,7 +252,7 @@ def test_a_bar_counts_families_not_the_quarters_in_which_they_could_have_joined(
     rows += [(unit, 0, unit % 2 == 0, 12.0) for unit in range(3, 63)]
     candidates = pd.DataFrame(rows, columns=["unit", "entry", "treated", "score"])
     chosen = dataclasses.replace(panel_and_sample, sample=dataclasses.replace(panel_and_sample.sample, candidates=candidates))
-    assert [bar.text for bar in content.overlap(chosen, ledger).comparison] == ["[c]", *["0"] * 10, "67"]
+    assert [bar.text for bar in compared.overlap(chosen, ledger).comparison] == ["[c]", *["0"] * 10, "67"]
 
 
 @pytest.mark.parametrize(
@@ -282,9 +282,8 @@ def test_what_remains_if_the_drift_had_gone_on_is_told_with_its_interval(study, 
 
 
 def test_every_reason_for_being_left_out_has_words():
-    from evaluation.findings import content
     from evaluation.matching.problem import REASONS
-    assert set(content.REASONS) == set(REASONS[1:])
+    assert set(compared.REASONS) == set(REASONS[1:])
 
 
 @pytest.fixture
@@ -304,16 +303,16 @@ def with_origins(panel_and_sample):
 
 def test_shares_by_place_add_up_and_are_weighted(with_origins, ledger):
     inputs = with_origins(40, 20)
-    (name, text), = content.origins(inputs, ledger)
+    (name, text), = compared.origins(inputs, ledger)
     shares = [int(part.split("%")[0].split()[-1]) for part in text.split(";")]
     near = inputs.sample.comparison_weight[inputs.sample.origin == "council_code"].sum() / inputs.sample.comparison_weight.sum()
     assert abs(sum(shares) - 100) <= 1 and shares[0] == round(100 * near)
 
 
 def test_no_share_is_printed_where_few_stand_behind_one_because_the_others_would_tell_it(with_origins, ledger):
-    (_, text), = content.origins(with_origins(40, 3), ledger)
+    (_, text), = compared.origins(with_origins(40, 3), ledger)
     assert "%" not in text and text.startswith("By weight, all places together: most from ")
 
 
 def test_nothing_is_said_without_tiers(panel_and_sample, ledger):
-    assert content.origins(panel_and_sample, ledger) == ()
+    assert compared.origins(panel_and_sample, ledger) == ()

@@ -1,0 +1,78 @@
+"""The same effect told otherwise: with other base periods, estimators and comparison groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from evaluation.disclosure.ledger import Ledger, decimals
+from evaluation.disclosure.release import OutcomeResult, TableContent
+from evaluation.findings.present import Nouns, lower_first
+from evaluation.findings.study import BaseRow, OutcomeStudy
+from evaluation.findings.summary import listed
+
+
+def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger) -> tuple[TableContent, ...]:
+    """The headline with other base periods, matched and unmatched, side by side."""
+    rows = []
+    for study, result in shown:
+        digits = decimals(study.numbers.effect.std_error)
+        for row in study.bases:
+            cells = [
+                ledger.interval(estimate, of=nouns.many, digits=digits, what=f"base {row.base}", population=result.outcome)
+                for estimate in (row.matched, row.unmatched)
+            ]
+            rows.append((f"{result.label}: base {row.base}", *(words_of(cell) for cell in cells)))
+    if not rows:
+        return ()
+    return (
+        TableContent(
+            id="base-periods",
+            title=base_title([study for study, _ in shown]),
+            columns=("Outcome and base", "Matched", "Unmatched"),
+            rows=tuple(rows),
+            notes=(
+                "Estimate with 95% interval. Large differences between bases near the start are a sign of families joining at a crisis.",
+                "Unmatched: all candidates at risk are the comparison.",
+            ),
+        ),
+    )
+
+
+def depends_on_base(study: OutcomeStudy) -> bool:
+    """Whether another base gives an interval that leaves the plan's estimate out, or one that says something else about zero."""
+    effect = study.numbers.effect
+
+    def differs(row: BaseRow) -> bool:
+        low, high = row.matched.lower, row.matched.upper
+        return np.isfinite(low) and (not low <= effect.estimate <= high or (low <= 0 <= high) != (effect.lower <= 0 <= effect.upper))
+
+    return any(differs(row) for row in study.bases)
+
+
+def base_title(studies: Sequence[OutcomeStudy]) -> str:
+    """Whether the base period matters, as a title."""
+    names = [lower_first(study.numbers.outcome.label) for study in studies if depends_on_base(study)]
+    return f"The estimate depends on the base period for {listed(names)}" if names else "The estimate does not depend on the base period"
+
+
+def other_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger) -> tuple[TableContent, ...]:
+    """The headline by other estimators and comparison groups."""
+    rows = []
+    for study, result in shown:
+        for other in study.others:
+            digits = decimals(study.numbers.effect.std_error)
+            cell = ledger.interval(other.estimate, of=nouns.many, digits=digits, what=other.label, population=result.outcome)
+            rows.append((f"{result.label}: {lower_first(other.label)}", words_of(cell), other.note or other.estimate.reason))
+    if not rows:
+        return ()
+    columns = ("Outcome and estimator", "Estimate (95% interval)", "Note")
+    if not any(row[2] for row in rows):
+        columns, rows = columns[:2], [row[:2] for row in rows]
+    return (TableContent(id="other-estimates", title="Other estimates of the same effect", columns=columns, rows=tuple(rows)),)
+
+
+def words_of(cell: object) -> str:
+    """An interval in one table cell."""
+    return cell.estimate.text if cell.estimate.value is None else f"{cell.estimate.text} ({cell.lower.text} to {cell.upper.text})"

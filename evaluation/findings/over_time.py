@@ -1,0 +1,118 @@
+"""An outcome period by period: event study, means of both groups, placebo areas, and whether single periods may be shown."""
+
+from __future__ import annotations
+
+from evaluation.disclosure.ledger import Ledger, decimals, number
+from evaluation.disclosure.release import EventPoint, EventStudy, OutcomeResult, Placebo, Trend, TrendLine
+from evaluation.disclosure.rules import PEOPLE
+from evaluation.findings import texts
+from evaluation.findings.inputs import Inputs
+from evaluation.findings.numbers import change_unit_of
+from evaluation.findings.present import Nouns, lower_first
+from evaluation.findings.study import EventRow, OutcomeStudy
+from evaluation.plan import Plan
+
+
+def may_chart(study: OutcomeStudy, nouns: Nouns, ledger: Ledger) -> bool:
+    """Whether an outcome may be shown period by period: if one point must be hidden, the others and the means would tell it."""
+    if nouns.many not in PEOPLE:
+        return True
+    behind = [int(count) for line in study.lines for count in line.behind] + [row.behind for row in study.events]
+    return min(behind, default=ledger.profile.threshold) >= ledger.profile.threshold
+
+
+def with_note(result: OutcomeResult, charted: bool, threshold: int, many: str) -> OutcomeResult:
+    """Says why an estimated outcome has no charts, where that is so."""
+    if charted or result.status != "estimated":
+        return result
+    return result.model_copy(
+        update={"charts_note": f"Charts by period are not shown, because fewer than {threshold} {many} stand behind some of their points."}
+    )
+
+
+def event_study(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Ledger) -> EventStudy:
+    """Points with intervals, the trend before in words."""
+    digits = decimals(study.numbers.effect.std_error)
+
+    def point(row: EventRow) -> EventPoint:
+        values = [number(value, digits, signed=True) for value in (row.estimate, row.lower, row.upper)]
+        kept = [ledger.keep("event study", f"{result.outcome}, {row.label}", value) for value in values]
+        return EventPoint(event_time=row.event_time, label=row.label, phase=row.phase, estimate=kept[0], lower=kept[1], upper=kept[2])
+
+    return EventStudy(
+        outcome=result.outcome,
+        label=result.label,
+        title=result.title,
+        subtitle=(
+            f"Gap between programme and matched comparison {inputs.nouns.many}, less the gap in the base period,"
+            f" {change_unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}"
+        ),
+        points=tuple(point(row) for row in study.events),
+        pre_trend=ledger.said(texts.trend_before(study.numbers, inputs.nouns), what="trend before", population=result.outcome),
+        later_note=study.later_note,
+    )
+
+
+def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Ledger) -> Trend:
+    """Means of both groups by period."""
+    whole = study.numbers.outcome.scale == "any" and inputs.nouns.many in PEOPLE
+    digits = 0 if whole else decimals(study.numbers.effect.std_error)
+    lines = tuple(
+        TrendLine(
+            name=line.name,
+            values=tuple(
+                ledger.level(float(value), n=int(behind), of=inputs.nouns.many, digits=digits, what="trend", population=line.name)
+                for value, behind in zip(line.values, line.behind, strict=True)
+            ),
+        )
+        for line in study.lines
+    )
+    return Trend(
+        outcome=result.outcome,
+        label=result.label,
+        title=trend_title(study, result),
+        subtitle=result.measure + (f", {result.unit}" if study.numbers.outcome.scale == "count" else "") + counted_from(inputs.plan),
+        periods=study.axis,
+        lines=lines,
+        marks=study.marks,
+    )
+
+
+def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
+    """Which way both groups moved from the base period to the periods of the headline."""
+    if study.moves in ((-1, -1), (1, 1)):
+        return f"{result.label} {'fell' if study.moves[0] < 0 else 'rose'} in both groups from the base period to the periods after"
+    verb = {-1: "fell", 0: "did not move", 1: "rose"}
+    return f"{result.label} {verb[study.moves[0]]} in the programme group and {verb[study.moves[1]]} in the comparison group"
+
+
+def counted_from(plan: Plan) -> str:
+    """How the axis counts time, where it is not the calendar."""
+    return "" if plan.programme.first_full_period else f"; {plan.periods.kind.replace('_', ' ')}s before and after joining"
+
+
+def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Placebo:
+    """The area's own gap in the light of placebo areas."""
+    gap = study.placebo
+    digits = decimals((gap.upper - gap.lower) / 4)
+    values = [ledger.keep("placebo", result.outcome, number(value, digits, signed=True)) for value in (gap.gap, gap.lower, gap.upper)]
+    inside = gap.lower <= gap.gap <= gap.upper
+    unit = change_unit_of(study.numbers.outcome)
+    return Placebo(
+        outcome=result.outcome,
+        label=result.label,
+        gap=values[0],
+        lower=values[1],
+        upper=values[2],
+        n_placebo=gap.n_placebo,
+        title=f"This area's gap in {lower_first(result.label)} is {'within' if inside else 'outside'} what chance alone gives",
+        sentence=(
+            f"{gap.area} changed by {values[0].text} {unit} against its matched comparison councils. Of {gap.n_placebo:,} placebo areas of the same"
+            f" size that had no programme, 95% lie between {values[1].text} and {values[2].text}. "
+            + (
+                "A gap of this size is what places without a programme show too."
+                if inside
+                else "Few places without a programme show a gap of this size; that alone does not make it the programme's effect."
+            )
+        ),
+    )
