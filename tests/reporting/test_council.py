@@ -5,7 +5,8 @@ import json
 import re
 
 import pytest
-from sample import SAMPLES, blocks_from, study
+from sample import SAMPLES, blocks_from
+from sample_parts import study
 
 from evaluation.disclosure.release import Check, TableContent
 from evaluation.errors import ReportError

@@ -4,7 +4,8 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from sample import SAMPLES, blocks_from, interval, number
+from sample import SAMPLES, blocks_from
+from sample_parts import interval, number
 
 from evaluation.disclosure.release import EventPoint, EventStudy, FlowLine, Shown, Trend, TrendLine
 from evaluation.reporting import figures, time_figures

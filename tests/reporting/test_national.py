@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sample import SAMPLES, number
+from sample import SAMPLES
+from sample_parts import number
 
 from evaluation.reporting import beside, national
 from evaluation.reporting.blocks import Figure, Heading, Table
