@@ -20,7 +20,7 @@ def cluster_names(effects: Effects, clusters: Clusters, assignment: Assignment) 
     """What is clustered on: one dimension, or unit and set."""
     if clusters not in ("auto", "set", "unit", "unit_and_set", "area", "council"):
         raise PlanError(f"`estimator.cluster` must be auto, set, unit, unit_and_set, area or council: it is {clusters!r}. Mend the plan.")
-    has_sets = bool((column(effects.rows, "set") >= 0).all())
+    has_sets = effects.has_sets
     if clusters in ("set", "unit_and_set") and not has_sets:
         raise PlanError(f"`estimator.cluster: {clusters}` needs matched sets: {effects.estimator!r} has none. Use auto or unit.")
     if clusters == "unit_and_set":

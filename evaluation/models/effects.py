@@ -5,11 +5,12 @@ What every estimator returns. Standard errors, intervals and summaries are algeb
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
+from evaluation.models.columns import column
 from evaluation.showing import Face, Showing, face_of, written
 
 
@@ -147,3 +148,17 @@ class Effects(Showing):
     def each_unit(self) -> Effects:
         """The same effects with one row per unit and cohort (or set): the influence function."""
         return self if self.units is None else self.units()
+
+    @property
+    def has_sets(self) -> bool:
+        """Whether rows stand in matched sets."""
+        return bool((column(self.rows, "set") >= 0).all())
+
+    def set_or_cohort(self) -> np.ndarray:
+        """Each row's matched set; its cohort where there are no sets."""
+        return column(self.rows, "set" if self.has_sets else "cohort")
+
+    def of_rows(self, rows: np.ndarray) -> Effects:
+        """The same cells with some rows alone, in rising order; they are what they are, and no longer tell of units behind them."""
+        return replace(self, rows=self.rows.iloc[rows], influence=self.influence[rows], by_unit=None, units=None,
+                       **{name: None if (kept := getattr(self, name)) is None else kept[rows] for name in ("row_weight", "moves", "stands_for")})

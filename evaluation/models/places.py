@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -75,9 +75,7 @@ def of_places(effects: Effects, *, quarters: tuple[int, int], cohorts: Sequence[
     cells = chosen_cells(effects, quarters=quarters, cohorts=cohorts)
     found = []
     for place, rows in _rows_of_places(effects, by):
-        part = replace(effects, rows=effects.rows.iloc[rows], influence=effects.influence[rows], row_weight=effects.row_weight[rows],
-                       moves=None if effects.moves is None else effects.moves[rows],
-                       stands_for=None if effects.stands_for is None else effects.stands_for[rows], by_unit=None, units=None)
+        part = effects.of_rows(rows)
         places = part.rows[by].to_numpy()
         summary = average(part, cells, treated_rows=part.rows["treated"].to_numpy() & (places == place))
         estimate = estimate_of(part, summary, clusters="unit_and_set" if len(names) > 1 else names[0], assignment=assignment, errors=errors)
@@ -93,21 +91,16 @@ def table_of(found: Sequence[PlaceEffect], *, by: By) -> pd.DataFrame:
 
 def in_all(effects: Effects, one: PlaceEffect) -> Summary:
     """A place's number as a summary of the effects of all places."""
-    contribution, enters = np.zeros(len(effects.rows)), np.zeros(len(effects.rows), dtype=bool)
-    contribution[one.rows], enters[one.rows] = one.summary.contribution, one.summary.enters
-    over = one.summary.over
-    over = over if over is None else replace(over, rows=one.rows if over.rows is None else one.rows[over.rows])
-    return replace(one.summary, contribution=contribution, enters=enters, over=over)
+    return one.summary.among(len(effects.rows), one.rows)
 
 
 def _rows_of_places(effects: Effects, by: By) -> list[tuple[str, np.ndarray]]:
     """Each place with treated units, and the rows of these units' sets (of their cohorts where there are no sets), in rising order."""
-    rows, treated = effects.rows, effects.rows["treated"].to_numpy()
-    key = rows["set"].to_numpy() if (rows["set"] >= 0).all() else rows["cohort"].to_numpy()
+    key, treated = effects.set_or_cohort(), effects.rows["treated"].to_numpy()
     order = np.argsort(key, kind="stable")
     keys, first, count = np.unique(key[order], return_index=True, return_counts=True)
     found = []
-    for place, own in pd.Series(key[treated]).groupby(rows[by].to_numpy()[treated]):
+    for place, own in pd.Series(key[treated]).groupby(effects.rows[by].to_numpy()[treated]):
         at = np.searchsorted(keys, own.unique())
         members = np.concatenate([order[start:start + n] for start, n in zip(first[at], count[at], strict=True)])
         found.append((place, np.sort(members)))

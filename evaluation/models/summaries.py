@@ -57,6 +57,14 @@ class Summary:
     cells: np.ndarray | None = None
     over: Observations | None = None
 
+    def among(self, n: int, rows: np.ndarray) -> Summary:
+        """The same number as a sum over `n` rows, of which its own are `rows`."""
+        contribution, enters = np.zeros(n), np.zeros(n, dtype=bool)
+        contribution[rows], enters[rows] = self.contribution, self.enters
+        over = self.over
+        over = over if over is None else replace(over, rows=rows if over.rows is None else rows[over.rows])
+        return replace(self, contribution=contribution, enters=enters, over=over)
+
 
 def chosen_cells(effects: Effects, *, quarters: tuple[int, int], cohorts: Sequence[int] | Literal["complete"] | None) -> np.ndarray:
     """Estimated cells of the cohorts and event times asked for, as a mask over `effects.cells`."""
@@ -130,20 +138,18 @@ def average(effects: Effects, cells: np.ndarray, *, scale: np.ndarray | None = N
 def _of_some(effects: Effects, weights: np.ndarray, treated_rows: np.ndarray, asked: np.ndarray) -> Summary:
     """Average over some treated rows, made from their sets (or cohorts) alone: with many councils the others would fill the memory."""
     n, treated = len(effects.rows), column(effects.rows, "treated")
-    key = column(effects.rows, "set") if (column(effects.rows, "set") >= 0).all() else column(effects.rows, "cohort")
+    key = effects.set_or_cohort()
     involved = np.zeros(int(key.max()) + 1, dtype=bool)
     involved[key[treated & treated_rows]] = True
     rows = np.flatnonzero(involved[key])
-    part = replace(effects, rows=effects.rows.iloc[rows], influence=effects.influence[rows], row_weight=effects.row_weight[rows])
+    part = effects.of_rows(rows)
     grid = Grid.of(part)
     focal = np.where((treated & treated_rows)[rows][:, None], grid.spread(weights) * part.row_weight, 0.0)
     if not focal.sum() > 0:
         return Summary(value=float("nan"), contribution=np.zeros(n), enters=np.zeros(n, dtype=bool), reason="no treated unit is observed")
     some = _of_some_treated(part, grid, focal, focal.sum(), treated[rows])
-    contribution, enters = np.zeros(n), np.zeros(n, dtype=bool)
-    contribution[rows], enters[rows] = some.contribution, some.enters
-    over = Observations(weight=_at(asked, some.over.weight), weighted=_at(asked, some.over.weighted), rows=rows)
-    return replace(some, contribution=contribution, enters=enters, over=over)
+    over = Observations(weight=_at(asked, some.over.weight), weighted=_at(asked, some.over.weighted))
+    return replace(some, over=over).among(n, rows)
 
 
 def mean_of(parts: Sequence[Summary], weights: np.ndarray | None = None) -> Summary:
@@ -194,8 +200,7 @@ def _of_some_treated(effects: Effects, grid: Grid, focal: np.ndarray, total: flo
     """
     cell_weight, att = grid.spread(column(effects.cells, "weight")), grid.spread(np.nan_to_num(column(effects.cells, "estimate")))
     deviation = cell_weight * effects.influence
-    key = np.where(effects.rows["set"] >= 0, effects.rows["set"], effects.rows["cohort"])
-    key = np.unique(key, return_inverse=True)[1]
+    key = np.unique(effects.set_or_cohort(), return_inverse=True)[1]
     n = int(key.max()) + 1
     asked = np.column_stack([np.bincount(key, weights=column, minlength=n) for column in focal.T])
     there = np.column_stack([np.bincount(key, weights=column, minlength=n) for column in (effects.row_weight * treated[:, None]).T])
@@ -253,7 +258,7 @@ def of_fixed_weights(effects: Effects, weights: np.ndarray) -> Summary:
 def share_within(effects: Effects, cells: np.ndarray, places: np.ndarray, place: object) -> float:
     """Share of comparison weight that comes from the same place, over the sets of a place's treated rows."""
     treated, sets = column(effects.rows, "treated"), column(effects.rows, "set")
-    if (sets < 0).any():
+    if not effects.has_sets:
         return float("nan")
     weight = (Grid.of(effects).spread(cells) * effects.row_weight).sum(axis=1)
     home = np.isin(sets, sets[treated & (places == place)]) & ~treated

@@ -145,7 +145,7 @@ def headline(given: CheckInput) -> Estimate:
 
 def summarised(given: CheckInput, effects: Effects) -> Estimate:
     """The headline of other effects of the same kind, by the same clusters where they have them."""
-    clusters = given.clusters if given.clusters not in ("set", "unit_and_set") or (effects.rows["set"] >= 0).all() else "auto"
+    clusters = given.clusters if given.clusters not in ("set", "unit_and_set") or effects.has_sets else "auto"
     return overall(effects, quarters=given.quarters, cohorts=given.cohorts, clusters=clusters, assignment=given.assignment)
 
 

@@ -125,7 +125,7 @@ def _of_outcome(given: CheckInput, outcome: str, calendar: tuple[int, ...]) -> E
 def _fitted_before(given: CheckInput, shift: int) -> Effects | None:
     """The effects with entry `shift` periods earlier and every value from the anticipation on taken away; None where no set is left."""
     spec = given.estimator
-    has_sets = bool((given.effects.rows["set"].to_numpy() >= 0).all())
+    has_sets = given.effects.has_sets
     sample = _sets_moved(given.sample, shift) if has_sets else _panel_moved(given.sample, shift, spec.anticipation, given.effects.outcome)
     if sample is None:
         return None

@@ -12,7 +12,7 @@ from evaluation.models.effects import Effects
 
 def has_sets(effects: Effects) -> bool:
     """Whether rows are units inside matched sets whose effects are plain weighted differences."""
-    return effects.row_weight is not None and not effects.adjusted and bool((effects.rows["set"].to_numpy() >= 0).all())
+    return effects.row_weight is not None and not effects.adjusted and effects.has_sets
 
 
 def only_at(effects: Effects, event_times: Sequence[int]) -> Effects:
