@@ -7,7 +7,6 @@ How records are joined is said in `room`, who counts in `membership`, what is se
 """
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
@@ -17,6 +16,7 @@ import pandas as pd
 from evaluation.dictionary import Dictionary, OutcomeSource
 from evaluation.errors import ContractError, PlanError
 from evaluation.ingest.tables import CheckedTable
+from evaluation.nearest import did_you_mean
 from evaluation.panel.covariates import fixed_covariates, varying_covariates
 from evaluation.panel.measures import changes, count
 from evaluation.panel.membership import members_there
@@ -124,8 +124,7 @@ def family_sources(tables: Mapping[str, CheckedTable], dictionary: Dictionary, p
 def _check_covariates(covariates: Iterable[str], known: set[str]) -> None:
     for name in covariates:
         if name not in known and name not in MATCHED_BY_DESIGN:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            hint = f"; {close}" if (close := did_you_mean(name, known)) else ""
             raise PlanError(f"A covariate of families is one of {', '.join(sorted(known - set(REQUIRED)))}: {name!r} is not{hint}. "
                             "Where: matching. Mend the name, or deliver the table it is made from.")
 

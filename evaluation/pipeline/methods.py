@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields
 
 from evaluation.errors import PlanError
+from evaluation.nearest import did_you_mean
 
 SHARED = ("covariates", "formula", "score", "exact", "history", "history_window", "pool")  # named elsewhere in a plan
 EVERY_METHOD = (
@@ -39,11 +40,8 @@ def describe_methods(name: str | None = None) -> Iterator[str]:
         return
     found = next(((place, methods[name]) for place, methods in kinds.items() if name in methods), None)
     if found is None:
-        import difflib
-
         every = [key for methods in kinds.values() for key in methods]
-        near = difflib.get_close_matches(name, every, n=1)
-        raise PlanError(f"There is no method {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(every)}."))
+        raise PlanError(f"There is no method {name!r}; " + did_you_mean(name, every, otherwise=f"there are {', '.join(every)}."))
     place, method = found
     yield f"{PLACES[place]}: {name}"
     text = inspect.getdoc(method) or ""

@@ -13,6 +13,7 @@ from evaluation.dictionary import Dictionary
 from evaluation.errors import PlanError
 from evaluation.ingest.tables import CheckedTable
 from evaluation.locations import open_data_folder, project_file
+from evaluation.nearest import did_you_mean
 from evaluation.panel.types import REQUIRED, Panel
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.plan import Plan
@@ -32,8 +33,6 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     PlanError
         With every unknown name and the nearest known one.
     """
-    import difflib
-
     from evaluation.matching import MATCHERS
     from evaluation.models import ESTIMATORS
     from evaluation.models.checks import CHECKS
@@ -50,11 +49,8 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     faults = []
     for where, name, known in asked:
         if name not in known:
-            near = difflib.get_close_matches(name, list(known), n=1)
-            faults.append(
-                f"  - `{where}` names {name!r}, which is unknown"
-                + (f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known)[:12])}.")
-            )
+            hint = did_you_mean(name, known, otherwise=f"known are {', '.join(sorted(known)[:12])}.")
+            faults.append(f"  - `{where}` names {name!r}, which is unknown; {hint}")
     faults += [
         f"  - `outcomes.placebo` names {name!r}, which is not collected by {plan.unit}: its dictionary entry has no source for that unit"
         for name in plan.outcomes.placebo
@@ -85,8 +81,6 @@ def check_columns(plan: Plan, dictionary: Dictionary) -> None:
     PlanError
         With every unknown column and the nearest known one.
     """
-    import difflib
-
     from evaluation.matching.thresholds import Thresholds
 
     spec = matcher(plan)
@@ -101,8 +95,8 @@ def check_columns(plan: Plan, dictionary: Dictionary) -> None:
                                (groups, known, "column")):
         for name in names:
             if name not in there:
-                near = difflib.get_close_matches(name, sorted(there), n=1, cutoff=0.75)
-                faults.append(f"  - {name!r} is no {what}" + (f"; did you mean {near[0]!r}?" if near else ""))
+                close = did_you_mean(name, sorted(there), cutoff=0.75)
+                faults.append(f"  - {name!r} is no {what}" + (f"; {close}" if close else ""))
     if faults:
         raise PlanError("`matching` or `subgroups` names things that do not exist (columns are listed in data_dictionary/README.md, Covariates):\n"
                         + "\n".join(faults))

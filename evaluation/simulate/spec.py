@@ -1,7 +1,6 @@
 """What to simulate, and the one verb that writes it."""
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from evaluation.dictionary import Dictionary
 from evaluation.dictionary.councils import REFERENCE_DAY
 from evaluation.errors import PlanError
+from evaluation.nearest import did_you_mean
 from evaluation.periods import Periods
 from evaluation.simulate.absence import draw_absence
 from evaluation.simulate.composition import FAMILIES_PER_AREA, Composition, compose
@@ -102,8 +102,7 @@ class Simulation:
         asked = DEFAULT_EFFECTS if self.effects is None else self.effects
         for name, value in asked.items():
             if name not in DEFAULT_EFFECTS:
-                close = difflib.get_close_matches(name, DEFAULT_EFFECTS, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else ""
+                hint = f"; {close}" if (close := did_you_mean(name, DEFAULT_EFFECTS)) else ""
                 raise PlanError(f"An effect is set for one of {', '.join(DEFAULT_EFFECTS)}: {name!r} is none{hint}. Where: effects. Mend the name.")
             if not -1 <= value <= 1:
                 raise PlanError(f"An effect is a relative change from -1 to 1: {value} is not. Where: effects, {name}. Mend the number.")

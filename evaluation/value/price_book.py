@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 from evaluation.errors import DictionaryError, PlanError
+from evaluation.nearest import did_you_mean
 from evaluation.value.deflators import Deflators, read_deflators
 from evaluation.value.discounting import DiscountSchedule, read_discount_rates
 from evaluation.value.unit_costs import Part, UnitCosts, read_unit_costs
@@ -42,8 +42,7 @@ class PriceBook:
         """
         known = self.valuations.outcomes
         if outcome not in known:
-            near = difflib.get_close_matches(outcome, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"valued are {', '.join(known)}."
+            hint = did_you_mean(outcome, known, otherwise=f"valued are {', '.join(known)}.")
             raise PlanError(
                 f"Every outcome that a plan values needs a declared conversion to a unit cost: {outcome!r} has none; {hint} Where: value.outcomes."
                 " Mend the plan, or add the outcome to data_dictionary/values.yml."

@@ -6,7 +6,6 @@ What an outcome is valued at, and how, is in `valuations.py`.
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from evaluation.errors import DictionaryError
+from evaluation.nearest import did_you_mean
 from evaluation.value.deflators import is_financial_year
 
 ROUNDING = 1.0  # pounds: parts of a published cost are rounded each by itself
@@ -138,8 +138,7 @@ def faults_of_bearer(code: str, row: Mapping[str, str], agencies: Sequence[str],
     found, shares = [], shares_of(row["agencies"])
     for name in shares:
         if name not in agencies:
-            near = difflib.get_close_matches(name, agencies, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(agencies)}."
+            hint = did_you_mean(name, agencies, otherwise=f"known are {', '.join(agencies)}.")
             found.append(f"{code}: {name!r} is no agency; {hint} Mend it, or add the agency to values.yml.")
     if not abs(sum(shares.values()) - 1) < 1e-9 or any(not 0 <= share <= 1 for share in shares.values()):
         found.append(f"{code}: shares of agencies must lie between 0 and 1 and add up to 1; they add up to {sum(shares.values()):g}. Mend agencies.")
