@@ -112,17 +112,24 @@ def detectable_sentence(numbers: OutcomeNumbers, shown: Shown, level: Shown) -> 
     return f"{start}."
 
 
+def described(numbers: OutcomeNumbers) -> dict[str, object]:
+    """What an outcome is, whatever was found."""
+    outcome = numbers.outcome
+    return {
+        "outcome": outcome.name,
+        "label": outcome.label,
+        "domain": DOMAINS[outcome.domain],
+        "measure": outcome.measure,
+        "unit": unit_of(outcome),
+        "change_unit": change_unit_of(outcome),
+        "primary": numbers.primary,
+    }
+
+
 def without_estimate(numbers: OutcomeNumbers, status: str, title: str, sentence: str) -> OutcomeResult:
     """An outcome that has no number to show, with the reason."""
-    outcome = numbers.outcome
     return OutcomeResult(
-        outcome=outcome.name,
-        label=outcome.label,
-        domain=DOMAINS[outcome.domain],
-        measure=outcome.measure,
-        unit=unit_of(outcome),
-        change_unit=change_unit_of(outcome),
-        primary=numbers.primary,
+        **described(numbers),
         status=status,
         verdict="none",
         title=title,
@@ -196,13 +203,7 @@ def estimated(numbers: OutcomeNumbers, ledger: Ledger, nouns: Nouns) -> OutcomeR
     share, note = results_share(numbers, ledger, nouns, name)
     shown = {"after": after_matched, "comparison": comparison, "estimate": interval.estimate, "lower": interval.lower, "upper": interval.upper}
     return OutcomeResult(
-        outcome=outcome.name,
-        label=outcome.label,
-        domain=DOMAINS[outcome.domain],
-        measure=outcome.measure,
-        unit=unit_of(outcome),
-        change_unit=change_unit_of(outcome),
-        primary=numbers.primary,
+        **described(numbers),
         status="estimated",
         verdict=found,
         title=title_of(numbers, found, nouns),

@@ -14,12 +14,12 @@ import numpy as np
 
 from evaluation.errors import EstimationError, PlanError
 from evaluation.models.assignments import Assignments
+from evaluation.models.bracket import end_of_interval
 
 Statistic = Literal["difference", "studentised", "within_strata"] | Callable[[np.ndarray, np.ndarray], np.ndarray]
 NAMED = ("difference", "studentised", "within_strata")
 ENUMERATED = 20_000            # assignments that are all used, where there are no more
 TIE = 1e-9                     # relative: assignments that repeat the actual statistic to rounding count as ties
-STEPS = 200                    # halvings of a bracket: to the last digit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,22 +245,9 @@ def _value(numerator: np.ndarray, spread: np.ndarray, tau: float) -> np.ndarray:
 
 
 def _bound(reference: _Polynomials | _OwnStatistic, side: float, alpha: float) -> float:
-    """Where the two-sided p value falls to alpha on one side of the estimate, by halving a bracket."""
-    inside, step, last = reference.estimate, reference.scale, 1e6 * reference.scale
-    while reference.p_values(reference.estimate + side * step)[0] > alpha:
-        inside, step = reference.estimate + side * step, 2 * step
-        if step > last:
-            return side * math.inf
-    outside = reference.estimate + side * step
-    for _ in range(STEPS):
-        middle = 0.5 * (inside + outside)
-        if middle in (inside, outside):
-            break
-        if reference.p_values(middle)[0] > alpha:
-            inside = middle
-        else:
-            outside = middle
-    return float(inside)
+    """Where the two-sided p value falls to alpha on one side of the estimate."""
+    return end_of_interval(lambda null: reference.p_values(null)[0], estimate=reference.estimate, step=reference.scale, side=side, alpha=alpha,
+                           widest=1e6 * reference.scale)
 
 
 def _difference(units: _Units, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from evaluation.errors import EstimationError, PlanError
+from evaluation.models.bracket import end_of_interval
 from evaluation.models.clustered import ClusteredRegression
 
 Multiplier = Literal["auto", "rademacher", "webb"]
@@ -21,7 +22,6 @@ FEW = 7                        # up to so many clusters the sign patterns give t
 TIE = 1e-9                     # relative: draws that repeat the sample's statistic to rounding count as ties
 BLOCK = 1024                   # draws made at a time
 WEBB = np.sqrt(np.array([0.5, 1.0, 1.5]))
-STEPS = 200                    # halvings of a bracket: to the last digit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,23 +177,9 @@ class WildSample:
         return count / n if self.enumerated else (count + 1) / (n + 1)
 
     def _bound(self, side: float) -> float:
-        """Where the p value falls to 1 - level on one side of the estimate, by halving a bracket."""
-        alpha = 1 - self.spec.level
-        inside, step = self.estimate, self.std_error
-        while self.p_value(self.estimate + side * step) > alpha:
-            inside, step = self.estimate + side * step, 2 * step
-            if step > 1e9 * self.std_error:
-                return side * np.inf
-        outside = self.estimate + side * step
-        for _ in range(STEPS):
-            middle = 0.5 * (inside + outside)
-            if middle in (inside, outside):
-                break
-            if self.p_value(middle) > alpha:
-                inside = middle
-            else:
-                outside = middle
-        return float(inside)
+        """Where the p value falls to 1 - level on one side of the estimate."""
+        return end_of_interval(self.p_value, estimate=self.estimate, step=self.std_error, side=side, alpha=1 - self.spec.level,
+                               widest=1e9 * self.std_error)
 
 
 def sign_patterns(n_clusters: int) -> Iterator[np.ndarray]:
