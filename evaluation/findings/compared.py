@@ -98,8 +98,8 @@ def balance(inputs: Inputs, ledger: Ledger) -> tuple[BalanceLine, ...]:
     n_candidates = sample.candidates.loc[~sample.candidates["treated"], "unit"].nunique()
     for row in sample.balance.itertuples():
 
-        def shown(value: float, digits: int = 2, covariate: str = row.covariate, what: str = "balance") -> Shown:
-            return ledger.keep(what, covariate, number(float(value), digits))
+        def shown(value: float, digits: int = 2, covariate: str = row.covariate) -> Shown:
+            return ledger.keep("balance", covariate, number(float(value), digits))
 
         def mean(value: float, n: int, row: object = row) -> Shown:
             binary = not np.isfinite(row.variance_ratio_before)

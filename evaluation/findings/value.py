@@ -39,7 +39,7 @@ def present_value(worth: Worth | None, results: Sequence[OutcomeResult], ledger:
         sentence=page_one(net, benefit, cost, worth, valued),
         title=title_of(net),
         agencies_title=agencies_title(worth, purse),
-        findings=findings(worth, net, valued, nouns, purse),
+        findings=findings(worth, valued, nouns, purse),
         net=net,
         lenses=value_tables.lenses(worth, purse),
         outcomes=outcomes,
@@ -105,7 +105,7 @@ def doubt(valued: Mapping[str, OutcomeResult]) -> str:
     return " ".join(parts)
 
 
-def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResult], nouns: Nouns, purse: Pounds) -> tuple[str, ...]:
+def findings(worth: Worth, valued: Mapping[str, OutcomeResult], nouns: Nouns, purse: Pounds) -> tuple[str, ...]:
     """What the section says before its charts."""
     adjusted = worth.adjusted
     chance, paid = value_tables.chance(adjusted.probability(), "fiscal", purse), adjusted.payback()
@@ -120,7 +120,7 @@ def findings(worth: Worth, net: ShownInterval, valued: Mapping[str, OutcomeResul
             for_each(worth, nouns, purse),
             doubt(valued),
             losses(worth, valued, purse),
-            counted_for(worth, nouns, purse),
+            counted_for(worth, nouns),
             worth.cost_words,
             fees_in_words(worth, purse),
         )
@@ -147,7 +147,7 @@ def losses(worth: Worth, valued: Mapping[str, OutcomeResult], purse: Pounds) -> 
     return f"The estimate is a loss for {listed(found)}; losses count as gains do." if found else ""
 
 
-def counted_for(worth: Worth, nouns: Nouns, purse: Pounds) -> str:
+def counted_for(worth: Worth, nouns: Nouns) -> str:
     """For whom benefits are counted, and for how long."""
     first, last = worth.adjusted.case.window
     left = f" The {nouns.many} without a match get none, though their cost is counted." if worth.unmatched else ""

@@ -114,7 +114,7 @@ def kinds_of(variable: Variable, c: str) -> list[Kind]:
                 )
             ]
         case "date":
-            return [error, *kinds_of_day(variable, c)]
+            return [error, *kinds_of_day(c)]
         case "school_year" | "financial_year":
             return [
                 error,
@@ -132,7 +132,7 @@ def kinds_of(variable: Variable, c: str) -> list[Kind]:
             return []
 
 
-def kinds_of_day(variable: Variable, c: str) -> list[Kind]:
+def kinds_of_day(c: str) -> list[Kind]:
     """Known ways in which a day goes wrong."""
     mend = MEND_TYPE["date"]
     slashed, iso = f"regexp_full_match({c}, '[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{4}}')", f"regexp_full_match({c}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}')"

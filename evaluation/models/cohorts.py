@@ -88,8 +88,8 @@ def status_of(change: np.ndarray, treated: np.ndarray, column: np.ndarray, has_b
     return status
 
 
-def effects_of(panel: Panel, outcome: str, parts: list[CohortRows], event_times: np.ndarray, *, estimator: str, base: int | None, anticipation: int,
-               notes: tuple[str, ...] = (), adjusted: bool = False) -> Effects:
+def effects_of(panel: Panel, outcome: str, parts: list[CohortRows], event_times: np.ndarray, *, estimator: str, base: int | None,
+               anticipation: int) -> Effects:
     """Put the cohorts together."""
     columns = {name: np.array([getattr(part, name) for part in parts]) for name in ("estimate", "n_treated", "n_comparison", "status")}
     columns["status"][(columns["status"] == NOT_OBSERVED) & sees_before(panel, outcome, event_times)] = LOOKS_BACK
@@ -98,5 +98,4 @@ def effects_of(panel: Panel, outcome: str, parts: list[CohortRows], event_times:
     cohort = np.concatenate([np.full(len(part.unit), part.cohort) for part in parts])
     rows = rows_frame(panel, unit, np.full(len(unit), -1), cohort, np.concatenate([part.treated for part in parts]))
     return Effects(outcome=outcome, estimator=estimator, base=base, anticipation=anticipation, cells=cells, rows=rows, event_times=event_times,
-                   influence=np.concatenate([part.influence for part in parts]), row_weight=np.concatenate([part.weight for part in parts]),
-                   notes=notes, adjusted=adjusted)
+                   influence=np.concatenate([part.influence for part in parts]), row_weight=np.concatenate([part.weight for part in parts]))

@@ -111,7 +111,7 @@ class GroupTimeATT:
         sides = {g: (means(sums, cells, cells.treated), means(sums, cells, cells.comparison)) for g, cells in compared.items()}
         is_collected = collected(panel.periods, calendar)
         status = {g: status_of(cells, sides[g][0].count, sides[g][1].count, is_collected, self.base == "universal") for g, cells in compared.items()}
-        found = self._found(panel, outcome, y, x, weights, sums, compared, sides, status)
+        found = self._found(panel, y, x, weights, sums, compared, sides, status)
         table = _cells(event_times, compared, sides, status, found.estimate) if compared else None
         if table is None or not (table["status"] == "estimated").any():
             raise EstimationError(f"No ATT(g,t) of {outcome!r} can be estimated: no cohort has a base, treated units and comparison units "
@@ -141,7 +141,8 @@ class GroupTimeATT:
         # cells before g may use cohorts that join before g, as long as both dates lie before their entry
         return cohort_cells(sums, g, g + event_times, then, control=self.control, anticipation=self.anticipation, observed=self.observed)
 
-    def _found(self, panel, outcome, y, x, weights, sums, compared, sides, status) -> _Found:
+    def _found(self, panel, y, x, weights, sums, compared, sides, status) -> _Found:
+        """Estimates of every cohort, and how what each group adds to them is read: without covariates from sums, with them from units."""
         if self.method == "none":
             def read(groups: Groups, g: int) -> Contribution:
                 return contribution(*sides[g], compared[g], groups, status[g])

@@ -30,7 +30,7 @@ TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 CELL_SECONDS = 120  # a cell that takes longer has hung
 
 
-def render_report(content_path: Path, folder: Path, *, failed: Path | None = None, notebook: Path | None = None) -> Rendered:
+def render_report(content_path: Path, folder: Path, *, failed: Path | None = None) -> Rendered:
     """A council's report as HTML, PDF and spreadsheets from its release.
 
     Parameters
@@ -41,8 +41,6 @@ def render_report(content_path: Path, folder: Path, *, failed: Path | None = Non
         Receives `<study>_<code>.html`, `.pdf`, `.ods` and `.xlsx` (`..._simulated` when the data are simulated); nothing on failure.
     failed : Path or None
         Private folder for the notebook of a failed run; None keeps no copy.
-    notebook : Path or None
-        Default: notebooks/council_report.ipynb.
 
     Raises
     ------
@@ -52,7 +50,7 @@ def render_report(content_path: Path, folder: Path, *, failed: Path | None = Non
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="evaluation-", dir=folder if Path(folder).is_dir() else None) as room:
         out, parameters = Path(room) / f"{Path(content_path).stem}.ipynb", {"content_path": str(Path(content_path).resolve())}
-        executed = execute_notebook(notebook or project_file(COUNCIL_REPORT), out, parameters, failed=failed)
+        executed = execute_notebook(project_file(COUNCIL_REPORT), out, parameters, failed=failed)
         blocks = blocks_of(json.loads(executed.read_text(encoding="utf-8")))
         page, made, *sheets = export(blocks, Path(folder), ReportContent.read(content_path))
     return Rendered(html=page, pdf=made, spreadsheets=tuple(sheets), seconds=time.perf_counter() - began)

@@ -158,7 +158,7 @@ def unfold(families: Composition, calendar: Calendar, *, effects: Mapping[str, f
     trouble = stream(seed, "level").normal(size=families.n_families)
     levels = {name: _level(process, families, trouble, stream(seed, f"level of {name}")) for name, process in PROCESSES.items()}
     crisis = crises(families.n_families, len(calendar), stream(seed, "crisis"))
-    needs = _needs(families, trouble, calendar, stream(seed, "needs"))
+    needs = _needs(trouble, calendar, stream(seed, "needs"))
     entry = _entry(families, calendar, crisis, trouble, needs, joining, stream(seed, "entry"))
     strength = strength_of(entry, len(calendar), ramp)
     without, treated, counts, chances = {}, {}, {}, ()
@@ -207,7 +207,7 @@ def _level(process: Process, families: Composition, trouble: np.ndarray, rng: np
     return np.minimum(level, process.cap) + sum(weight * getattr(families, name) for name, weight in process.slow.items())
 
 
-def _needs(families: Composition, trouble: np.ndarray, calendar: Calendar, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _needs(trouble: np.ndarray, calendar: Calendar, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Needs start at a steady rate that rises with the permanent level, from a year before the history on."""
     start, span = calendar.starts[0] - np.timedelta64(365, "D"), (calendar.starts[-1] - calendar.starts[0]).astype(int) + 365
     rate = np.array(list(NEED_RATES.values())) * np.exp(0.4 * trouble - 0.08)[:, None] * span / 365.25

@@ -45,11 +45,6 @@ class DiscountSchedule:
             worth /= (1 + part.rate) ** max(ends - begins + 1, 0)
         return worth
 
-    def with_first_rate(self, rate: float) -> DiscountSchedule:
-        """The schedule with another rate in its first segment."""
-        first, *rest = self.segments
-        return DiscountSchedule(segments=(Segment(first=first.first, last=first.last, rate=rate), *rest), source=self.source)
-
 
 def read_discount_rates(path: Path) -> DiscountSchedule:
     """Read the schedule.
