@@ -183,12 +183,14 @@ def test_every_first_phase_council_is_known(dictionary, open_data):
 
 def test_every_council_name_in_the_looked_after_files_is_known(dictionary, open_data):
     regions = re.compile(r"(?i)england|(north|south) (east|west)|(east|west) midlands|east of england|(inner |outer )?london|york.*humber")
-    for path in sorted((open_data / "looked_after").glob("derived_*.csv")):
+    derived, raw = (sorted((open_data / "looked_after").glob(f"{kind}_*.csv")) for kind in ("derived", "raw"))
+    assert derived and raw
+    for path in derived:
         frame = pd.read_csv(path, dtype=str)
         names = {name.strip() for name in frame["la_name"].dropna() if not regions.fullmatch(name.strip())}
         unknown = {name for name in names if dictionary.find_council(name) is None}
         assert not unknown, path.name
-    for path in sorted((open_data / "looked_after").glob("raw_*.csv")):
+    for path in raw:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             found = {council.code for row in csv.reader(file) for cell in row[:11] if (council := dictionary.find_council(cell))}
         in_2012 = {code for code in found if dictionary.councils[code].exists_on(dt.date(2012, 9, 1))}

@@ -33,7 +33,9 @@ def test_the_effect_on_some_treated_equals_that_of_a_sample_of_them(name):
     panel = simulated_panel(600, councils=3, missing=0.05, seed=8)
     effects = MatchedDiD(base=-4, window=(-6, 4)).fit(sample := MATCHERS[name](covariates=("x",)).fit(panel), "y")
     council = panel.units["council_code"].to_numpy()
-    for code, row in by_council(effects, quarters=(1, 4), cohorts=None).set_index("council_code").iterrows():
+    table = by_council(effects, quarters=(1, 4), cohorts=None).set_index("council_code")
+    assert len(table) == 3
+    for code, row in table.iterrows():
         own = MatchedDiD(base=-4, window=(-6, 4)).fit(sample.keep(council[sample.treated_unit] == code), "y")
         alone = overall(own, quarters=(1, 4), cohorts=None)
         assert row["estimate"] == pytest.approx(alone.estimate, rel=1e-10)

@@ -92,6 +92,7 @@ def test_every_summary_equals_r_did(panels, name):
     """Not where units are missing: there R weights a cohort by its observations in all periods, ours by the treated units seen in the cell."""
     first, effects, clusters, loose = _fitted(panels, name)
     stored = SUMMARIES[SUMMARIES["spec"] == name]
+    assert set(KINDS) <= set(stored["type"])
     for (kind, balance), rows in stored.groupby(["type", stored["balance_e"].fillna(-1)]):
         table, whole = aggregate(effects, KINDS[kind], clusters=clusters, errors="CR1", balanced=None if balance < 0 else int(balance))
         g = whole.n_clusters

@@ -41,9 +41,9 @@ def test_page_one_of_every_council_holds_no_p_value_and_no_claim(councils):
 
 
 def test_what_is_not_in_the_published_data_reads_so(councils):
-    for outcome in councils[0].outcomes:
-        if outcome.outcome in ("asb_incidents", "out_of_work_benefit"):
-            assert outcome.status == "not_available" and "not available in published data" in outcome.sentence
+    of = {outcome.outcome: outcome for outcome in councils[0].outcomes}
+    for name in ("asb_incidents", "out_of_work_benefit"):
+        assert of[name].status == "not_available" and "not available in published data" in of[name].sentence
 
 
 def test_2010_11_is_left_out_2011_12_is_the_only_year_after_and_later_years_are_no_effect(councils):

@@ -64,7 +64,9 @@ def test_a_number_put_in_past_the_ledger_is_noticed(small_run):
 
 @pytest.mark.parametrize("ending", [".html", ".pdf", ".ods", ".xlsx"])
 def test_a_finished_report_holds_no_number_that_its_content_does_not(small_run, ending):
-    for path in (small_run[0] / "release" / "councils").rglob(f"*{ending}"):
+    paths = list((small_run[0] / "release" / "councils").rglob(f"*{ending}"))
+    assert len(paths) == len(list((small_run[0] / "contents").glob("*.json"))) > 0
+    for path in paths:
         content = ReportContent.read(small_run[0] / "contents" / f"{path.parent.name}.json")
         assert strange_numbers(path, content) == []
 

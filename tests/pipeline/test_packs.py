@@ -187,8 +187,9 @@ def test_the_plan_runs_whole_on_the_simulated_twin(pack, tmp_path, dictionary):
 
 def test_the_twin_is_as_large_as_the_release_says_and_no_larger_group_is_told(pack, run):
     data = yaml.safe_load((pack / "twin" / "plan.yml").read_text(encoding="utf-8"))["data"]
-    for path in (run / "contents").glob("*.json"):
-        content = ReportContent.read(path)
+    contents = [ReportContent.read(path) for path in (run / "contents").glob("*.json")]
+    assert {content.council.code for content in contents} == set(data["joined"])
+    for content in contents:
         shown = [one.n_treated.value for one in content.outcomes if one.n_treated is not None and one.n_treated.value is not None]
         assert data["joined"][content.council.code] == max(shown, default=RULES["ten_five"].threshold)
 

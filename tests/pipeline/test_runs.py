@@ -74,7 +74,9 @@ def test_no_identifier_of_a_family_or_person_is_in_any_file_that_may_leave(small
 
 
 def test_simulated_data_say_so_on_every_page_and_in_every_name(small_run):
-    for path in (small_run[0] / "release" / "councils").rglob("*.*"):
+    paths = list((small_run[0] / "release" / "councils").rglob("*.*"))
+    assert {path.suffix for path in paths} == {".html", ".ods", ".pdf", ".xlsx"}
+    for path in paths:
         assert "simulated" in path.name
         if path.suffix == ".pdf":
             assert all("SIMULATED" in page.extract_text().upper() for page in PdfReader(path).pages)

@@ -69,7 +69,9 @@ def charts() -> list[Figure]:
 
 @pytest.fixture(scope="module")
 def drawn() -> list[Figure]:
-    return charts()
+    found = charts()
+    assert len(found) > len(SAMPLES)
+    return found
 
 
 def test_every_word_of_every_chart_is_whole_apart_and_large_enough(drawn):
