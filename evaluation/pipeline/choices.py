@@ -16,8 +16,8 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.matching.score import Score
 from evaluation.models import ESTIMATORS
 from evaluation.plan import Plan
+from evaluation.plan.faults import in_words
 from evaluation.plan.methods import SecondEstimator
-from evaluation.plan.reading import in_words
 
 FROM_ELSEWHERE = ("covariates", "formula", "score", "exact", "history", "history_window", "pool")  # keys with a place of their own in the plan
 
