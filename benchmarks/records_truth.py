@@ -35,11 +35,10 @@ from evaluation.dictionary import Dictionary, load_dictionary
 from evaluation.ingest.tables import CheckedTable
 from evaluation.matching.nearest import NearestNeighbour
 from evaluation.matching.sample import MatchedSample
-from evaluation.models.effects import Effects
 from evaluation.models.inference import overall
 from evaluation.models.later_entry import with_chances, with_chances_of_joining
 from evaluation.models.matched_did import MatchedDiD
-from evaluation.models.summaries import chosen_cells
+from evaluation.models.summaries import treated_behind
 from evaluation.panel.families import build_families
 from evaluation.periods import Periods
 from evaluation.simulate import Simulation, Truth
@@ -114,7 +113,7 @@ def run(seed: int, dictionary: Dictionary, *, families: int = 30_000, share_join
     for name in outcomes:
         calendar = dictionary.outcomes[name].sources["family"].calendar
         effects = MatchedDiD().fit(sample, name, calendar=calendar)
-        one, units, columns, weights = overall(effects, quarters=HEADLINE), *behind(effects)
+        one, units, columns, weights = overall(effects, quarters=HEADLINE), *treated_behind(effects, HEADLINE)
         true = truth.effect(name, truth.unit_ids[units], columns, weights)
         found["truth"][name], found["estimate"][name], found["std_error"][name] = true, one.estimate, one.std_error
         found["covers"][name] = bool(one.lower <= true <= one.upper)
@@ -152,18 +151,6 @@ def as_checked(folder: Path) -> dict[str, CheckedTable]:
     return tables
 
 
-def behind(effects: Effects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Treated units, columns and weights that the headline averages over."""
-    effects = effects.each_unit()
-    cells = effects.cells[chosen_cells(effects, quarters=HEADLINE, cohorts="complete")]
-    treated, parts = effects.rows["treated"].to_numpy(), []
-    for cohort, event_time in zip(cells["cohort"], cells["event_time"], strict=True):
-        column = int(np.searchsorted(effects.event_times, event_time))
-        inside = treated & (effects.rows["cohort"].to_numpy() == cohort) & (effects.row_weight[:, column] > 0)
-        parts.append((effects.rows["unit"].to_numpy()[inside], np.full(inside.sum(), cohort + event_time), effects.row_weight[inside, column]))
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
-
-
 def error_without_draws(sample: MatchedSample, name: str, worlds: tuple[np.ndarray, np.ndarray], truth: Truth, calendar: tuple[int, ...],
                         on_later_entry: str = "censor") -> float:
     """Error of the estimate where every outcome is its expectation, with the same sets and the same values missing."""
@@ -171,7 +158,7 @@ def error_without_draws(sample: MatchedSample, name: str, worlds: tuple[np.ndarr
     values = np.where(np.isfinite(sample.panel.outcomes[name]), treated, np.nan)
     sample = replace(sample, panel=replace(sample.panel, outcomes={name: values}))
     effects = MatchedDiD(on_later_entry=on_later_entry).fit(sample, name, calendar=calendar)
-    units, columns, weights = behind(effects)
+    units, columns, weights = treated_behind(effects, HEADLINE)
     exists = np.isfinite(truth.treated[name][units, columns])
     gap = (treated - untreated)[units, columns]
     return overall(effects, quarters=HEADLINE).estimate - float(np.average(gap[exists], weights=weights[exists]))

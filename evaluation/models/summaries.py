@@ -91,6 +91,20 @@ def complete_cohorts(effects: Effects, quarters: tuple[int, int]) -> list[int]:
     return [int(g) for g in cohorts[whole & some]]
 
 
+def treated_behind(effects: Effects, quarters: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Treated units (rows of the panel), columns and weights that a headline averages over; empty without row weights."""
+    effects = effects.each_unit()
+    if effects.row_weight is None:
+        return np.empty(0, dtype=int), np.empty(0, dtype=int), np.empty(0)
+    cells = effects.cells[chosen_cells(effects, quarters=quarters, cohorts="complete")]
+    treated, parts = effects.rows["treated"].to_numpy(), []
+    for cohort, event_time in zip(cells["cohort"], cells["event_time"], strict=True):
+        at = int(np.searchsorted(effects.event_times, event_time))
+        inside = treated & (effects.rows["cohort"].to_numpy() == cohort) & (effects.row_weight[:, at] > 0)
+        parts.append((effects.rows["unit"].to_numpy()[inside], np.full(inside.sum(), cohort + event_time), effects.row_weight[inside, at]))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
 def phase(event_time: int, anticipation: int) -> str:
     """'before', 'left_out' (the anticipation) or 'after'."""
     return "after" if event_time >= 0 else "left_out" if event_time >= -anticipation else "before"

@@ -17,6 +17,7 @@ from evaluation.models.before_after import before_after
 from evaluation.models.checks import CheckInput, estimates_by_base
 from evaluation.models.descriptive import group_means, units_behind
 from evaluation.models.effects import Effects, Estimate
+from evaluation.models.summaries import treated_behind
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import results_claimed
 from evaluation.pipeline.beside import beside_of
@@ -107,7 +108,7 @@ def numbers_of(
     only = np.zeros(len(panel), dtype=bool)
     only[joined] = True
     change = before_after(panel, name, before=estimating.before_window(), after=estimating.headline, only=only)
-    units, columns, weights = headline_units(estimating, effects)
+    units, columns, weights = treated_behind(effects, estimating.headline)
     ids = panel.units["unit_id"].to_numpy()
     level = level_of(panel, name, units, columns, weights)
     results = results_claimed(panel, estimating.framework, name, joined) if estimating.framework else None
@@ -135,22 +136,6 @@ def fewest_behind(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
     first, last = estimating.before_window()
     windows = (range(first, last + 1), range(estimating.headline[0], estimating.headline[1] + 1))
     return min(int(side[0]) for window in windows for side in units_behind(sample, outcome.name, window, occurrence=True, together=True))
-
-
-def headline_units(estimating: Estimating, effects: Effects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Treated units (rows of the panel), columns and weights that the headline averages over; empty without row weights."""
-    from evaluation.models.summaries import chosen_cells
-
-    effects = effects.each_unit()
-    if effects.row_weight is None:
-        return np.empty(0, dtype=int), np.empty(0, dtype=int), np.empty(0)
-    cells = effects.cells[chosen_cells(effects, quarters=estimating.headline, cohorts="complete")]
-    treated, parts = effects.rows["treated"].to_numpy(), []
-    for cohort, event_time in zip(cells["cohort"], cells["event_time"], strict=True):
-        column = int(np.searchsorted(effects.event_times, event_time))
-        inside = treated & (effects.rows["cohort"].to_numpy() == cohort) & (effects.row_weight[:, column] > 0)
-        parts.append((effects.rows["unit"].to_numpy()[inside], np.full(inside.sum(), cohort + event_time), effects.row_weight[inside, column]))
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
 def level_of(panel: Panel, name: str, units: np.ndarray, columns: np.ndarray, weights: np.ndarray) -> float:

@@ -22,21 +22,14 @@ from evaluation.locations import project_file
 from evaluation.matching import NearestNeighbour
 from evaluation.matching.matcher import Matcher
 from evaluation.matching.sample import MatchedSample
-from evaluation.models.effects import Estimate
 from evaluation.panel.types import FlowStep, Panel
 from evaluation.plan import Plan, read_plan
+from tests.findings.estimates import estimate
 from tests.matching.panels import simulated_panel
 
 MINUS = "\N{MINUS SIGN}"
 FAMILIES = Nouns(one="family", many="families", started="April 2012", scope="E1", published=False)
 COUNCILS = Nouns(one="council", many="councils", started="April 2011", scope="E1", published=True)
-
-
-def estimate(value: float, half: float, n: int = 200) -> Estimate:
-    return Estimate(
-        estimate=value, std_error=half / 2, lower=value - half, upper=value + half, df=100, p_value=0.5, n_treated=n, n_comparison=n,
-        clusters="matched sets", n_clusters=n, method="CR1 cluster-robust",
-    )  # fmt: skip
 
 
 def trend(verdict: str = "passed", **changed) -> TrendBefore:

@@ -12,19 +12,12 @@ from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import RULES
 from evaluation.findings.numbers import OutcomeNumbers, TrendBefore
 from evaluation.findings.present import Nouns, lower_first, present, verdict
-from evaluation.models.effects import Estimate
 from evaluation.payment_by_results import ResultsClaimed
+from tests.findings.estimates import estimate
 
 NAN = math.nan
 NUMBER = re.compile(r"[\N{MINUS SIGN}+]?\d+(?:,\d{3})*(?:\.\d+)?")
 NOUNS = Nouns(one="family", many="families", started="April 2012", scope="E1", published=False)
-
-
-def estimate(value: float, half: float, n: int = 200) -> Estimate:
-    return Estimate(
-        estimate=value, std_error=half / 2, lower=value - half, upper=value + half, df=100, p_value=0.5, n_treated=n, n_comparison=n,
-        clusters="matched sets", n_clusters=n, method="CR1 cluster-robust",
-    )  # fmt: skip
 
 
 def trend(verdict: str = "passed") -> TrendBefore:
