@@ -203,7 +203,7 @@ def expectations(spec: Simulation, drawn: Drawn, *, given_entry: bool = False) -
         for name, process in PROCESSES.items():
             untreated = untreated_chance(process, world.levels[name], families, crisis, calendar)
             chance[name] = treated_chance(process, untreated, spec.effects, strength) if treated else untreated
-        found = expected(chance, world, minors, benefit, calendar, over_quarters=not given_entry)
+        found = expected(chance, minors, benefit, calendar, over_quarters=not given_entry)
         return {name: values[:, HISTORY:] for name, values in found.items()}
 
     def of_world(treated: bool) -> dict[str, np.ndarray]:
@@ -245,7 +245,7 @@ def chance_of_crisis(drawn: Drawn) -> np.ndarray:
     return both[:, :, 1] / both.sum(axis=2)
 
 
-def expected(p: Mapping[str, np.ndarray], world: World, minors: np.ndarray, benefit: np.ndarray, calendar: Calendar, *,
+def expected(p: Mapping[str, np.ndarray], minors: np.ndarray, benefit: np.ndarray, calendar: Calendar, *,
              over_quarters: bool = True) -> dict[str, np.ndarray]:
     """Expectations of one world from its chances `p`; those of several quarters where asked for."""
     number = {name: p[name] * sum(process.more**k for k in range(MAX_EVENTS)) for name, process in PROCESSES.items() if process.more}

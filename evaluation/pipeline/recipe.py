@@ -105,7 +105,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         payment=payment,
         populations=populations,
         benchmark=benchmark(estimating, dictionary, everyone),
-        warnings=(*warnings_of(plan, panel), *quarantine_warning(tables)),
+        warnings=(*warnings_of(panel), *quarantine_warning(tables)),
     )
 
 
@@ -294,7 +294,7 @@ def quarantine_warning(tables: Mapping[str, CheckedTable]) -> tuple[Warned, ...]
     )
 
 
-def warnings_of(plan: Plan, panel: Panel) -> tuple[Warned, ...]:
+def warnings_of(panel: Panel) -> tuple[Warned, ...]:
     """Named warnings that every report of the study carries."""
     found = [
         Warned(
