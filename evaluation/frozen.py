@@ -14,16 +14,7 @@ class Frozen(BaseModel):
 
 
 def fields_at(model: type[BaseModel], place: Iterable[object]) -> tuple[str, ...]:
-    """Fields allowed at a place of an entry: the names on the way from the entry down to it; names of its own and numbers stay where they are.
-
-    >>> class Inner(Frozen):
-    ...     deep: int
-    >>> class Outer(Frozen):
-    ...     several: tuple[Inner, ...] = ()
-    ...     one: Inner | None = None
-    >>> fields_at(Outer, ()), fields_at(Outer, ("several", 0)), fields_at(Outer, ("one",))
-    (('several', 'one'), ('deep',), ('deep',))
-    """
+    """Fields allowed at a place of an entry: the names on the way from the entry down to it; names of its own and numbers stay where they are."""
     for name in place:
         field = model.model_fields.get(str(name))
         model = next(models_in(field.annotation), model) if field else model

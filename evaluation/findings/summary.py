@@ -159,9 +159,9 @@ def units_needed(results: Sequence[OutcomeResult], context: Context) -> str:
     """How large a study would have to be, for the least sensitive main outcome that showed nothing."""
     needs = []
     for result in results:
-        if result.primary and result.verdict == "not_detectable" and result.detectable and result.comparison_level and result.comparison_level.value:
-            ratio = result.detectable.value / (WORTH_SEEING * abs(result.comparison_level.value))
-            needs.append((ratio**2, result))
+        level, seen = (None if shown is None else shown.value for shown in (result.comparison_level, result.detectable))
+        if result.primary and result.verdict == "not_detectable" and level and seen is not None:
+            needs.append(((seen / (WORTH_SEEING * abs(level))) ** 2, result))
     if not needs or context.n_effective == 0:
         return ""
     ratio, result = max(needs, key=lambda need: need[0])

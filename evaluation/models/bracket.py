@@ -20,7 +20,7 @@ def end_of_interval(p_value: Callable[[float], float], *, estimate: float, step:
     widest : float
         Width beyond which no end is sought: the answer is then infinite.
 
-    >>> end_of_interval(lambda null: 1 - abs(null), estimate=0.0, step=0.3, side=1.0, alpha=0.25, widest=10.0)
+    >>> round(end_of_interval(lambda null: 1 - abs(null), estimate=0.0, step=0.3, side=1.0, alpha=0.25, widest=10.0), 9)
     0.75
     """
     inside = estimate

@@ -121,6 +121,12 @@ def test_what_could_have_been_seen_is_a_share_of_the_rate_or_nothing():
     assert "50% (absence) of the rate" in seen and "For crime not even a complete reduction could have been detected." in seen
 
 
+def test_a_detectable_difference_that_is_withheld_asks_for_no_number_of_units():
+    held = result("Absence").model_copy(update={"detectable": Shown(value=None, text="[c]", symbol="[c]")})
+    found = summarise([held, result("Crime")], STRENGTH, context())
+    assert "in crime" in found.next_steps[0] and not any("absence" in step for step in found.next_steps)
+
+
 def test_when_more_units_are_needed_than_there_are_the_design_is_said_to_be_unable():
     able, unable = context(n_available=10_000, available_noun="families in the study"), context(
         n_available=150, available_noun="families in the study"
