@@ -117,7 +117,7 @@ def test_nodes_published_as_a_whole_tell_a_reader_the_same_with_one_unknown_as_w
     tables = [[max(row[0], row[1]), row[1], row[2] + row[3], row[3], row[4] + row[5], row[5]] for row in by_council]
     totals = [sum(table[at] for table in tables) for at in range(6)]
     everyone = [max(table[0], table[2] + table[4]) for table in tables]
-    populations = [who("all"), *(who("", "", *path) for path in paths), *(who("", name) for name in "abc"), *(who("", name, joined) for name in "abc")]
+    populations = [who("all"), *(who("", "", *path) for path in paths), *(who("", name, *path) for path in ((), (joined,)) for name in "abc")]
     numbers = [sum(everyone), *totals, *everyone, *(table[0] for table in tables)]
     loose = [*widths, *widths][: len(numbers)]
     claims = [Claim.about(one, max(n - width, 0), n + width) for one, n, width in zip(populations, numbers, loose, strict=True)]
