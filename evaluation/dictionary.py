@@ -219,13 +219,19 @@ class Table(Frozen):
 
 
 class Population(Frozen):
-    """Whom an outcome of families is measured on; ages in completed years at the start of the period."""
+    """Whom an outcome of families is measured on; ages in completed years at the start of the period.
+
+    Attributes
+    ----------
+    presence : the covariate that says whether a family has such a member; '' where there is none
+    """
 
     name: str
     label: str
     role: Literal["child", "adult"] | None = None
     minimum_age: int | None = None
     maximum_age: int | None = None
+    presence: str = ""
 
 
 class OutcomeSource(Frozen):
@@ -607,6 +613,10 @@ def check_references(dictionary: Dictionary) -> None:
                     raise DictionaryError("`references` names a column of a table: "
                                           f"{variable.references!r} is none{nearest(parent, dictionary.tables)}. "
                                           f"Where: tables/{table.name}.yml, column {variable.name}. Mend the name.")
+    for one in dictionary.populations.values():
+        if one.presence and one.presence not in dictionary.covariates:
+            raise DictionaryError(f"`presence` names a covariate: {one.presence!r} is none{nearest(one.presence, dictionary.covariates)}. "
+                                  f"Where: outcomes.yml, populations, {one.name}. Mend the name.")
     for outcome in dictionary.outcomes.values():
         for unit, source in outcome.sources.items():
             check_source(dictionary, source, f"outcomes.yml, outcomes, {outcome.name}, sources, {unit}")
@@ -653,8 +663,8 @@ def render_readme(dictionary: Dictionary) -> str:
     for table in dictionary.tables.values():
         lines += ["", *table_section(table)]
     lines += ["", "## Outcomes", "", *outcome_section(dictionary)]
-    lines += ["", "## Populations of family outcomes", "", "| name | who |", "|---|---|"]
-    lines += [f"| {p.name} | {p.label} |" for p in dictionary.populations.values()]
+    lines += ["", "## Populations of family outcomes", "", "| name | who | covariate that says whether there is one |", "|---|---|---|"]
+    lines += [f"| {p.name} | {p.label} | {p.presence} |" for p in dictionary.populations.values()]
     lines += ["", "## Covariates", "", "| name | label |", "|---|---|", *(f"| {name} | {label} |" for name, label in dictionary.covariates.items())]
     lines += ["", "## Councils", "", *council_section(dictionary), ""]
     return "\n".join(lines)

@@ -101,9 +101,8 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         ledger.said(point.reason, what=f"strength: {point.criterion}", population=inputs.scope.code)
     scope, value = inputs.scope, present_value(inputs.worth, results, ledger, inputs.nouns)
     paid = None if inputs.payment is None else payment_results(inputs.payment, ledger, scope)
-    labels = tuple(result.label for _, result in shown)
     found = inputs.populations
-    behind, ways, why_missing = (None, (), ()) if found is None else present_populations(found, labels, ledger, inputs.nouns)
+    behind, ways, why_missing = (None, (), ()) if found is None else present_populations(found, results, ledger, inputs.nouns)
     summary = summarise(results, strength, inputs.context, NO_VALUE if value is None else value.sentence, ledger=ledger)
     return ReportContent(
         study=inputs.study,
