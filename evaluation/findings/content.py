@@ -32,7 +32,7 @@ from evaluation.disclosure.release import (
 )
 from evaluation.disclosure.rules import PEOPLE
 from evaluation.disclosure.whose import ALL
-from evaluation.findings import beside, several_tests, spread, subgroups, texts
+from evaluation.findings import beside, reach, several_tests, spread, subgroups, texts
 from evaluation.findings.families_behind import present_populations
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.payment import payment_results
@@ -133,6 +133,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
                 inputs.plan, inputs.dictionary, inputs.matcher, inputs.estimator, [study.numbers.effect for study, _ in shown], inputs.panel.notes
             ),
             *origins(inputs, ledger),
+            *reach.whom_needed(found, inputs.nouns),
         ),
         limits=inputs.limits,
         glossary=texts.GLOSSARY,

@@ -19,6 +19,12 @@ NOT_EXTENDED = (
     "The effects in this report are those on matched {many}, each on those who have whom the outcome needs; no figure is extended to the others."
 )
 
+WHOM_NEEDED = (
+    "The effect on an outcome that needs a member of the family ({whom}) rests on the matched sets with such a member on both sides on the first day of"
+    " the quarter of joining. Others are left out, and the weights of comparison families are shared out again inside each set. All that is said of"
+    " the effect rests on the same sets; what became of families before and after, and payment by results, do not."
+)
+
 
 def sentences(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> tuple[str, ...]:
     """How many were matched, how the others differ, and that nothing is said of them."""
@@ -126,6 +132,13 @@ def complete_table(numbers: PopulationNumbers, results: Sequence[OutcomeResult],
                " on those of them who were seen in the quarters compared. Other sets are left out, weights are shared out again and balance is worked"
                f" out again{'' if numbers.together else ', all places of the study together'}: in standard deviations; under {BALANCED:g} is good.",),
     )  # fmt: skip
+
+
+def whom_needed(numbers: PopulationNumbers | None, nouns: Nouns) -> tuple[tuple[str, str], ...]:
+    """For the methods: that outcomes of a member of the family rest on sets with such a member, where some do."""
+    found = () if numbers is None or not nouns.whose.by_sets else numbers.complete
+    whom = dict.fromkeys(one.whom for one in found if one.members)
+    return (("Whom an outcome needs", WHOM_NEEDED.format(whom="; ".join(whom))),) if whom else ()
 
 
 def complete_title(numbers: PopulationNumbers, nouns: Nouns) -> str:

@@ -13,7 +13,7 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results.numbers import PaymentStudy
 from evaluation.pipeline.estimating import Estimating
-from evaluation.pipeline.outcome_sets import OutcomeSets
+from evaluation.pipeline.outcome_sets import OutcomeSets, outcome_sets
 from evaluation.pipeline.placebo import Placebos
 from evaluation.pipeline.populations import PopulationStudy
 from evaluation.plan import Plan
@@ -54,3 +54,8 @@ class Analysis:
     populations: PopulationStudy | None = None
     benchmark: tuple = ()
     warnings: tuple[Warned, ...] = ()
+
+    def sets_of(self, sample: MatchedSample | None) -> OutcomeSets:
+        """The sets behind each outcome of a part of the sample."""
+        outcomes = [self.dictionary.outcomes[name] for name in self.plan.outcomes.all]
+        return outcome_sets(self.plan, outcomes, sample, study=self.sets)

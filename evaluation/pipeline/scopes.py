@@ -21,7 +21,6 @@ from evaluation.findings.present import Nouns, lower_first, why_hidden
 from evaluation.findings.strength import Evidence
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed, words
-from evaluation.matching.sample import MatchedSample
 from evaluation.models.contrasts import outcome_array
 from evaluation.models.level_regression import level_regression
 from evaluation.pipeline.analysis import Analysis
@@ -40,7 +39,7 @@ from evaluation.pipeline.area_words import (
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.known import effects_simulated, published_table, simulated_caveats, simulated_sentence
-from evaluation.pipeline.outcome_sets import OutcomeSets, outcome_sets
+from evaluation.pipeline.outcome_sets import OutcomeSets
 from evaluation.pipeline.payment import payment_of
 from evaluation.pipeline.populations import populations_of
 from evaluation.pipeline.several_tests import tests_of
@@ -209,13 +208,7 @@ def sets_in(analysis: Analysis, scope: Scope) -> OutcomeSets:
     """The sets behind each outcome of one report; those of all places where areas are judged together."""
     if scope.code == ALL or analysis.plan.programme.assignment == "area":
         return analysis.sets
-    return sets_of_part(analysis, scope.sample)
-
-
-def sets_of_part(analysis: Analysis, sample: MatchedSample | None) -> OutcomeSets:
-    """The sets behind each outcome of a part of the sample."""
-    outcomes = [analysis.dictionary.outcomes[name] for name in analysis.plan.outcomes.all]
-    return outcome_sets(analysis.plan, outcomes, sample, study=analysis.sets)
+    return analysis.sets_of(scope.sample)
 
 
 def place_of(analysis: Analysis, scope: Scope) -> np.ndarray:
@@ -294,7 +287,7 @@ def council_studies(analysis: Analysis, scope: Scope) -> tuple[OutcomeStudy, ...
     own = None if scope.sample is None else scope.sample.within(inside)
     panel = analysis.sample.panel.keep(inside) if own is None else own.panel
     joined = np.flatnonzero((panel.entry >= 0) & (panel.units["council_code"].isin(analysis.sample.panel.units["council_code"][inside].unique())))
-    sets = sets_of_part(analysis, own)
+    sets = analysis.sets_of(own)
     found = (study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], sets, joined) for name in names)
     return tuple(replace(study, beside=analysis.studies[name].beside) for name, study in zip(names, found, strict=True))
 
