@@ -20,9 +20,9 @@ NOT_EXTENDED = (
 )
 
 WHOM_NEEDED = (
-    "The effect on an outcome that needs a member of the family ({whom}) rests on the matched sets with such a member on both sides on the first day of"
-    " the quarter of joining. Others are left out, and the weights of comparison families are shared out again inside each set. All that is said of"
-    " the effect rests on the same sets; what became of families before and after, and payment by results, do not."
+    "The effect on an outcome that needs a member of the family ({whom}) rests on the matched sets with such a member on both sides on the first day"
+    " of the quarter of joining. Others are left out, and the weights of comparison families are shared out again inside each set. All that is said"
+    " of the effect rests on the same sets; what became of families before and after, and payment by results, do not."
 )
 
 
