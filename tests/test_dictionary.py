@@ -244,6 +244,7 @@ def test_text_that_is_no_yaml_says_where(copy):
 
 @pytest.mark.parametrize("old, new, word", [
     ("direction: lower_is_better", "direction: lower", "direction"), ("members: school_age", "members: school_aged", "did you mean 'school_age'?"),
+    ("presence: has_child_5_15", "presence: has_child_5_16", "did you mean 'has_child_5_15'?"),
     ("table: attendance", "table: atendance", "did you mean 'attendance'?"),
     ("numerator: unauthorised_sessions", "numerator: unauthorized_sessions", "numerator"),
     ("link_source: education", "link_source: educaton", "did you mean 'education'?"), ("calendar: [1, 2, 4]", "calendar: [1, 2, 5]", "calendar"),

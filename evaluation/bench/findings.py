@@ -18,6 +18,7 @@ from evaluation.models.power import needed_units
 from evaluation.models.subgroups import by_subgroup, subgroup_labels
 from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.estimating import Estimating
+from evaluation.pipeline.outcome_sets import OutcomeSets, fitted, outcome_sets
 from evaluation.pipeline.recipe import framework_of, truth_of
 from evaluation.showing import Face, Showing, face_of
 
@@ -28,10 +29,11 @@ TENTH = 0.1                    # of the level without the programme: a change th
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Found(Showing):
-    """Every outcome of one sample, as the pipeline works it out."""
+    """Every outcome of one sample, as the pipeline works it out; `sets` are those behind each."""
 
     study: Bench
     sample: MatchedSample
+    sets: OutcomeSets
     studies: tuple[OutcomeStudy, ...]
 
     @property
@@ -60,9 +62,9 @@ def estimate(sample: MatchedSample, study: Bench, *, outcomes: str = "all") -> F
     plan = study.plan
     estimating = Estimating(plan=plan, framework=framework_of(plan), truth_of=truth_of(plan, study.room, sample),
                             placebos=tuple(study.dictionary.outcomes[name] for name in plan.outcomes.placebo))
-    joined = study.joined(sample.panel)
-    studies = tuple(study_outcome(estimating, study.dictionary.outcomes[name], sample, joined) for name in asked_for(outcomes, plan))
-    return Found(study=study, sample=sample, studies=studies)
+    asked = [study.dictionary.outcomes[name] for name in asked_for(outcomes, plan)]
+    joined, sets = study.joined(sample.panel), outcome_sets(plan, asked, sample)
+    return Found(study=study, sample=sample, sets=sets, studies=tuple(study_outcome(estimating, outcome, sets, joined) for outcome in asked))
 
 
 def checks(found: Found) -> View:
@@ -116,9 +118,9 @@ def subgroups(found: Found, column: str) -> View:
     labels = subgroup_labels(found.sample.panel, column)
     estimating = Estimating(plan=plan)
     for outcome in (one.numbers.outcome for one in found.estimated):
-        factor, source = factor_of(outcome), outcome.sources[plan.unit]
+        factor = factor_of(outcome)
         try:
-            effects = estimating.estimator().fit(found.sample, outcome.name, calendar=source.calendar)
+            effects = fitted(estimating, outcome, found.sets.own[outcome.name])
             parts = by_subgroup(effects, labels, quarters=estimating.headline, assignment=plan.programme.assignment)
         except EvaluationError as fault:
             rows.append({"outcome": outcome.label, "reason": str(fault).split(". ")[0]})

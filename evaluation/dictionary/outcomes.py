@@ -13,13 +13,19 @@ Unit = Literal["family", "person", "school", "council", "small_area"]
 
 
 class Population(Frozen):
-    """Whom an outcome of families is measured on; ages in completed years at the start of the period."""
+    """Whom an outcome of families is measured on; ages in completed years at the start of the period.
+
+    Attributes
+    ----------
+    presence : the covariate that says whether a family has such a member; '' where there is none
+    """
 
     name: str
     label: str
     role: Literal["child", "adult"] | None = None
     minimum_age: int | None = None
     maximum_age: int | None = None
+    presence: str = ""
 
 
 class OutcomeSource(Frozen):

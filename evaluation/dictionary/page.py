@@ -23,8 +23,8 @@ def render_readme(dictionary: Dictionary) -> str:
     for table in dictionary.tables.values():
         lines += ["", *table_section(table)]
     lines += ["", "## Outcomes", "", *outcome_section(dictionary)]
-    lines += ["", "## Populations of family outcomes", "", "| name | who |", "|---|---|"]
-    lines += [f"| {p.name} | {p.label} |" for p in dictionary.populations.values()]
+    lines += ["", "## Populations of family outcomes", "", "| name | who | covariate that says whether there is one |", "|---|---|---|"]
+    lines += [f"| {p.name} | {p.label} | {p.presence} |" for p in dictionary.populations.values()]
     lines += ["", "## Covariates", "", "| name | label |", "|---|---|", *(f"| {name} | {label} |" for name, label in dictionary.covariates.items())]
     lines += ["", "## Councils", "", *council_section(dictionary), ""]
     return "\n".join(lines)

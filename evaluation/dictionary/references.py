@@ -18,6 +18,10 @@ def check_references(dictionary: Dictionary) -> None:
                     raise DictionaryError("`references` names a column of a table: "
                                           f"{variable.references!r} is none{nearest(parent, dictionary.tables)}. "
                                           f"Where: tables/{table.name}.yml, column {variable.name}. Mend the name.")
+    for one in dictionary.populations.values():
+        if one.presence and one.presence not in dictionary.covariates:
+            raise DictionaryError(f"`presence` names a covariate: {one.presence!r} is none{nearest(one.presence, dictionary.covariates)}. "
+                                  f"Where: outcomes.yml, populations, {one.name}. Mend the name.")
     for outcome in dictionary.outcomes.values():
         for unit, source in outcome.sources.items():
             check_source(dictionary, source, f"outcomes.yml, outcomes, {outcome.name}, sources, {unit}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import BesideCouncils, Check, Council, OutcomeResult, ReportContent, Titles
-from evaluation.findings import beside, several_tests, spread, subgroups, texts
+from evaluation.findings import beside, reach, several_tests, spread, subgroups, texts
 from evaluation.findings.compared import balance, flow, origins, overlap
 from evaluation.findings.families_behind import present_populations
 from evaluation.findings.inputs import Inputs
@@ -33,9 +33,8 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         ledger.said(point.reason, what=f"strength: {point.criterion}", population=inputs.scope.code)
     scope, value = inputs.scope, present_value(inputs.worth, results, ledger, inputs.nouns)
     paid = None if inputs.payment is None else payment_results(inputs.payment, ledger, scope)
-    labels = tuple(result.label for _, result in shown)
     found = inputs.populations
-    behind, ways, why_missing = (None, (), ()) if found is None else present_populations(found, labels, ledger, inputs.nouns)
+    behind, ways, why_missing = (None, (), ()) if found is None else present_populations(found, results, ledger, inputs.nouns)
     summary = summarise(results, strength, inputs.context, NO_VALUE if value is None else value.sentence, ledger=ledger)
     return ReportContent(
         study=inputs.study,
@@ -66,6 +65,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
                 inputs.plan, inputs.dictionary, inputs.matcher, inputs.estimator, [study.numbers.effect for study, _ in shown], inputs.panel.notes
             ),
             *origins(inputs, ledger),
+            *reach.whom_needed(found, inputs.nouns),
         ),
         limits=inputs.limits,
         glossary=texts.GLOSSARY,

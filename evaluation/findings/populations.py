@@ -35,14 +35,12 @@ class GrownOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteSets:
-    """Matched sets in which an outcome exists on both sides.
+    """The sets behind an outcome: those in which it exists on both sides.
 
     Attributes
     ----------
     members, whom : str
         Name of the outcome's population, and the population in words; '' and the family itself where it needs no member.
-    n_treated, n_comparison : int
-        Families of this report in such sets.
     smd : float
         Largest standardised difference after matching among all such sets of the study, and `covariate`, in which it is; NaN where there is none.
     """
@@ -51,8 +49,6 @@ class CompleteSets:
     label: str
     members: str
     whom: str
-    n_treated: int
-    n_comparison: int
     smd: float
     covariate: str
 

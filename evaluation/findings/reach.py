@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from evaluation.disclosure.ledger import CONFIDENTIAL, Ledger, number
 from evaluation.disclosure.population import Population
-from evaluation.disclosure.release import Shown, TableContent
-from evaluation.findings.populations import CompleteSets, PopulationNumbers
+from evaluation.disclosure.release import OutcomeResult, Shown, TableContent
+from evaluation.findings.populations import PopulationNumbers
 from evaluation.findings.present import Nouns, lower_first
 from evaluation.findings.strength import BALANCED
 from evaluation.findings.summary import listed
 
 NEARLY_ALL = Shown(value=None, text="nearly all")
 MOST_NAMED = 3  # differences of those not matched that a sentence names
-NOT_EXTENDED = "The effects in this report are those on matched {many}; no figure is extended to the others."
+NOT_EXTENDED = (
+    "The effects in this report are those on matched {many}, each on those who have whom the outcome needs; no figure is extended to the others."
+)
+
+WHOM_NEEDED = (
+    "The effect on an outcome that needs a member of the family ({whom}) rests on the matched sets with such a member on both sides on the first day"
+    " of the quarter of joining. Others are left out, and the weights of comparison families are shared out again inside each set. All that is said"
+    " of the effect rests on the same sets; what became of families before and after, and payment by results, do not."
+)
 
 
 def sentences(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> tuple[str, ...]:
@@ -100,28 +109,17 @@ def mean_of(row: object, side: str, ledger: Ledger, nouns: Nouns) -> Shown:
 # ---- complete sets -------------------------------------------------------------------------------------------------------------------------------
 
 
-def part_with(who: Population, one: CompleteSets, name: str) -> Population:
-    """Those of a population who are in complete sets; all of them where the outcome needs no member."""
-    return who.part(f"complete sets: {one.members}", "yes", name) if one.members else who
+def complete_table(numbers: PopulationNumbers, results: Sequence[OutcomeResult], ledger: Ledger, nouns: Nouns) -> TableContent | None:
+    """The families behind each outcome's effect, and how alike its sets are.
 
-
-def complete_table(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> TableContent | None:
-    """Families in sets in which each outcome exists on both sides, and how alike they are."""
+    An outcome has one number of families, the one behind its effect. How many stand in its complete sets, seen or not, is no second one: of three
+    populations that are parts of each other (matched, in complete sets, behind the effect) two may differ by a small group.
+    """
     if ledger.small(numbers.n_matched, nouns.many) or not numbers.complete:
         return None
-    rows = []
+    rows, shown = [], {result.outcome: (result.n_treated, result.n_comparison) for result in results if result.status == "estimated"}
     for one in numbers.complete:
-        name = f"{nouns.scope}, {one.label}, complete sets"
-        sides = (
-            ("programme", one.n_treated, numbers.n_matched, nouns.whose.matched()),
-            ("comparison", one.n_comparison, numbers.n_comparison, nouns.whose.compared()),
-        )
-        counts = [
-            count_of_part(n, whole, what, part_with(who, one, name), ledger, nouns)
-            if one.members
-            else ledger.count(n, of=nouns.many, what=what, population=who)
-            for what, n, whole, who in sides
-        ]
+        counts = shown.get(one.outcome, (CONFIDENTIAL, CONFIDENTIAL))
         worst = ledger.keep("largest difference after matching", f"all places, {one.label}, complete sets", number(one.smd, 2, signed=True))
         rows.append((one.label, f"{one.whom[:1].upper()}{one.whom[1:]}", *(count.text for count in counts), worst.text, one.covariate or "[x]"))
     return TableContent(
@@ -130,14 +128,21 @@ def complete_table(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> 
         columns=("Outcome", "Whom it needs", f"Programme {nouns.many}", f"Comparison {nouns.many}", "Largest difference after matching",
                  "Characteristic in which it is"),
         rows=tuple(rows),
-        notes=("Matched sets that have whom the outcome needs on both sides on the first day of the quarter of joining. Other sets are left out and"
-               f" balance is worked out again{'' if numbers.together else ', all places of the study together'}: in standard deviations; under"
-               f" {BALANCED:g} is good. Nearly all: of the matched {nouns.many}.",),
+        notes=("Each effect rests on the matched sets that have whom the outcome needs on both sides on the first day of the quarter of joining, and"
+               " on those of them who were seen in the quarters compared. Other sets are left out, weights are shared out again and balance is worked"
+               f" out again{'' if numbers.together else ', all places of the study together'}: in standard deviations; under {BALANCED:g} is good.",),
     )  # fmt: skip
 
 
+def whom_needed(numbers: PopulationNumbers | None, nouns: Nouns) -> tuple[tuple[str, str], ...]:
+    """For the methods: that outcomes of a member of the family rest on sets with such a member, where some do."""
+    found = () if numbers is None or not nouns.whose.by_sets else numbers.complete
+    whom = dict.fromkeys(one.whom for one in found if one.members)
+    return (("Whom an outcome needs", WHOM_NEEDED.format(whom="; ".join(whom))),) if whom else ()
+
+
 def complete_title(numbers: PopulationNumbers, nouns: Nouns) -> str:
-    """For how many outcomes the groups still differ when only sets are kept in which the outcome exists."""
+    """For how many outcomes the groups behind them still differ."""
     judged = [one for one in numbers.complete if math.isfinite(one.smd)]
     apart = [lower_first(one.label) for one in judged if round(abs(one.smd), 2) >= BALANCED]
     if not judged:

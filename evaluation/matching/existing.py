@@ -16,7 +16,8 @@ def complete_sets(sample: MatchedSample, outcome: str) -> MatchedSample | None:
     """The sample of sets in which an outcome exists for a treated and for a comparison unit, with its balance made anew; None without any.
 
     Members for whom it does not exist are left out, and the weights of a set's comparison units shared out again over those who stay. Where every
-    set is complete the sample itself is given. What the sample then says of its size and balance is of the families behind this outcome.
+    set is complete the sample itself is given. What the sample then says of its size and balance is of the families behind this outcome. Sets keep
+    their numbers (`MatchedSample.numbers`), by which those of several outcomes can be set beside each other.
 
     Raises
     ------
@@ -45,8 +46,9 @@ def _kept(sample: MatchedSample, treated: np.ndarray, comparison: np.ndarray, wh
     parts = {"treated_set": number[sample.treated_set[treated]], "treated_weight": sample.treated_weight[treated], "comparison_set": number[of],
              "comparison_weight": sample.comparison_weight[comparison] * (wanted / np.where(there > 0, there, 1.0))[of],
              "origin": None if sample.origin is None else sample.origin[comparison], "notes": (*sample.notes, note)}
+    numbers = sample.numbers[whole]
     if sample.match is not None:
         match = replace(sample.match, treated=sample.match.treated[treated], comparison=sample.match.comparison[comparison], **parts)
-        return replace(MatchedSample.of(sample.panel, match), dropped=sample.dropped)
+        return replace(MatchedSample.of(sample.panel, match), dropped=sample.dropped, candidates=sample.candidates, set_number=numbers)
     return replace(sample, set_entry=sample.set_entry[whole], treated_unit=sample.treated_unit[treated],
-                   comparison_unit=sample.comparison_unit[comparison], **parts)
+                   comparison_unit=sample.comparison_unit[comparison], set_number=numbers, **parts)

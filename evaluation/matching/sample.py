@@ -54,6 +54,8 @@ class MatchedSample(Showing):
         What a reader must know about the candidates, in sentences (rows left out for a missing covariate, ...).
     match : Match or None
         The match of candidate rows behind it, for full diagnostics.
+    set_number : ndarray of int, shape (n_sets,), or None
+        The sets' numbers in the sample that they were taken from, where only complete sets were kept; None where they are the sample's own.
     """
 
     panel: Panel
@@ -73,6 +75,7 @@ class MatchedSample(Showing):
     caliper_width: float = float("nan")
     notes: tuple[str, ...] = ()
     match: Match | None = None
+    set_number: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if len(self.treated_unit) == 0:
@@ -128,6 +131,11 @@ class MatchedSample(Showing):
         return len(self.set_entry)
 
     @property
+    def numbers(self) -> np.ndarray:
+        """Number of each set in the sample that it was taken from, or its own; shape (n_sets,)."""
+        return np.arange(self.n_sets) if self.set_number is None else self.set_number
+
+    @property
     def treated_entry(self) -> np.ndarray:
         """Entry period of each treated member, shape (n_treated,)."""
         return self.set_entry[self.treated_set]
@@ -165,6 +173,7 @@ class MatchedSample(Showing):
                        treated_weight=self.treated_weight[treated], comparison_unit=self.comparison_unit[members], comparison_set=number[of],
                        comparison_weight=self.comparison_weight[members] * (part / whole)[of],
                        origin=None if self.origin is None else self.origin[members], match=None,
+                       set_number=None if self.set_number is None else self.set_number[stays],
                        candidates=self.candidates[inside].reset_index(drop=True))
 
     def within(self, rows: np.ndarray) -> MatchedSample:

@@ -13,6 +13,7 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results.numbers import PaymentStudy
 from evaluation.pipeline.estimating import Estimating
+from evaluation.pipeline.outcome_sets import OutcomeSets, outcome_sets
 from evaluation.pipeline.placebo import Placebos
 from evaluation.pipeline.populations import PopulationStudy
 from evaluation.plan import Plan
@@ -26,6 +27,8 @@ class Analysis:
     ----------
     panel : Panel
         Every unit of the plan; `sample.panel` holds those of the main comparison.
+    sets : OutcomeSets
+        Those of the sample's sets that stand behind each outcome.
     studies : outcome name -> OutcomeStudy
         All places together.
     placebos : outcome name -> Placebos
@@ -43,6 +46,7 @@ class Analysis:
     tables: Mapping[str, CheckedTable]
     panel: Panel
     sample: MatchedSample
+    sets: OutcomeSets
     estimating: Estimating
     studies: Mapping[str, OutcomeStudy]
     placebos: Mapping[str, Placebos]
@@ -50,3 +54,8 @@ class Analysis:
     populations: PopulationStudy | None = None
     benchmark: tuple = ()
     warnings: tuple[Warned, ...] = ()
+
+    def sets_of(self, sample: MatchedSample | None) -> OutcomeSets:
+        """The sets behind each outcome of a part of the sample."""
+        outcomes = [self.dictionary.outcomes[name] for name in self.plan.outcomes.all]
+        return outcome_sets(self.plan, outcomes, sample, study=self.sets)

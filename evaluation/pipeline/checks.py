@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evaluation.dictionary import load_dictionary
+from evaluation.dictionary import Dictionary, load_dictionary
 from evaluation.errors import ContractError, EvaluationError
 from evaluation.periods import Periods
-from evaluation.plan import read_plan
+from evaluation.plan import Plan, read_plan
 
 if TYPE_CHECKING:
     from evaluation.ingest.reading import Inspection
@@ -38,12 +38,30 @@ def check_plan(path: Path) -> Iterator[str]:
         outcome = dictionary.outcomes[name]
         there = "" if plan.unit in outcome.sources else f"   not available for units of kind {plan.unit}: the report will say so"
         yield f"  {'primary  ' if name in plan.outcomes.primary else 'secondary'}   {outcome.label}{there}"
+    yield from presence_warnings(plan, dictionary)
     if plan.periods.kind == "quarter" and plan.programme.first_full_period is None:
         first, last = complete_entry_periods(plan)
         yield (
             f"  complete    entry cohorts {periods.label(first)} to {periods.label(last)} have a complete window for the headline"
             if first <= last
             else "  complete    no entry cohort has a complete window for the headline: lengthen the periods or move the base"
+        )
+
+
+def presence_warnings(plan: Plan, dictionary: Dictionary) -> Iterator[str]:
+    """Where families may be matched with others who have nobody that an outcome needs: such sets are left out of its effects."""
+    if plan.unit != "family" or plan.programme.assignment == "area":
+        return
+    needed: dict[str, list[str]] = {}
+    for outcome in (dictionary.outcomes[name] for name in plan.outcomes.all if plan.unit in dictionary.outcomes[name].sources):
+        population = dictionary.populations.get(outcome.sources[plan.unit].members or "")
+        if population is not None and population.presence and population.presence not in plan.matching.exact:
+            needed.setdefault(population.presence, []).append(outcome.label)
+    for column, labels in needed.items():
+        yield (
+            f"  warning     matching.exact lacks {column} ({dictionary.covariates[column]}), which must be there on both sides of a matched set for:"
+            f" {', '.join(labels)}. Sets with it on one side only are left out of their effects. Add {column} to matching.exact to keep such"
+            " families."
         )
 
 

@@ -24,19 +24,20 @@ from evaluation.pipeline.beside import beside_of
 from evaluation.pipeline.checking import near_entry, run_checks, score_history
 from evaluation.pipeline.choices import base_of, estimator
 from evaluation.pipeline.estimating import Estimating
+from evaluation.pipeline.outcome_sets import OutcomeSets
 from evaluation.pipeline.subgroups import subgroups_of
 from evaluation.plan import Plan
 
 NOTES = {"two_way": "its base is the mean of all earlier periods, so a trend before is part of it"}
 
 
-def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSample | None, joined: np.ndarray, *, deep: bool = True) -> OutcomeStudy:
+def study_outcome(estimating: Estimating, outcome: Outcome, sets: OutcomeSets, joined: np.ndarray, *, deep: bool = True) -> OutcomeStudy:
     """Everything about one outcome of one sample.
 
     Parameters
     ----------
-    sample : MatchedSample or None
-        The sets the report speaks about; None when there are none.
+    sets : OutcomeSets
+        The sets the report speaks about: all that is said of the outcome rests on those behind it.
     joined : ndarray of int
         Rows of the panel of all programme units in scope, matched or not: before/after and results rules speak about them.
     deep : bool
@@ -45,8 +46,9 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
     primary = outcome.name in estimating.plan.outcomes.primary
     if estimating.plan.unit not in outcome.sources:
         return OutcomeStudy(numbers=OutcomeNumbers(outcome=outcome, primary=primary, status="not_available"))
+    sample = sets.own[outcome.name]
     if sample is None:
-        return unestimated(outcome, primary, "No programme unit here could be matched.")
+        return unestimated(outcome, primary, sets.why_none())
     source = outcome.sources[estimating.plan.unit]
     try:
         effects = estimating.estimator().fit(sample, outcome.name, calendar=source.calendar)

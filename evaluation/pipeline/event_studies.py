@@ -16,6 +16,7 @@ from evaluation.findings.standing import PlanStanding
 from evaluation.findings.study import OutcomeStudy
 from evaluation.models.event_numbers import EventNumbers, event_numbers
 from evaluation.pipeline.analysis import Analysis
+from evaluation.pipeline.outcome_sets import fitted
 from evaluation.pipeline.scopes import NOUNS, scope_of, whose_of
 
 FILE = "event_studies.json"  # in the room: what a re-estimation pack may hold
@@ -48,7 +49,7 @@ def numbers_of(analysis: Analysis, study: OutcomeStudy) -> tuple[EventNumbers | 
     if study.numbers.status != "estimated":
         return None, study.numbers.reason or "not estimated"
     try:
-        effects = analysis.estimating.estimator().fit(analysis.sample, outcome.name, calendar=outcome.sources[plan.unit].calendar)
+        effects = fitted(analysis.estimating, outcome, analysis.sets.own[outcome.name])
         found = event_numbers(effects, quarters=analysis.estimating.headline, assignment=plan.programme.assignment)
     except EvaluationError as fault:
         return None, fault.for_report()

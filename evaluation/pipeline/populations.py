@@ -17,13 +17,13 @@ from evaluation.findings.compared import label_of
 from evaluation.findings.populations import CompleteSets, GrownOut, PopulationNumbers, Seen
 from evaluation.findings.study import Scope
 from evaluation.ingest.tables import CheckedTable
-from evaluation.matching.existing import complete_sets
 from evaluation.matching.left_out import left_out_table
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.spillover import Arm, shares_touched, ways
 from evaluation.panel.status import Status, exists_at, families_by_status, statuses
 from evaluation.panel.types import Panel
 from evaluation.panel.windows import WINDOWS, Support, exits, exposures, median_duration, support_of
+from evaluation.pipeline.outcome_sets import OutcomeSets, population_of
 from evaluation.plan import Plan
 
 AT_QUARTER = " at the start of the quarter"  # ends the label of a population by age
@@ -35,8 +35,8 @@ class PopulationStudy:
 
     Attributes
     ----------
-    complete : outcome name -> MatchedSample or None
-        Sets in which the outcome exists on both sides.
+    complete : outcome name -> DataFrame or None
+        Balance of the sets behind the outcome; None where there are none.
     left_out : DataFrame
         As `left_out_table` makes it, with the columns `label` and `binary`.
     touched : way -> (of treated, of comparison members of the whole sample)
@@ -47,7 +47,7 @@ class PopulationStudy:
     """
 
     support: Support
-    complete: Mapping[str, MatchedSample | None]
+    complete: Mapping[str, pd.DataFrame | None]
     left_out: pd.DataFrame
     touched: Mapping[str, tuple[np.ndarray, np.ndarray]]
     ways: pd.DataFrame
@@ -55,17 +55,13 @@ class PopulationStudy:
     grown_out: Mapping[str, tuple[int, int]]
 
 
-def study_populations(plan: Plan, dictionary: Dictionary, tables: Mapping[str, CheckedTable], sample: MatchedSample) -> PopulationStudy | None:
+def study_populations(plan: Plan, dictionary: Dictionary, tables: Mapping[str, CheckedTable], sets: OutcomeSets) -> PopulationStudy | None:
     """What all reports of a study of families share; None for other units, and where areas had the programme."""
     if plan.unit != "family" or plan.programme.assignment == "area" or "families" not in tables:
         return None
-    panel = sample.panel
+    sample, panel = sets.whole, sets.whole.panel
     touch, arms = ways(tables, panel, after=plan.estimator.headline.event_times), arms_of(sample)
-    complete: dict[str, MatchedSample | None] = {}
-    by_members: dict[str, str] = {}
-    for name in (name for name in plan.outcomes.all if name in panel.status):
-        first = by_members.setdefault(members_of(dictionary, panel, name), name)
-        complete[name] = complete[first] if first in complete else complete_sets(sample, name)
+    complete = {name: None if own is None else own.balance for name, own in sets.own.items() if name in panel.status}
     touched = {way: (function(arms[0]), function(arms[1])) for way, function in touch.items()}
     return PopulationStudy(
         support=support_of(tables, panel),
@@ -80,7 +76,7 @@ def study_populations(plan: Plan, dictionary: Dictionary, tables: Mapping[str, C
 
 def members_of(dictionary: Dictionary, panel: Panel, outcome: str) -> str:
     """Name of an outcome's population; '' where it is the family itself."""
-    return (dictionary.outcomes[outcome].sources["family"].members or "") if outcome in panel.members else ""
+    return population_of(dictionary.outcomes[outcome], panel)
 
 
 def arms_of(sample: MatchedSample) -> tuple[Arm, Arm]:
@@ -142,7 +138,7 @@ def populations_of(
             )
             for members, counts in grown_out(plan, dictionary, panel, support.unit).items()
         ),
-        complete=tuple(complete_of(study, plan, dictionary, panel, scope, inside)),
+        complete=tuple(complete_of(study, plan, dictionary, panel)),
         left_out=study.left_out,
         n_left_out=sample.dropped["unit"].nunique(),
         seen=() if scope.sample is None else study.seen if scope.code == ALL else tuple(seen_of(plan, dictionary, scope.sample)),
@@ -184,12 +180,11 @@ def pairs_of(
     return np.broadcast_to(units[:, None], columns.shape)[reached], columns[reached]
 
 
-def complete_of(study: PopulationStudy, plan: Plan, dictionary: Dictionary, panel: Panel, scope: Scope, inside: np.ndarray) -> list[CompleteSets]:
-    """Families of the report in complete sets, and the balance of all such sets of the study, outcome by outcome."""
+def complete_of(study: PopulationStudy, plan: Plan, dictionary: Dictionary, panel: Panel) -> list[CompleteSets]:
+    """Whom each outcome needs, and the balance of all its sets of the study."""
     found = []
-    for name, whole in study.complete.items():
-        own = None if whole is None else whole if scope.code == ALL else whole.keep(inside[whole.treated_unit])
-        worst = None if whole is None or whole.balance["smd_after"].isna().all() else whole.balance.loc[whole.balance["smd_after"].abs().idxmax()]
+    for name, balance in study.complete.items():
+        worst = None if balance is None or balance["smd_after"].isna().all() else balance.loc[balance["smd_after"].abs().idxmax()]
         members = members_of(dictionary, panel, name)
         whom = dictionary.populations[members].label.removesuffix(AT_QUARTER) if members else "the family itself"
         found.append(
@@ -198,8 +193,6 @@ def complete_of(study: PopulationStudy, plan: Plan, dictionary: Dictionary, pane
                 label=dictionary.outcomes[name].label,
                 members=members,
                 whom=whom,
-                n_treated=0 if own is None else own.n_treated,
-                n_comparison=0 if own is None else len(np.unique(own.comparison_unit)),
                 smd=float("nan") if worst is None else float(worst["smd_after"]),
                 covariate="" if worst is None else label_of(worst["covariate"], dictionary, plan),
             )

@@ -30,6 +30,7 @@ from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
 from evaluation.pipeline.choices import matcher, with_later_entry
 from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.estimating import Estimating
+from evaluation.pipeline.outcome_sets import outcome_sets
 from evaluation.pipeline.panel_step import panel_of
 from evaluation.pipeline.payment import study_payment, write_families
 from evaluation.pipeline.placebo import Placebos, placebo_areas
@@ -72,15 +73,16 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         covariates=dictionary.covariates,
     )
     joined = np.flatnonzero(panel.entry >= 0)
+    sets = outcome_sets(plan, [dictionary.outcomes[name] for name in plan.outcomes.all], sample)
     studies = {}
     for name in plan.outcomes.all:
-        studies[name] = study_outcome(estimating, dictionary.outcomes[name], sample, joined)
+        studies[name] = study_outcome(estimating, dictionary.outcomes[name], sets, joined)
         step(f"{dictionary.outcomes[name].label}: {studies[name].numbers.status.replace('_', ' ')}")
     payment = study_payment(plan, estimating.framework, tables, panel)
     if payment is not None:
         write_families(payment, plan, room)
         step("payment-by-results rules applied to programme families and to their matched comparison families")
-    populations = study_populations(plan, dictionary, tables, sample)
+    populations = study_populations(plan, dictionary, tables, sets)
     if populations is not None:
         step("families behind the numbers: support, complete sets, those left out, ways to comparison families")
     placebos = {}
@@ -99,6 +101,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         tables=tables,
         panel=everyone,
         sample=sample,
+        sets=sets,
         estimating=estimating,
         studies=studies,
         placebos=placebos,

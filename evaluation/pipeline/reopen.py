@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import yaml
@@ -27,6 +27,7 @@ from evaluation.pipeline.choices import counts_from_a_base, matcher
 from evaluation.pipeline.estimate import missing_estimate
 from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.manifest import read_manifest
+from evaluation.pipeline.outcome_sets import fitted, outcome_sets
 from evaluation.pipeline.panel_step import panel_of
 from evaluation.pipeline.receive import check_names, receive
 from evaluation.pipeline.recipe import match_blind
@@ -129,9 +130,14 @@ class Opened:
             none = missing_estimate(str(fault))
             return Estimated(plan=plan, sample=None, estimates={one.name: none for one in there}, effects={}, reason=str(fault))
         estimating, estimates, effects = Estimating(plan=plan), {}, {}
+        sets = outcome_sets(plan, there, replace(sample, match=None))  # nobody asks for the balance of each outcome's sets
         for outcome in there:
+            own = sets.own[outcome.name]
+            if own is None:
+                estimates[outcome.name] = missing_estimate(sets.why_none())
+                continue
             try:
-                found = estimating.estimator().fit(sample, outcome.name, calendar=outcome.sources[plan.unit].calendar)
+                found = fitted(estimating, outcome, own)
             except EvaluationError as fault:
                 estimates[outcome.name] = missing_estimate(str(fault))
                 continue

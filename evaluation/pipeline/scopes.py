@@ -40,6 +40,7 @@ from evaluation.pipeline.area_words import (
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.known import effects_simulated, published_table, simulated_caveats, simulated_sentence
+from evaluation.pipeline.outcome_sets import OutcomeSets
 from evaluation.pipeline.payment import payment_of
 from evaluation.pipeline.populations import populations_of
 from evaluation.pipeline.several_tests import tests_of
@@ -168,7 +169,7 @@ def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...
     """Everything the content of one report is made from."""
     plan = analysis.plan
     one, many = NOUNS[plan.unit]
-    payment = payment_of(analysis.payment, plan, scope)
+    payment, sets = payment_of(analysis.payment, plan, scope), sets_in(analysis, scope)
     nouns = Nouns(
         one=one,
         many=many,
@@ -190,7 +191,7 @@ def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...
         nouns=nouns,
         context=context_of(analysis, scope, studies, nouns, ledger),
         evidence=evidence_of(analysis, scope, studies),
-        tests=tests_of(analysis, scope, studies),
+        tests=tests_of(analysis, sets, studies),
         tables=(
             *benchmark_table(analysis, ledger, many),
             *fit_table(analysis.placebos, {name: analysis.dictionary.outcomes[name].label for name in analysis.placebos}, ledger),
@@ -200,8 +201,15 @@ def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...
         populations=populations_of(analysis.populations, plan, analysis.dictionary, analysis.sample, scope, place_of(analysis, scope)),
         warnings=(*analysis.warnings, *level_warnings(analysis, ledger), *base_warning(studies, ledger.profile.threshold, many)),
         limits=limits_of(analysis, nouns),
-        worth=worth_of(analysis, scope, studies, joined_in(analysis, scope), ledger, many, payment=payment),
+        worth=worth_of(analysis, scope, sets, studies, joined_in(analysis, scope), ledger, many, payment=payment),
     )
+
+
+def sets_in(analysis: Analysis, scope: Scope) -> OutcomeSets:
+    """The sets behind each outcome of one report; those of all places where areas are judged together."""
+    if scope.code == ALL or analysis.plan.programme.assignment == "area":
+        return analysis.sets
+    return analysis.sets_of(scope.sample)
 
 
 def place_of(analysis: Analysis, scope: Scope) -> np.ndarray:
@@ -280,7 +288,8 @@ def council_studies(analysis: Analysis, scope: Scope) -> tuple[OutcomeStudy, ...
     own = None if scope.sample is None else scope.sample.within(inside)
     panel = analysis.sample.panel.keep(inside) if own is None else own.panel
     joined = np.flatnonzero((panel.entry >= 0) & (panel.units["council_code"].isin(analysis.sample.panel.units["council_code"][inside].unique())))
-    found = (study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], own, joined) for name in names)
+    sets = analysis.sets_of(own)
+    found = (study_outcome(analysis.estimating, analysis.dictionary.outcomes[name], sets, joined) for name in names)
     return tuple(replace(study, beside=analysis.studies[name].beside) for name, study in zip(names, found, strict=True))
 
 

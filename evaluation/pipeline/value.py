@@ -22,11 +22,13 @@ from evaluation.models.descriptive import mean_changes
 from evaluation.models.effects import Effects
 from evaluation.models.joint import joint
 from evaluation.models.summaries import average, chosen_cells
+from evaluation.panel.status import exists_at
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results.numbers import PaymentNumbers
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.fees import fees_of
+from evaluation.pipeline.outcome_sets import OutcomeSets, fitted
 from evaluation.plan import Plan
 from evaluation.plan.worth import ValuePlan
 from evaluation.simulate.streams import stream
@@ -82,12 +84,17 @@ class Asked:
     analysis: Analysis
     scope: Scope
     valued: tuple[OutcomeStudy, ...]
-    sample: MatchedSample | None
+    sets: OutcomeSets
     joined: np.ndarray  # entry columns of all programme units of the report, matched or not
     ledger: Ledger
     many: str
     payment: PaymentNumbers | None
     book: PriceBook
+
+    @property
+    def sample(self) -> MatchedSample | None:
+        """All matched sets: the value is that of all matched units."""
+        return self.sets.whole
 
     @property
     def plan(self) -> ValuePlan:
@@ -102,6 +109,7 @@ class Asked:
 def worth_of(
     analysis: Analysis,
     scope: Scope,
+    sets: OutcomeSets,
     studies: Sequence[OutcomeStudy],
     joined: np.ndarray,
     ledger: Ledger,
@@ -113,6 +121,8 @@ def worth_of(
 
     Parameters
     ----------
+    sets : OutcomeSets
+        The report's, on the panel of all places.
     joined : ndarray of int
         Rows of the panel of all programme units of the report.
     payment : PaymentNumbers, optional
@@ -124,7 +134,7 @@ def worth_of(
         analysis=analysis,
         scope=scope,
         valued=tuple(study for study in studies if study.numbers.outcome.name in analysis.plan.value.outcomes),
-        sample=analysis.sample if analysis.plan.programme.assignment == "area" else scope.sample,
+        sets=sets,
         joined=analysis.sample.panel.entry[joined],
         ledger=ledger,
         many=many,
@@ -220,19 +230,13 @@ def joint_effects(asked: Asked) -> JointEffects:
     errors = np.array([effect.std_error / factor for effect, factor in found])
     correlation, df = np.eye(len(names)), min(effect.df for effect, _ in found)
     if len(names) > 1:
-        effects = [fitted(estimating, study, asked.sample) for study in asked.valued]
+        effects = [fitted(estimating, study.numbers.outcome, asked.sets.own[study.numbers.outcome.name]) for study in asked.valued]
         together = correlated(estimating, names, effects)
         scale = together.std_errors()
         correlation, df = together.covariance / np.outer(scale, scale), min(df, together.df)
     return JointEffects(
         outcomes=names, estimates=np.array([effect.estimate / factor for effect, factor in found]), std_errors=errors, correlation=correlation, df=df
     )
-
-
-def fitted(estimating: Estimating, study: OutcomeStudy, sample: MatchedSample) -> Effects:
-    """The effects behind an outcome's numbers, with their influence functions."""
-    outcome = study.numbers.outcome
-    return estimating.estimator().fit(sample, outcome.name, calendar=outcome.sources[estimating.plan.unit].calendar)
 
 
 def correlated(estimating: Estimating, names: Sequence[str], effects: Sequence[Effects]):
@@ -250,7 +254,9 @@ def correlated(estimating: Estimating, names: Sequence[str], effects: Sequence[E
 
 
 def mean_people(sample: MatchedSample, outcome: str, people: str, window: tuple[int, int]) -> float:
-    """What a matched programme unit counts as for an outcome: 1, or its mean children, pupils, adults or families over the window.
+    """What a matched programme unit counts as for an outcome: its mean children, pupils, adults or families over the window; as itself, 1.
+
+    A family counts as itself where the outcome exists for it on joining: the effect is one on such families, and the value that of all matched ones.
 
     Raises
     ------
@@ -261,7 +267,7 @@ def mean_people(sample: MatchedSample, outcome: str, people: str, window: tuple[
     """
     panel, values = sample.panel, people_array(sample.panel, outcome, people)
     if values is None:
-        return 1.0
+        return float(exists_at(panel, outcome, sample.treated_unit, sample.treated_entry).mean()) if outcome in panel.members else 1.0
     columns = sample.treated_entry[:, None] + np.arange(window[0], window[1] + 1)
     inside = columns < len(panel.periods)
     picked = values[sample.treated_unit[:, None], np.minimum(columns, len(panel.periods) - 1)]
@@ -294,7 +300,7 @@ def contrast(asked: Asked, case: Case, effects: JointEffects) -> Calculator:
     """The before/after reading of the same records, for programme and comparison units alike."""
     first, last = asked.analysis.estimating.before_window()
     windows = range(first, last + 1), range(case.window[0], case.window[1] + 1)
-    changes = [mean_changes(asked.sample, name, *windows) for name in effects.outcomes]
+    changes = [mean_changes(asked.sets.own[name], name, *windows) for name in effects.outcomes]
     programme, comparison = np.array(changes).T
     return calculate(case, programme, comparison, effects.estimates, effects.outcomes)
 

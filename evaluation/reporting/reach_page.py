@@ -13,7 +13,7 @@ def who_results_speak_for(content: ReportContent) -> Section:
         return Section()
     blocks: list[Block] = [Heading(text="Who the results speak for", id="sec-reach"), Paragraph(text=" ".join(found.reach))]
     blocks += [block(table) for table in (found.left_out, found.complete) if table is not None]
-    told = ["An effect rests on those of them who were seen in the quarters compared: how many is in @tab-levels."] if found.complete else []
+    told = ["What they were like before and after is in @tab-levels."] if found.complete else []
     if any(table.id == "missing-values" for table in content.tables):
         told.append("Why values are missing, outcome by outcome, is in @tab-missing-values.")
     if told:

@@ -10,7 +10,7 @@ from evaluation.disclosure.rules import RULES
 from evaluation.errors import PlanError
 from evaluation.locations import project_file
 from evaluation.pipeline import placebo
-from evaluation.pipeline.scopes import joined_in, scopes_of, studies_of
+from evaluation.pipeline.scopes import joined_in, scopes_of, sets_in, studies_of
 from evaluation.pipeline.value import people_array, worth_of
 from evaluation.plan import read_plan
 from tests.pipeline.studied import FEW_DRAWS, analysed, worded
@@ -125,7 +125,8 @@ def neighbourhood_worth(neighbourhoods):
     """The appraisal behind the report of all neighbourhoods together."""
     (scope,) = scopes_of(neighbourhoods, ["all"])
     ledger = Ledger(profile=RULES["ten_five"])
-    return worth_of(neighbourhoods, scope, studies_of(neighbourhoods, scope), joined_in(neighbourhoods, scope), ledger, "small areas")
+    sets, studies = sets_in(neighbourhoods, scope), studies_of(neighbourhoods, scope)
+    return worth_of(neighbourhoods, scope, sets, studies, joined_in(neighbourhoods, scope), ledger, "small areas")
 
 
 def test_an_effect_on_small_areas_counts_for_the_families_behind_it(neighbourhoods, neighbourhood_worth):

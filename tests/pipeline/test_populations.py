@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evaluation.disclosure.audit import look_at
 from evaluation.disclosure.release import ReportContent
+from evaluation.findings.numbers import factor_of
 from evaluation.matching.existing import complete_sets
+from evaluation.pipeline.estimate import study_outcome
+from evaluation.pipeline.outcome_sets import outcome_sets
 from evaluation.pipeline.populations import populations_of, study_populations
 from evaluation.pipeline.recipe import release
-from evaluation.pipeline.scopes import place_of, scope_of
+from evaluation.pipeline.scopes import place_of, scope_of, studies_of
 from tests.pipeline.studied import analysed, changed_plan
 
 BATH, WANDSWORTH = "E06000022", "E09000032"
@@ -71,7 +75,7 @@ def test_those_still_supported_after_a_year_are_those_whose_support_ends_later(a
 
 
 def test_complete_sets_hold_only_families_with_a_child_of_school_age_on_the_day_of_the_index_quarter(analysis, numbers):
-    sample = complete_sets(analysis.sample, "unauthorised_absence_rate")
+    sample = analysis.sets.own["unauthorised_absence_rate"]
     people = analysis.tables["people"].frame()
     children = people[people["role"] == "child"]
     born = pd.PeriodIndex(children["birth_month"].astype(str), freq="M")
@@ -86,14 +90,60 @@ def test_complete_sets_hold_only_families_with_a_child_of_school_age_on_the_day_
     assert sample.n_treated < analysis.sample.n_treated
 
 
-def test_counts_and_balance_of_complete_sets_are_per_outcome_and_councils_add_up_to_all(analysis, numbers):
+def test_every_effect_rests_on_the_complete_sets_of_its_outcome(analysis):
+    estimating = analysis.estimating
+    for code in ("all", BATH, WANDSWORTH):
+        scope = scope_of(analysis, code)
+        for study in studies_of(analysis, scope):
+            outcome, found = study.numbers.outcome, study.numbers.effect
+            own = complete_sets(scope.sample, outcome.name)
+            effects = estimating.estimator().fit(own, outcome.name, calendar=outcome.sources["family"].calendar)
+            expected, factor = estimating.summarised(effects), factor_of(outcome)
+            assert (found.estimate, found.std_error) == pytest.approx((expected.estimate * factor, expected.std_error * factor))
+            assert (found.n_treated, found.n_comparison) == (expected.n_treated, expected.n_comparison) and found.n_treated <= own.n_treated
+    assert analysis.sets.own["asb_incidents"] is analysis.sample is not analysis.sets.own["adult_in_work"]
+
+
+def test_numbers_of_families_in_the_table_are_those_behind_the_effects(released):
+    for content in released[0].values():
+        shown = {result.label: result for result in content.outcomes if result.status == "estimated"}
+        rows = {row[0]: row for row in content.populations.complete.rows}
+        assert set(shown) <= set(rows) and len(shown) > 2
+        for label, result in shown.items():
+            assert rows[label][2:4] == (result.n_treated.text, result.n_comparison.text)
+
+
+@pytest.mark.parametrize("few", [3, 0])
+def test_where_complete_sets_are_all_but_a_few_one_number_and_one_effect_leave_and_the_audit_finds_them_safe(analysis, few):
+    """Every family has a child of school age but `few` of Bath's programme: a reader of both populations would learn of those few."""
+    panel, absence = analysis.sample.panel, "unauthorised_absence_rate"
+    members = np.maximum(panel.members[absence], 1)
+    members[analysis.sample.treated_unit[(panel.units["council_code"].to_numpy()[analysis.sample.treated_unit] == BATH)][:few]] = 0
+    sample = replace(analysis.sample, panel=replace(panel, members={**panel.members, absence: members}))
+    outcomes = [analysis.dictionary.outcomes[name] for name in analysis.plan.outcomes.all]
+    sets, joined = outcome_sets(analysis.plan, outcomes, sample), np.flatnonzero(panel.entry >= 0)
+    assert sample.n_treated - sets.own[absence].n_treated == few
+    studies = {outcome.name: study_outcome(analysis.estimating, outcome, sets, joined) for outcome in outcomes}
+    populations = study_populations(analysis.plan, analysis.dictionary, analysis.tables, sets)
+    changed = replace(analysis, sample=sample, sets=sets, studies=studies, populations=populations)
+    contents, ledger = release(changed, (), analysis_hash="0" * 64)
+    assert ledger.audit is not None and not look_at(ledger).unsafe
+    assert not any("complete" in entry.who.identity for entry in ledger.entries)
+    for content in contents:
+        entries = [entry for entry in ledger.of_report(content.council.code) if f"measured {absence}=yes" in entry.who.identity.rsplit("/", 1)[-1]]
+        effects = {entry.who.identity: entry.n for entry in entries if entry.what == "effect, estimate"}
+        own = complete_sets(scope_of(changed, content.council.code).sample, absence)
+        assert len(effects) == 1 and next(iter(effects.values())) <= own.n_treated
+        counts = {entry.who.identity: entry.n for entry in entries if entry.what == "treated"}
+        assert counts == effects                                               # one number of families, and it is the effect's
+
+
+def test_balance_of_complete_sets_is_that_of_all_places(analysis, numbers):
     of = {code: {one.outcome: one for one in numbers[code].complete} for code in numbers}
-    for name, whole in of["all"].items():
-        assert of[BATH][name].n_treated + of[WANDSWORTH][name].n_treated == whole.n_treated and of[BATH][name].smd == whole.smd
-    absence, incidents = of["all"]["unauthorised_absence_rate"], of["all"]["asb_incidents"]
-    assert (incidents.members, incidents.n_treated) == ("", analysis.sample.n_treated) and absence.n_treated < incidents.n_treated
+    assert all(of[BATH][name].smd == whole.smd for name, whole in of["all"].items())
     balance = complete_sets(analysis.sample, "unauthorised_absence_rate").balance
-    assert abs(absence.smd) == balance["smd_after"].abs().max() != analysis.sample.balance["smd_after"].abs().max()
+    assert of["all"]["asb_incidents"].members == "" and of["all"]["unauthorised_absence_rate"].members == "school_age"
+    assert abs(of["all"]["unauthorised_absence_rate"].smd) == balance["smd_after"].abs().max() != analysis.sample.balance["smd_after"].abs().max()
 
 
 def test_what_was_seen_is_what_the_panel_holds(analysis, numbers):
@@ -135,7 +185,7 @@ def test_made_again_they_are_the_same_to_the_byte(analysis, released, tmp_path):
     def written(content: ReportContent, path: Path) -> bytes:
         content.write(path)
         return path.read_bytes()
-    again = study_populations(analysis.plan, analysis.dictionary, analysis.tables, analysis.sample)
+    again = study_populations(analysis.plan, analysis.dictionary, analysis.tables, analysis.sets)
     contents, _ = release(replace(analysis, populations=again), (BATH, WANDSWORTH), analysis_hash="0" * 64)
     assert [written(content, tmp_path / "again") for content in contents] == [written(released[0][content.council.code], tmp_path / "first")
                                                                              for content in contents]

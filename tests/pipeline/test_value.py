@@ -19,7 +19,7 @@ from evaluation.periods import Periods
 from evaluation.pipeline.payment import payment_of
 from evaluation.pipeline.recipe import evaluate
 from evaluation.pipeline.run import run_study
-from evaluation.pipeline.scopes import council_studies, joined_in, scopes_of
+from evaluation.pipeline.scopes import council_studies, joined_in, scopes_of, sets_in
 from evaluation.pipeline.value import people_array, worth_of
 from evaluation.plan import Plan, read_plan
 from tests.matching.panels import panel_of
@@ -47,7 +47,7 @@ def worth(analysis):
         if code not in known:  # no estimate depends on the section `value`
             known[code] = council_studies(analysis, scope)
         ledger = Ledger(profile=RULES["ten_five"])
-        return worth_of(analysis, scope, known[code], joined_in(analysis, scope), ledger, "families"), known[code]
+        return worth_of(analysis, scope, sets_in(analysis, scope), known[code], joined_in(analysis, scope), ledger, "families"), known[code]
 
     return made
 
