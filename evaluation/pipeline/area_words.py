@@ -42,7 +42,7 @@ def who_of_areas(analysis: Analysis, scope: Scope, n_areas: int, councils: str) 
     )
 
 
-def compared_of_areas(analysis: Analysis, scope: Scope, many: str, comparison: str) -> str:
+def compared_of_areas(analysis: Analysis, many: str, comparison: str) -> str:
     """With whom areas are compared: matched units, or a weighted mix of donors."""
     synthetic = next((found.synthetic for found in analysis.placebos.values() if found.synthetic is not None), None)
     whom = (

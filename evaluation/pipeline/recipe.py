@@ -36,7 +36,9 @@ from evaluation.pipeline.payment import study_payment, write_families
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.populations import study_populations
 from evaluation.pipeline.receive import of_pool, receive
-from evaluation.pipeline.scopes import inputs_of, scopes_of, studies_of
+from evaluation.pipeline.report_inputs import inputs_of
+from evaluation.pipeline.scope_studies import studies_of
+from evaluation.pipeline.scopes import scopes_of
 from evaluation.pipeline.sealing import seal, unseal
 from evaluation.pipeline.synthetic import is_synthetic, synthetic_areas, with_synthetic
 from evaluation.plan import Plan

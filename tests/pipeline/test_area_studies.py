@@ -10,7 +10,8 @@ from evaluation.disclosure.rules import RULES
 from evaluation.errors import PlanError
 from evaluation.locations import project_file
 from evaluation.pipeline import placebo
-from evaluation.pipeline.scopes import joined_in, scopes_of, sets_in, studies_of
+from evaluation.pipeline.scope_studies import sets_in, studies_of
+from evaluation.pipeline.scopes import joined_in, scopes_of
 from evaluation.pipeline.value import people_array, worth_of
 from evaluation.plan import read_plan
 from tests.pipeline.studied import FEW_DRAWS, analysed, worded

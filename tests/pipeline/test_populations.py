@@ -17,7 +17,8 @@ from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.outcome_sets import outcome_sets
 from evaluation.pipeline.populations import populations_of, study_populations
 from evaluation.pipeline.recipe import release
-from evaluation.pipeline.scopes import place_of, scope_of, studies_of
+from evaluation.pipeline.scope_studies import studies_of
+from evaluation.pipeline.scopes import place_of, scope_of
 from tests.pipeline.studied import analysed, changed_plan
 
 BATH, WANDSWORTH = "E06000022", "E09000032"

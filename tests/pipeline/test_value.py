@@ -19,7 +19,8 @@ from evaluation.periods import Periods
 from evaluation.pipeline.payment import payment_of
 from evaluation.pipeline.recipe import evaluate
 from evaluation.pipeline.run import run_study
-from evaluation.pipeline.scopes import council_studies, joined_in, scopes_of, sets_in
+from evaluation.pipeline.scope_studies import council_studies, sets_in
+from evaluation.pipeline.scopes import joined_in, scopes_of
 from evaluation.pipeline.value import people_array, worth_of
 from evaluation.plan import Plan, read_plan
 from tests.matching.panels import panel_of
