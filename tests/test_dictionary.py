@@ -213,6 +213,11 @@ def test_a_misspelt_field_is_named_with_the_nearest_one(copy):
         assert part in message
 
 
+def test_a_misspelt_field_of_a_part_is_named_with_the_nearest_one_of_that_part(copy):
+    message = spoil(copy, "tables/benefit_spells.yml", "overlap: merge", "overlapp: merge")
+    assert "spells.overlapp" in message and "did you mean 'overlap'?" in message
+
+
 def test_a_wrong_type_lists_the_right_ones(copy):
     message = spoil(copy, "tables/attendance.yml", "type: integer", "type: intger")
     assert "must be one of" in message and "did you mean 'integer'?" in message and "column possible_sessions" in message
