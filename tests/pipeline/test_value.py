@@ -176,7 +176,7 @@ def test_fees_by_the_rules_stand_in_who_pays_and_change_neither_cost_nor_net_val
     (scope,) = scopes_of(analysis, [COUNCIL])
     payment = payment_of(analysis.payment, analysis.plan, scope)
     studies = worth()[1]
-    found = worth_of(analysis, scope, studies, joined_in(analysis, scope), Ledger(profile=RULES["ten_five"]), "families", payment=payment)
+    found = worth_of(analysis, scope, sets_in(analysis, scope), studies, joined_in(analysis, scope), Ledger(profile=RULES["ten_five"]), "families", payment=payment)
     assert payment.paid.total > 0 and 0.9 < found.fees / payment.paid.total < 1.1 and "the rules give" in found.fees_source
     assert found.adjusted.cost == plain.adjusted.cost and found.adjusted.net() == plain.adjusted.net() and plain.fees == 0
 
