@@ -69,8 +69,8 @@ def test_a_run_adjusts_its_main_outcomes_by_holm_and_the_others_by_benjamini_and
     from evaluation.models.multiplicity import benjamini_hochberg, holm
     from evaluation.pipeline.several_tests import tests_of
 
-    analysis, scope, studies = analysed
-    found = tests_of(analysis, scope, studies)
+    analysis, sets, studies = analysed
+    found = tests_of(analysis, sets, studies)
     for family, method in (("primary", holm), ("secondary", benjamini_hochberg)):
         members = [test for test in found if test.family == family]
         assert len(members) > 1
@@ -80,10 +80,11 @@ def test_a_run_adjusts_its_main_outcomes_by_holm_and_the_others_by_benjamini_and
 def test_romano_and_wolf_lie_between_the_p_value_alone_and_bonferronis(analysed):
     from evaluation.pipeline.several_tests import tests_of
 
-    analysis, scope, studies = analysed
+    analysis, sets, studies = analysed
     plan = analysis.plan.model_copy(update={"multiplicity": analysis.plan.multiplicity.model_copy(update={"primary": "romano_wolf"})})
-    found = [test for test in tests_of(replace(analysis, plan=plan), scope, studies) if test.family == "primary"]
+    found = [test for test in tests_of(replace(analysis, plan=plan), sets, studies) if test.family == "primary"]
     assert {test.method for test in found} == {"romano_wolf"}
+    assert sets.own["unauthorised_absence_rate"] is not sets.own["asb_incidents"]          # of other families, and still drawn together
     slack = 0.02  # 9,999 draws
     assert all(test.p_value <= test.adjusted <= min(1.0, len(found) * test.p_value + slack) for test in found)
 
@@ -91,22 +92,21 @@ def test_romano_and_wolf_lie_between_the_p_value_alone_and_bonferronis(analysed)
 def test_an_outcome_without_an_estimate_is_no_test(analysed):
     from evaluation.pipeline.several_tests import tests_of
 
-    analysis, scope, studies = analysed
+    analysis, sets, studies = analysed
     first = studies[0]
     fewer = (OutcomeStudy(numbers=replace(first.numbers, status="not_estimable", effect=None)), *studies[1:])
-    assert first.numbers.outcome.name not in {test.outcome for test in tests_of(analysis, scope, fewer)}
+    assert first.numbers.outcome.name not in {test.outcome for test in tests_of(analysis, sets, fewer)}
 
 
 @pytest.fixture(scope="module")
 def analysed(tmp_path_factory):
-    """A small study, estimated, with its scope and outcomes."""
+    """A small study, estimated, with the sets behind its outcomes, and these."""
     from evaluation.pipeline.recipe import evaluate
     from evaluation.pipeline.run import checked_plan
-    from evaluation.pipeline.scopes import scope_of
     from tests.pipeline.conftest import small_plan
 
     folder = tmp_path_factory.mktemp("tests")
     path = small_plan(folder, lambda plan: plan["data"].update(families={"E06000022": 300}) or plan.update(checks=[]))
     plan, dictionary = checked_plan(path, ())
     analysis = evaluate(plan, folder, dictionary, folder, lambda text: None)
-    return analysis, scope_of(analysis, "all"), tuple(analysis.studies.values())
+    return analysis, analysis.sets, tuple(analysis.studies.values())

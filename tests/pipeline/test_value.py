@@ -176,8 +176,8 @@ def test_whom_an_outcome_counts_must_be_in_the_records():
 def test_fees_by_the_rules_stand_in_who_pays_and_change_neither_cost_nor_net_value(analysis, worth, plain):
     (scope,) = scopes_of(analysis, [COUNCIL])
     payment = payment_of(analysis.payment, analysis.plan, scope)
-    studies = worth()[1]
-    found = worth_of(analysis, scope, studies, joined_in(analysis, scope), Ledger(profile=RULES["ten_five"]), "families", payment=payment)
+    studies, sets, ledger = worth()[1], sets_in(analysis, scope), Ledger(profile=RULES["ten_five"])
+    found = worth_of(analysis, scope, sets, studies, joined_in(analysis, scope), ledger, "families", payment=payment)
     assert payment.paid.total > 0 and 0.9 < found.fees / payment.paid.total < 1.1 and "the rules give" in found.fees_source
     assert found.adjusted.cost == plain.adjusted.cost and found.adjusted.net() == plain.adjusted.net() and plain.fees == 0
 
