@@ -1,4 +1,4 @@
-"""A matched sample as plain files: who is in which set and its weights as NPZ, balance as Parquet, the rest as JSON. They hold rows: they stay in the room.
+"""A matched sample as plain files: sets and weights as NPZ, balance as Parquet, the rest as JSON. They hold rows, so they stay in the room.
 
 What the panel and the matcher say (candidates, covariates, the method in words) is not written: it is made from them again.
 """

@@ -74,7 +74,5 @@ def test_files_are_plain_and_hold_no_outcome(panel, tmp_path):
     assert names == ["balance.parquet", "match.json", "match.npz"]
     for name in names[:2]:
         assert (tmp_path / "with" / name).read_bytes() == (tmp_path / "without" / name).read_bytes()
-    with np.load(tmp_path / "with" / "match.npz", allow_pickle=False) as one, np.load(tmp_path / "without" / "match.npz", allow_pickle=False) as other:
-        assert set(one) == set(other)
-        for name in one:
-            assert one[name].tobytes() == other[name].tobytes() and one[name].dtype != object
+    one, other = (dict(np.load(tmp_path / side / "match.npz", allow_pickle=False)) for side in ("with", "without"))
+    assert set(one) == set(other) and all(one[name].tobytes() == other[name].tobytes() for name in one)

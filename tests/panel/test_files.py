@@ -34,6 +34,7 @@ def test_every_field_of_a_panel_comes_back(tmp_path):
         if field.name == "units":
             pd.testing.assert_frame_equal(one, other, check_exact=True)
         elif isinstance(one, dict) and field.name != "looks_back":
-            assert list(one) == list(other) and all(one[name].dtype == other[name].dtype and one[name].tobytes() == other[name].tobytes() for name in one)
+            assert [(name, values.dtype, values.tobytes()) for name, values in one.items()] == [
+                (name, values.dtype, values.tobytes()) for name, values in other.items()]
         else:
             assert one == other, field.name
