@@ -70,11 +70,27 @@ def test_the_plan_of_every_study_is_complete_and_told(ended, capsys, path):
 
 
 @pytest.mark.parametrize("failed, code", [((), 0), ((("E06000017", "its process died"),), 1)])
-@pytest.mark.parametrize("command, function", [("run", "run_study"), ("report", "report_run")])
+@pytest.mark.parametrize("command, function", [("run", "run_study"), ("batch", "run_batch"), ("status", "batch_status"), ("report", "report_run")])
 def test_a_report_that_could_not_be_made_gives_exit_code_1(ended, monkeypatch, tmp_path, command, function, failed, code):
     summary = RunSummary(folder=tmp_path, made=("E06000022",), failed=failed)
     monkeypatch.setattr(f"evaluation.pipeline.{function}", lambda *given, **named: summary)
     assert ended(command, tmp_path) == code
+
+
+def test_a_batch_that_was_stopped_gives_exit_code_130(ended, monkeypatch, tmp_path):
+    stopped = RunSummary(folder=tmp_path, made=(), failed=(("E06000022", "the run was stopped"),), states=(("E06000022", "cancelled"),))
+    monkeypatch.setattr("evaluation.pipeline.run_batch", lambda *given, **named: stopped)
+    assert ended("batch", tmp_path / "plan.yml") == 130
+
+
+@pytest.mark.parametrize("command, verb", [("reestimate", "reestimate.reestimate"), ("curve", "curve.curve"), ("batch", "run_batch")])
+def test_no_cache_reaches_every_command_that_keeps_steps(ended, monkeypatch, tmp_path, command, verb):
+    asked = {}
+    summary = RunSummary(folder=tmp_path, made=(), failed=())
+    monkeypatch.setattr(f"evaluation.pipeline.{verb}", lambda *given, **named: asked.update(named) or summary)
+    more = {"reestimate": ("--set", "seed=1"), "curve": (tmp_path / "grid.yml",)}.get(command, ())
+    ended(command, tmp_path, *more, "--no-cache")
+    assert asked["cache"] is False
 
 
 @pytest.mark.parametrize("command", [("pack",), ("reestimate", "--set", "seed=1"), ("verify",)])
