@@ -289,6 +289,12 @@ def test_another_option_of_matching_builds_no_panel_and_other_covariates_do(copi
     assert counted.built == 1
 
 
+def test_another_programme_has_a_panel_of_its_own(copied, monkeypatch):
+    counted, opened = Counted(monkeypatch), open_run(copied)
+    assert opened.panel_for(opened.changed({"estimator.base": -3})) is opened.panel and counted.built == 0
+    assert opened.panel_for(opened.changed({"programme.councils": ["E06000022"]})) is not opened.panel and counted.built == 1
+
+
 def test_a_torn_panel_is_built_again(copied, monkeypatch):
     (entry,) = (copied / "steps").glob("panel-*")
     (entry / "outcomes.npz").write_bytes(b"PK")
