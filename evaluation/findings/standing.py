@@ -67,14 +67,14 @@ def label(content: ReportContent, standing: PlanStanding) -> ReportContent:
     names = {result.label: f"{result.label} ({LABEL})" if result in exploratory else result.label for result in content.outcomes}
     summary, value, populations = content.summary, content.value, content.populations
     sentence = explained(standing, sorted(result.label for result in exploratory))
-    own = () if standing.whole else tuple(result.sentence for result in exploratory)  # where all is, the headline says it once
+    own = () if standing.whole else tuple(one for result in exploratory for one in (result.sentence, f"{result.label}: "))
     return content.model_copy(
         update={
             "outcomes": tuple(labelled(result, standing) for result in content.outcomes),
             "summary": summary.model_copy(
                 update={
                     "headline": labelled_sentence(summary.headline) if standing.whole else summary.headline,
-                    "findings": tuple(labelled_sentence(one) if one in own else one for one in summary.findings),
+                    "findings": tuple(labelled_sentence(one) if one.startswith(own) else one for one in summary.findings),
                     "caveats": (sentence, *summary.caveats),
                 }
             ),
@@ -114,11 +114,10 @@ def named(picture: Picture, standing: PlanStanding) -> Picture:
 
 def check_named(check: Check, names: Mapping[str, str]) -> Check:
     """A check whose outcomes are named exploratory where they are."""
-    outcomes = tuple(names.get(one, one) for one in check.outcomes)
-    if outcomes == check.outcomes:
-        return check
-    whom = listed([outcomes[0], *(f"{one[:1].lower()}{one[1:]}" for one in outcomes[1:])])
-    return check.model_copy(update={"outcomes": outcomes, "outcome": check.outcome if check.outcome == "All outcomes" else whom})
+    outcomes, whom = tuple(names.get(one, one) for one in check.outcomes), names.get(check.outcome, check.outcome)
+    if outcomes != check.outcomes and len(outcomes) > 1 and whom != "All outcomes":
+        whom = listed([outcomes[0], *(f"{one[:1].lower()}{one[1:]}" for one in outcomes[1:])])
+    return check.model_copy(update={"outcomes": outcomes, "outcome": whom})
 
 
 def table_named(table: TableContent | None, names: Mapping[str, str], standing: PlanStanding) -> TableContent | None:

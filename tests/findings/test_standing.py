@@ -15,6 +15,8 @@ from tests.reporting.sample import SAMPLES, blocks_from
 
 LATER = PlanStanding(locked="2026-11-29T08:00:00Z", changes=("matching.caliper",), reasons=("too wide",))
 
+UNDER_A_LABEL = (".outcomes.title", ".outcomes.sentence", ".outcomes.domain", ".event_studies.title", ".trends.title")
+
 
 @pytest.fixture(params=sorted(SAMPLES))
 def content(request):
@@ -33,13 +35,14 @@ def texts(value, place="") -> list[tuple[str, str]]:
 def named_without_label(content, names) -> list[tuple[str, str]]:
     """Places that name one of these outcomes, or begin with its name, and do not say that it is exploratory."""
     found = [(place, text) for place, text in texts(content.model_dump()) if any(text == one or text.startswith(f"{one}: ") for one in names)]
-    return [(place, text) for place, text in found if place not in (".outcomes.title", ".outcomes.sentence")]  # under the outcome's own label
+    return [(place, text) for place, text in found if place not in UNDER_A_LABEL]
 
 
 def test_everything_is_named_where_the_plan_was_changed(content):
     made = label(content, LATER)
     assert named_without_label(content, [result.label for result in content.outcomes])
-    assert named_without_label(made, [result.label for result in content.outcomes]) == []
+    found = named_without_label(made, [result.label for result in content.outcomes])
+    assert {place for place, _ in found} <= {".summary.findings"}  # under the headline, which says it of all of them
     assert made.summary.headline.startswith("Exploratory: ") and made.warnings[0].code == "EXPLORATORY"
 
 
@@ -53,7 +56,7 @@ def test_an_outcome_that_was_added_is_named_and_no_other(content):
         assert was == now
     assert made.summary.headline == content.summary.headline
     said = [one for one in made.summary.findings if one.startswith("Exploratory: ")]
-    assert len(said) == (added.primary and added.sentence in content.summary.findings)
+    assert len(said) == sum(one.startswith((added.sentence, f"{added.label}: ")) for one in content.summary.findings)
 
 
 def test_rows_columns_and_titles_of_tables_say_so(content):

@@ -34,7 +34,7 @@ def assert_same(one, other, place="sample") -> None:
     """Whether two values are equal in every part; functions are compared by what they give elsewhere."""
     assert type(one) is type(other), place
     if isinstance(one, np.ndarray):
-        assert one.dtype == other.dtype and one.shape == other.shape and one.strides == other.strides, place
+        assert one.dtype == other.dtype and one.shape == other.shape and one.flags.f_contiguous == other.flags.f_contiguous, place
         assert one.tolist() == other.tolist() if one.dtype == object else one.tobytes() == other.tobytes(), place
     elif isinstance(one, pd.DataFrame):
         pd.testing.assert_frame_equal(one, other, check_exact=True)

@@ -172,7 +172,7 @@ pack, outcome, run = sys.argv[1:]
 found = {one.outcome: one for one in read_pack(pack).studies}[outcome].numbers()
 asked = {"planned": found.planned(), "other window": found.mean_over(1, 6), "less trend": found.less_trend()}
 told = {name: [one.estimate, one.std_error] for name, one in asked.items()}
-print(json.dumps({"told": told, "of the run": [name for name in opened if name.startswith(run)], "of the pack": [name for name in opened if pack in name]}))
+print(json.dumps({"told": told} | {whose: [name for name in opened if name.startswith(where)] for whose, where in (("run", run), ("pack", pack))}))
 """
 
 
@@ -181,7 +181,7 @@ def test_a_pack_that_left_the_room_is_enough_by_itself(pack, run, inside, tmp_pa
     command = [sys.executable, "-c", ALONE, str(alone), OUTCOME, str(run)]
     made = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(project_file("."))}, check=True)
     found = json.loads(made.stdout)
-    assert found["of the run"] == [] and len(found["of the pack"]) > 1
+    assert found["run"] == [] and len(found["pack"]) > 1
     plan, effects = inside
     truth = event_numbers(effects, quarters=plan.estimator.headline.event_times)
     for name, theirs in (("planned", truth.planned()), ("other window", truth.mean_over(1, 6)), ("less trend", truth.less_trend())):

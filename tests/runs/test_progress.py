@@ -16,7 +16,7 @@ def told(tmp_path, monkeypatch):
     """(the progress of four reports, what it has said, a clock that a test moves)."""
     said, clock = [], [1000.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
-    return Progress(say=said.append, log=tmp_path / "batch.jsonl", total=4, workers=2), said, clock
+    return Progress(say=said.append, log=tmp_path / "batch.jsonl", total=4, workers=2, began=clock[0]), said, clock
 
 
 def test_each_end_is_said_at_once_with_the_time_left_at_the_pace_so_far(told):
