@@ -17,7 +17,7 @@ from evaluation.pipeline import recipe
 from evaluation.pipeline.manifest import read_manifest
 from evaluation.pipeline.match_step import match_made_from, match_of
 from evaluation.pipeline.recipe import main_comparison, match_blind
-from evaluation.pipeline.reopen import open_run
+from evaluation.pipeline.reopen import changed_plan, open_run, plan_given
 from evaluation.pipeline.run import checked_plan, estimate
 from evaluation.pipeline.sealing import FOLDER as SEALED
 from evaluation.pipeline.sealing import seal, sealed_cells
@@ -99,7 +99,7 @@ def received(first, dictionary):
 def test_another_caliper_is_another_entry_and_each_is_made_once(first, kept, received, tmp_path, matched):
     plan, tables, panel = received
     unseen = main_comparison(plan, seal(panel, plan, tmp_path))
-    other = plan.model_copy(update={"matching": plan.matching.model_copy(update={"options": plan.matching.options | {"caliper": 0.05}})})
+    other = changed_plan(plan_given(first[1]), {"matching.caliper": 0.05})
     samples = [match_of(one, unseen, tables, kept) for one in (plan, other, plan, other)]
     assert len(matched) == 1 and len(list(kept.glob("match-*"))) == 2
     assert all(one.comparison_unit.tobytes() == two.comparison_unit.tobytes() for one, two in (samples[::2], samples[1::2]))
