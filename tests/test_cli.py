@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ import evaluation
 from evaluation import cli
 from evaluation.locations import project_file
 from evaluation.pipeline.run import RunSummary
+from tests.pipeline.conftest import small_plan
 
 STUDIES = sorted(project_file("studies").glob("*/*.yml"))
 HEAVY = ("numpy", "pandas", "duckdb", "scipy", "matplotlib", "statsmodels", "linearmodels", "sklearn", "papermill", "typst", "pikepdf", "pyarrow")
@@ -70,11 +72,44 @@ def test_the_plan_of_every_study_is_complete_and_told(ended, capsys, path):
 
 
 @pytest.mark.parametrize("failed, code", [((), 0), ((("E06000017", "its process died"),), 1)])
-@pytest.mark.parametrize("command, function", [("run", "run_study"), ("report", "report_run")])
+@pytest.mark.parametrize("command, function", [("run", "run_study"), ("batch", "run_batch"), ("status", "batch_status"), ("report", "report_run")])
 def test_a_report_that_could_not_be_made_gives_exit_code_1(ended, monkeypatch, tmp_path, command, function, failed, code):
     summary = RunSummary(folder=tmp_path, made=("E06000022",), failed=failed)
     monkeypatch.setattr(f"evaluation.pipeline.{function}", lambda *given, **named: summary)
     assert ended(command, tmp_path) == code
+
+
+def test_a_batch_that_was_stopped_gives_exit_code_130(ended, monkeypatch, tmp_path):
+    stopped = RunSummary(folder=tmp_path, made=(), failed=(("E06000022", "the run was stopped"),), states=(("E06000022", "cancelled"),))
+    monkeypatch.setattr("evaluation.pipeline.run_batch", lambda *given, **named: stopped)
+    assert ended("batch", tmp_path / "plan.yml") == 130
+
+
+def test_a_plan_is_locked_compared_and_amended_by_the_command_line(ended, capsys, tmp_path):
+    path = small_plan(tmp_path, lambda plan: plan.pop("value"))
+    assert ended("plan", "lock", path, "--signer", "A. Analyst") == 0 and ended("plan", "diff", path) == 0
+    assert "A. Analyst" in capsys.readouterr().out
+    path.write_text(path.read_text(encoding="utf-8").replace("caliper: 0.2", "caliper: 0.1"), encoding="utf-8")
+    assert ended("plan", "diff", path) == 0 and "matching.caliper: 0.2 -> 0.1" in capsys.readouterr().out
+    assert ended("plan", "amend", path, "--reason", "too wide") == 2  # whether outcomes had been seen must be said
+    assert ended("plan", "amend", path, "--reason", "too wide", "--outcomes-not-seen") == 0
+    assert ended("plan", "amend", path, "--reason", "again", "--outcomes-not-seen") == 2 and "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("same, code", [(True, 0), (False, 1)])
+def test_a_run_that_comes_out_otherwise_gives_exit_code_1(ended, monkeypatch, tmp_path, same, code):
+    monkeypatch.setattr("evaluation.pipeline.verify.verify_run", lambda run, **named: SimpleNamespace(same=same))
+    assert ended("verify", tmp_path) == code
+
+
+@pytest.mark.parametrize("command, verb", [("reestimate", "reestimate.reestimate"), ("curve", "curve.curve"), ("batch", "run_batch")])
+def test_no_cache_reaches_every_command_that_keeps_steps(ended, monkeypatch, tmp_path, command, verb):
+    asked = {}
+    summary = RunSummary(folder=tmp_path, made=(), failed=())
+    monkeypatch.setattr(f"evaluation.pipeline.{verb}", lambda *given, **named: asked.update(named) or summary)
+    more = {"reestimate": ("--set", "seed=1"), "curve": (tmp_path / "grid.yml",)}.get(command, ())
+    ended(command, tmp_path, *more, "--no-cache")
+    assert asked["cache"] is False
 
 
 @pytest.mark.parametrize("command", [("pack",), ("reestimate", "--set", "seed=1"), ("verify",)])

@@ -138,8 +138,11 @@ class Matcher:
         """
         refuse(self.estimand in ("ATC", "ATE"), f"`matching.estimand` of a panel must be about those who joined (ATT, ATO or ATM): it is "
                f"{self.estimand!r}. Match a plain table for the others.")
-        rows = candidates_of(panel, eligibility=self.eligibility, pool=self.pool, weights=self.sampling_weights)
-        return MatchedSample.of(panel, self.match(rows), balance=balance)
+        return MatchedSample.of(panel, self.match(self.candidates(panel)), balance=balance)
+
+    def candidates(self, panel: Panel) -> Candidates:
+        """The rows of a panel that may be matched."""
+        return candidates_of(panel, eligibility=self.eligibility, pool=self.pool, weights=self.sampling_weights)
 
     def match(self, rows: Candidates, *, known: KnownScore | None = None) -> Match:
         """Match candidate rows.
@@ -250,7 +253,7 @@ class Matcher:
                 f"exact on {', '.join(exact)}{''.join(words for words, told in more if told)}")
 
     def _prepare(self, rows: Candidates, known: KnownScore | None) -> _Prepared:
-        x, names = self._covariates(rows)
+        x, names = self.covariates_of(rows)
         design, labels = (x, names) if self.formula is None else self._design(rows, x, names)
         complete, lacking = complete_rows((x, names), (design, ["the formula"]) if design is not x else None, self.also_needed(rows))
         notes = missing_note(lacking, complete)
@@ -297,7 +300,7 @@ class Matcher:
                                      "eligibility dates or `matching.discard`.")
         return self.score.fit(rows, x, names) if use.all() else self.score.fit(rows.keep(use), x[use], names)
 
-    def _covariates(self, rows: Candidates) -> tuple[np.ndarray, tuple[str, ...]]:
+    def covariates_of(self, rows: Candidates) -> tuple[np.ndarray, tuple[str, ...]]:
         """Covariates, one column each, and their names; NaN where missing."""
         x, names = rows.matrix(self.covariates)
         return _with_history(rows, x, names, self.history, self.history_window)

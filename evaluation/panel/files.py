@@ -27,6 +27,7 @@ def save_panel(panel: Panel, folder: Path) -> None:
         "arrays": {kind: list(getattr(panel, kind)) for kind in ARRAYS},
         "flow": [asdict(step) for step in panel.flow],
         "notes": list(panel.notes),
+        "looks_back": dict(panel.looks_back),
         "breaks": [[int(column), words] for column, words in panel.breaks],
     }
     (folder / "panel.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
@@ -45,6 +46,7 @@ def load_panel(folder: Path) -> Panel:
         units=pd.read_parquet(folder / "units.parquet").astype(about["types"]),
         flow=tuple(FlowStep(**step) for step in about["flow"]),
         notes=tuple(about["notes"]),
+        looks_back=about["looks_back"],
         breaks=tuple((column, words) for column, words in about["breaks"]),
         **arrays,
     )

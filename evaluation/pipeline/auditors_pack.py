@@ -13,7 +13,7 @@ from pathlib import Path
 from evaluation.disclosure.auditors import AuditorsPack, Kind, Role, Specification
 from evaluation.disclosure.ledger import Ledger, decimals, number, to_base
 from evaluation.disclosure.release import OutcomeResult, ReportContent, TableContent
-from evaluation.findings.standing import LABEL, PlanStanding
+from evaluation.findings.standing import PlanStanding
 from evaluation.findings.summary import listed, words
 from evaluation.ingest.tables import CheckedTable
 from evaluation.pipeline.anchors import AnchorFound
@@ -212,7 +212,7 @@ def share_in_words(rows: int, of: int, ledger: Ledger) -> str:
 
 def specifications_of(content: ReportContent, standing: PlanStanding) -> Iterator[Specification]:
     """Every estimate of a report: the plan's, those by other bases and estimators, those of subgroups."""
-    by_label = {result.label.removesuffix(f" ({LABEL})"): result for result in content.outcomes}  # tables are made before outcomes are labelled
+    by_label = {result.label: result for result in content.outcomes}
     for result in content.outcomes:
         yield specification(content, result, "main" if result.primary else "secondary", "the plan's", own_estimate(result), standing)
     for table in content.tables:

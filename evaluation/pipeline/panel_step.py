@@ -32,14 +32,18 @@ def panel_of(tables: Mapping[str, CheckedTable], plan: Plan, dictionary: Diction
     """
     if folder is None:
         return build_panel(tables, plan, dictionary)
+    return cached(folder, "panel", panel_made_from(plan, tables), lambda: build_panel(tables, plan, dictionary), save=save_panel, load=load_panel)
+
+
+def panel_made_from(plan: Plan, tables: Mapping[str, CheckedTable]) -> dict[str, object]:
+    """All that a panel depends on besides the versions of packages: code and dictionary, sections of the plan, the content of every table."""
     content = plan.model_dump(mode="json")
-    made_from = {
+    return {
         "code": code_of_step(),
         "plan": {name: content[name] for name in SECTIONS},
         "covariates": list(matcher(plan).columns_used()),
         "tables": {name: table.content_hash for name, table in sorted(tables.items())},
     }
-    return cached(folder, "panel", made_from, lambda: build_panel(tables, plan, dictionary), save=save_panel, load=load_panel)
 
 
 def code_of_step() -> dict[str, str]:

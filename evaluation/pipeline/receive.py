@@ -58,8 +58,25 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     ]
     if faults:
         raise PlanError("The plan names things that do not exist:\n" + "\n".join(faults))
+    check_simulated(plan, dictionary)
     check_columns(plan, dictionary)
     check_value(plan, dictionary)
+
+
+def check_simulated(plan: Plan, dictionary: Dictionary) -> None:
+    """Whether the councils whose families are simulated are there in the plan's years.
+
+    Raises
+    ------
+    PlanError
+        With every council that is not.
+    """
+    from evaluation.simulate.councils import check_there
+
+    if plan.data.kind == "simulated":
+        named = {f"data.{name}": getattr(plan.data, name) for name in ("families", "joined")}
+        asked = {where: [code for code in given if code != "others"] for where, given in named.items() if isinstance(given, dict)}
+        check_there(asked, plan.resolved_periods(), dictionary)
 
 
 def names_of_payment(plan: Plan, dictionary: Dictionary) -> list[tuple[str, str, Mapping | set]]:

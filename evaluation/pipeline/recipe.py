@@ -27,9 +27,10 @@ from evaluation.panel.types import Panel
 from evaluation.payment_by_results import read_framework
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
-from evaluation.pipeline.choices import matcher, with_later_entry
+from evaluation.pipeline.choices import with_later_entry
 from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.estimating import Estimating
+from evaluation.pipeline.match_step import match_of
 from evaluation.pipeline.outcome_sets import outcome_sets
 from evaluation.pipeline.panel_step import panel_of
 from evaluation.pipeline.payment import study_payment, write_families
@@ -64,7 +65,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         step(line)
     everyone = panel_of(tables, plan, dictionary, kept)
     step(f"panel of {len(everyone):,} {everyone.unit} units and {len(everyone.periods)} periods")
-    sample = match_blind(plan, everyone, room)
+    sample = match_blind(plan, everyone, room, tables=tables, kept=kept)
     panel = sample.panel
     step("matched, outcomes after joining unseen")
     estimating = Estimating(
@@ -114,10 +115,18 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
     )
 
 
-def match_blind(plan: Plan, everyone: Panel, room: Path) -> MatchedSample:
-    """The plan's match, made from a panel without outcomes after joining; the sample is handed on with them."""
+def match_blind(plan: Plan, everyone: Panel, room: Path, *, tables: Mapping[str, CheckedTable], kept: Path | None = None) -> MatchedSample:
+    """The plan's match, made from a panel without outcomes after joining; the sample is handed on with them.
+
+    Parameters
+    ----------
+    tables : mapping
+        What the panel was made from.
+    kept : Path, optional
+        Folder of results of steps that may be used again.
+    """
     unseen = seal(everyone, plan, room)
-    sample = matcher(plan).fit(main_comparison(plan, unseen))
+    sample = match_of(plan, main_comparison(plan, unseen), tables, kept)
     return with_later_entry(plan, replace(sample, panel=main_comparison(plan, unseal(unseen, plan, room))))
 
 

@@ -27,7 +27,9 @@ from evaluation.pipeline.choices import counts_from_a_base, matcher
 from evaluation.pipeline.estimate import missing_estimate
 from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.manifest import read_manifest
+from evaluation.pipeline.match_step import SECTIONS as MATCH_SECTIONS
 from evaluation.pipeline.outcome_sets import fitted, outcome_sets
+from evaluation.pipeline.panel_step import SECTIONS as PANEL_SECTIONS
 from evaluation.pipeline.panel_step import panel_of
 from evaluation.pipeline.receive import check_names, receive
 from evaluation.pipeline.recipe import match_blind
@@ -38,7 +40,7 @@ from evaluation.plan.reading import read_content
 from evaluation.runs.files import canonical, sha256
 from evaluation.runs.step_cache import FOLDER as STEPS
 
-MATCHED_BY = ("unit", "periods", "data", "programme", "comparison", "outcomes", "matching", "seed")  # sections of a plan that a match depends on
+MATCHED_BY = (*PANEL_SECTIONS, *MATCH_SECTIONS)  # sections of a plan that a match depends on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,7 @@ class Opened:
 
     def panel_for(self, plan: Plan) -> Panel:
         """The panel of a plan; the run's own where both need the same."""
-        needs = [(one.periods, one.outcomes, set(matcher(one).columns_used())) for one in (plan, self.plan)]
+        needs = [([getattr(one, name) for name in PANEL_SECTIONS], set(matcher(one).columns_used())) for one in (plan, self.plan)]
         return self.panel if needs[0] == needs[1] else panel_of(self.tables, plan, self.dictionary, self.steps)
 
     def sample(self, plan: Plan) -> MatchedSample:
@@ -112,7 +114,7 @@ class Opened:
         if key not in self.samples:
             try:
                 with tempfile.TemporaryDirectory(prefix="evaluation-sealed-") as room:
-                    self.samples[key] = match_blind(plan, self.panel_for(plan), Path(room))
+                    self.samples[key] = match_blind(plan, self.panel_for(plan), Path(room), tables=self.tables, kept=self.steps)
             except EvaluationError as fault:
                 self.samples[key] = str(fault)
         found = self.samples[key]

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "pyarrow", "statsmodels", "linearmodels", "matplotlib", "papermill", "typst", "pikepdf")
+PACKAGES = ("numpy", "scipy", "pandas", "duckdb", "pyarrow", "statsmodels", "linearmodels", "scikit-learn", "formulaic", "matplotlib", "papermill",
+            "typst", "pikepdf")
 
 
 def digest(parts: Iterable[bytes]) -> str:

@@ -15,6 +15,7 @@ from evaluation.nearest import did_you_mean
 from evaluation.periods import Periods
 from evaluation.simulate.absence import draw_absence
 from evaluation.simulate.composition import FAMILIES_PER_AREA, Composition, compose
+from evaluation.simulate.councils import check_there
 from evaluation.simulate.delivery import Records
 from evaluation.simulate.details import draw_details
 from evaluation.simulate.quarters import Calendar
@@ -132,6 +133,7 @@ class Simulation:
 
     def write(self, folder: Path, *, dictionary: Dictionary) -> Truth:
         """Write every delivered table of families into `folder`, and the truth apart from them (`Truth.read`)."""
+        check_there({name: self._named(name, dictionary) for name in ("families", "councils", "joined")}, self.periods, dictionary)
         folder.mkdir(parents=True, exist_ok=True)
         sizes = self.sizes(dictionary)
         calendar = Calendar.over(self.periods)
@@ -173,6 +175,11 @@ class Simulation:
         else:
             codes = sorted(dictionary.resolve_council(code).code for code in self.councils)
         return dict(zip(codes, spread(self.families, len(codes), stream(self.seed, "councils")), strict=True))
+
+    def _named(self, name: str, dictionary: Dictionary) -> list[str]:
+        """Codes of the councils that a field names; none where it is a number."""
+        given = getattr(self, name)
+        return [] if given is None or isinstance(given, int) else [dictionary.resolve_council(code).code for code in given if code != OTHERS]
 
     def _by_joined(self) -> bool:
         """Whether the number of families follows from how many join."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from evaluation.errors import EstimationError, EvaluationError
 from evaluation.pipeline import batch, recipe
 from evaluation.pipeline.batch import batch_status, check_inputs, run_batch, standings
 from evaluation.pipeline.report_task import check_whole
-from evaluation.pipeline.run import checked_plan, estimate
+from evaluation.pipeline.run import checked_plan, estimate, make_reports
 from evaluation.runs.files import file_sha256
 from evaluation.runs.records import DoneRecord
 from tests.pipeline.conftest import small_plan
@@ -146,6 +147,21 @@ def test_a_council_whose_content_cannot_be_made_stops_no_other_and_shows_no_valu
     monkeypatch.undo()
     again = run_batch(plan, out=tmp_path, workers=1, resume=True, **QUIET)
     assert dict(again.states)["E06000022"] == (state if state == "failed-model" else "done")  # what fails by itself is not tried again
+
+
+def test_nothing_but_two_paths_goes_to_a_task(own):
+    class Seen(Exception):
+        """The tasks were handed over."""
+
+    def executor(function, tasks, **named):
+        raise Seen(tasks)
+
+    bench.new_round(own)
+    with pytest.raises(Seen) as handed:
+        make_reports(own, workers=1, identifiers=set(), executor=executor, **QUIET)
+    (tasks,) = handed.value.args
+    assert [name for name, _ in tasks] == ["E06000017", "E06000022"]
+    assert all(type(part) is str and Path(part).exists() for _, parts in tasks for part in parts) and len(pickle.dumps(tasks)) < 2_000
 
 
 def test_another_plan_is_another_batch(plan, own):

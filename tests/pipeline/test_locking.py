@@ -11,7 +11,7 @@ import yaml
 from evaluation.errors import PlanError
 from evaluation.findings.standing import PlanStanding, label
 from evaluation.matching import MATCHERS
-from evaluation.pipeline import recipe, sealing
+from evaluation.pipeline import match_step, recipe, sealing
 from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.locking import amend_plan, diff_plan, differences, lock_path, lock_plan, read_lock, record_opening, standing_of
 from evaluation.pipeline.sealing import seal, sealed_cells, unseal
@@ -212,9 +212,9 @@ def test_the_matcher_of_a_plan_is_handed_a_panel_without_outcomes(tmp_path, plan
             seen.update({name: np.isfinite(values[sealed_cells(given)]).any() for name, values in given.outcomes.items()})
             return matcher(plan).fit(given)
 
-    monkeypatch.setattr(recipe, "matcher", lambda plan: Watching())
+    monkeypatch.setattr(match_step, "matcher", lambda plan: Watching())
     monkeypatch.setattr(recipe, "seal", lambda everyone, plan, room: sealing.seal(everyone, plan, tmp_path / "room"))
-    recipe.match_blind(plan, small_panel(plan, tmp_path), tmp_path / "room")
+    recipe.match_blind(plan, small_panel(plan, tmp_path), tmp_path / "room", tables={})
     assert seen and not any(seen.values())
 
 

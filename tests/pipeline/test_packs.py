@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ from evaluation.disclosure.release import ReportContent
 from evaluation.disclosure.rules import RULES
 from evaluation.errors import DisclosureError, EvaluationError
 from evaluation.findings.standing import PlanStanding
+from evaluation.locations import project_file
 from evaluation.models.event_numbers import event_numbers
 from evaluation.pipeline.auditors_pack import (
     FILE,
@@ -159,6 +163,32 @@ def test_the_headline_and_other_averages_from_the_pack_are_those_of_the_room(pac
     assert found.combined(weights).std_error == pytest.approx(truth.combined(weights).std_error, rel=2 * TWO_FIGURES)
 
 
+ALONE = """
+import json, sys
+opened = []
+sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
+from evaluation.pipeline.pack import read_pack
+pack, outcome, run = sys.argv[1:]
+found = {one.outcome: one for one in read_pack(pack).studies}[outcome].numbers()
+asked = {"planned": found.planned(), "other window": found.mean_over(1, 6), "less trend": found.less_trend()}
+told = {name: [one.estimate, one.std_error] for name, one in asked.items()}
+print(json.dumps({"told": told} | {whose: [name for name in opened if name.startswith(where)] for whose, where in (("run", run), ("pack", pack))}))
+"""
+
+
+def test_a_pack_that_left_the_room_is_enough_by_itself(pack, run, inside, tmp_path):
+    alone = Path(shutil.copytree(pack, tmp_path / "elsewhere" / "pack"))
+    command = [sys.executable, "-c", ALONE, str(alone), OUTCOME, str(run)]
+    made = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(project_file("."))}, check=True)
+    found = json.loads(made.stdout)
+    assert found["run"] == [] and len(found["pack"]) > 1
+    plan, effects = inside
+    truth = event_numbers(effects, quarters=plan.estimator.headline.event_times)
+    for name, theirs in (("planned", truth.planned()), ("other window", truth.mean_over(1, 6)), ("less trend", truth.less_trend())):
+        estimate, std_error = found["told"][name]
+        assert abs(estimate - theirs.estimate) < 0.5 * theirs.std_error and std_error == pytest.approx(theirs.std_error, rel=0.1)
+
+
 def test_bands_tests_and_bounds_from_the_pack_are_those_of_the_room(pack, inside):
     plan, effects = inside
     truth = event_numbers(effects, quarters=plan.estimator.headline.event_times)
@@ -260,8 +290,14 @@ def test_another_option_of_matching_builds_no_panel_and_other_covariates_do(copi
     assert counted.built == 1
 
 
+def test_another_programme_has_a_panel_of_its_own(copied, monkeypatch):
+    counted, opened = Counted(monkeypatch), open_run(copied)
+    assert opened.panel_for(opened.changed({"estimator.base": -3})) is opened.panel and counted.built == 0
+    assert opened.panel_for(opened.changed({"programme.councils": ["E06000022"]})) is not opened.panel and counted.built == 1
+
+
 def test_a_torn_panel_is_built_again(copied, monkeypatch):
-    (entry,) = (copied / "steps").iterdir()
+    (entry,) = (copied / "steps").glob("panel-*")
     (entry / "outcomes.npz").write_bytes(b"PK")
     counted, whole = Counted(monkeypatch), panel_digest(open_run(copied).panel)
     assert counted.built == 1 and panel_digest(open_run(copied).panel) == whole and counted.built == 1
