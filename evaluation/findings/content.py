@@ -32,7 +32,7 @@ from evaluation.disclosure.release import (
 )
 from evaluation.disclosure.rules import PEOPLE
 from evaluation.disclosure.whose import ALL
-from evaluation.findings import beside, several_tests, spread, subgroups, texts
+from evaluation.findings import beside, several_tests, spread, subgroups, texts, windows
 from evaluation.findings.families_behind import present_populations
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.payment import payment_results
@@ -121,7 +121,8 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         checks=(*checks(shown, ledger), *ways),
         warnings=inputs.warnings,
         tables=(
-            *base_table(charted, inputs.nouns, ledger),  # the base is a period too: not where single periods may not be shown
+            *base_table(charted, inputs.nouns, ledger, whole=len(charted) == len(shown)),  # the base is a period too
+            *windows.table(charted, inputs.nouns, ledger),  # as are windows: not where single periods may not be shown
             *other_table(shown, inputs.nouns, ledger),
             *several_tests.table(inputs.tests, shown, len(inputs.plan.outcomes.all), ledger, one_of_many=own_effects(inputs)),
             *subgroups.tables(shown, inputs.nouns, ledger),
@@ -452,8 +453,8 @@ def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Place
     )
 
 
-def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger) -> tuple[TableContent, ...]:
-    """The headline with other base periods, matched and unmatched, side by side."""
+def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger, *, whole: bool = True) -> tuple[TableContent, ...]:
+    """The headline with other base periods, matched and unmatched, side by side; `whole` if no outcome with an estimate is left out."""
     rows = []
     for study, result in shown:
         digits = decimals(study.numbers.effect.std_error)
@@ -468,7 +469,7 @@ def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns
     return (
         TableContent(
             id="base-periods",
-            title=base_title([study for study, _ in shown]),
+            title=base_title([study for study, _ in shown], whole=whole),
             columns=("Outcome and base", "Matched", "Unmatched"),
             rows=tuple(rows),
             notes=(
@@ -490,10 +491,11 @@ def depends_on_base(study: OutcomeStudy) -> bool:
     return any(differs(row) for row in study.bases)
 
 
-def base_title(studies: Sequence[OutcomeStudy]) -> str:
-    """Whether the base period matters, as a title."""
+def base_title(studies: Sequence[OutcomeStudy], *, whole: bool = True) -> str:
+    """Whether the base period matters, as a title: for the outcomes of the table, which says so where it is not `whole`."""
     names = [lower_first(study.numbers.outcome.label) for study in studies if depends_on_base(study)]
-    return f"The estimate depends on the base period for {listed(names)}" if names else "The estimate does not depend on the base period"
+    of = "" if whole else f" for the {'outcome' if len(studies) == 1 else 'outcomes'} shown here"
+    return f"The estimate depends on the base period for {listed(names)}" if names else f"The estimate does not depend on the base period{of}"
 
 
 def words_of(cell: object) -> str:

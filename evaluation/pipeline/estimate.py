@@ -24,6 +24,7 @@ from evaluation.pipeline.checking import near_entry, run_checks, score_history
 from evaluation.pipeline.choices import base_of, estimator
 from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.subgroups import subgroups_of
+from evaluation.pipeline.windows import windows_of
 from evaluation.plan import Plan
 
 NOTES = {"two_way": "its base is the mean of all earlier periods, so a trend before is part of it"}
@@ -89,6 +90,7 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sample: MatchedSampl
         study,
         bases=bases_of(given, estimating.plan, factor),
         others=others_of(estimating, sample, outcome, factor),
+        windows=windows_of(estimating, outcome, effects, sample),
         beside=beside_of(estimating, outcome, effects, sample, behind) if primary else None,
         subgroups=subgroups_of(estimating, outcome, effects, sample, behind) if primary else (),
     )

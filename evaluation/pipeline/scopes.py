@@ -11,14 +11,13 @@ import pandas as pd
 
 from evaluation.disclosure.ledger import Ledger, decimals, number
 from evaluation.disclosure.release import Study, TableContent, Warned
-from evaluation.disclosure.rules import PEOPLE, rule_of
+from evaluation.disclosure.rules import PEOPLE
 from evaluation.disclosure.whose import Whose
 from evaluation.errors import PlanError
 from evaluation.findings import spread
 from evaluation.findings.content import Inputs, depends_on_base
 from evaluation.findings.numbers import change_unit_of, factor_of
 from evaluation.findings.present import Nouns, lower_first, why_hidden
-from evaluation.findings.strength import Evidence
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed, words
 from evaluation.models.contrasts import outcome_array
@@ -38,6 +37,7 @@ from evaluation.pipeline.area_words import (
 )
 from evaluation.pipeline.choices import estimator, matcher
 from evaluation.pipeline.estimate import study_outcome
+from evaluation.pipeline.evidence import evidence_of
 from evaluation.pipeline.known import effects_simulated, published_table, simulated_caveats, simulated_sentence
 from evaluation.pipeline.payment import payment_of
 from evaluation.pipeline.populations import populations_of
@@ -457,36 +457,6 @@ def benchmark_table(analysis: Analysis, ledger: Ledger, many: str) -> tuple[Tabl
     )
 
 
-def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> Evidence:
-    """What the strength rating looks at."""
-    many, threshold = NOUNS[analysis.plan.unit][1], rule_of(analysis.plan.disclosure.profile).threshold
-    measured = [
-        study.numbers
-        for study in studies
-        if study.numbers.primary and study.numbers.status == "estimated" and not why_hidden(study.numbers, threshold, many)
-    ]
-    shares = [
-        numbers.detectable / abs(numbers.comparison_level)
-        for numbers in measured
-        if numbers.comparison_level and math.isfinite(numbers.comparison_level)
-    ]
-    by_area, sample = analysis.plan.programme.assignment == "area", analysis.sample
-    joined = int((sample.panel.entry >= 0).sum()) if by_area else scope.counts["joined"]
-    matched = sample.n_treated if by_area else scope.counts["matched"]
-    if many in PEOPLE:  # a band of the true share beside rounded counts would tell small ones: it is computed from what is printed
-        ledger = Ledger(profile=rule_of(analysis.plan.disclosure.profile))
-        joined, matched = (0 if ledger.small(count, many) else int(ledger.rounded(count, many)) for count in (joined, matched))
-    return Evidence(
-        many=many,
-        randomised=False,
-        detectable_share=max((share for share in shares if math.isfinite(share)), default=math.nan),
-        worst_smd=float(sample.balance["smd_after"].abs().max()),
-        matched_share=min(matched / joined, 1.0) if joined and (matched or many not in PEOPLE) else math.nan,
-        trends=tuple(numbers.trend.verdict for numbers in measured if numbers.trend is not None),
-        n_places=int(sample.panel.units["area"][sample.panel.entry >= 0].nunique()) if by_area else None,
-    )
-
-
 def level_warnings(analysis: Analysis, ledger: Ledger) -> tuple[Warned, ...]:
     """How far groups matched on earlier outcomes drift apart by themselves, for each outcome in the score."""
     score, found = analysis.plan.matching.score, []
@@ -535,7 +505,7 @@ def base_warning(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> 
             code="BASE_PERIOD",
             sentence=(
                 f"The estimate depends on the base period for {listed(names)}: with another base the conclusion would differ (see the table of"
-                " bases)."
+                f" bases{', which leaves out outcomes whose single periods may not be shown' if many in PEOPLE else ''})."
             ),
         ),
     )
