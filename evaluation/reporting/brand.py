@@ -41,7 +41,7 @@ def legible(colour: str) -> str:
     """The colour, darkened until white words on it, and words in it on white, have 4.5:1.
 
     >>> legible("#12436D"), legible("#ffdd00")
-    ('#12436D', '#867400')
+    ('#12436D', '#887600')
     """
     share, shown = 1.0, checked(colour, "a report")
     while contrast_with_white(shown) < LEAST:
