@@ -86,6 +86,17 @@ def bases(found: Found) -> View:
                 notes=("Who joins at a crisis recovers without help too: a base close to joining credits that to the programme.",))
 
 
+def windows(found: Found) -> View:
+    """The effect over 6, 12, 18 and 24 months after joining, each of those who joined early enough to be followed to its end."""
+    rows = [
+        {"outcome": one.numbers.outcome.label, "months": row.months, "estimate": row.estimate.estimate, "lower": row.estimate.lower,
+         "upper": row.estimate.upper, "matched units": row.estimate.n_treated}
+        for one in found.estimated for row in one.windows
+    ]
+    return View(title="The effect by time after joining", table=table_of(rows, ("outcome", "months", "estimate", "lower", "upper", "matched units")),
+                notes=("Longer times speak about fewer units, who joined earlier.",))
+
+
 def detectable(found: Found) -> View:
     """The smallest effect this sample shows with 80% power, beside the level without the programme, and how many would show a tenth of it."""
     rows = []

@@ -175,7 +175,7 @@ def test_nothing_that_a_cell_shows_names_a_family(received, panel, study, matche
     ids = set(panel.units["unit_id"])
     shown = [received, panel, matched, own, found, bench.faults(received), bench.missing(received), bench.linkage(received),
              bench.observed(panel, study), bench.candidates(panel, study), bench.sets(own), bench.left_out(own), bench.checks(found),
-             bench.bases(found), bench.detectable(found)]
+             bench.bases(found), bench.windows(found), bench.detectable(found)]
     text = " ".join(repr(one) + one._repr_html_() for one in shown)
     assert not any(one in text for one in ids)
 
@@ -195,3 +195,13 @@ def test_one_outcome_shows_its_effect_beside_its_change_and_one_without_says_why
     assert shown["before and after change"] == written(one.numbers.after - one.numbers.before)
     assert "Checks: " in repr(one) and "array(" not in repr(one) and "<table" in one._repr_html_()
     assert repr(unestimated(one.numbers.outcome, True, "Nobody was matched.")).endswith("not estimable\nNobody was matched.")
+
+
+def test_the_effect_by_time_after_joining_is_the_mean_of_its_quarters_and_a_year_is_the_headline(found, study):
+    shown = bench.windows(found).table
+    assert set(shown["months"]) == {6, 12, 18, 24} and study.plan.estimator.headline.event_times == (1, 4)
+    for one in found.estimated:
+        rows = shown[shown["outcome"] == one.numbers.outcome.label].set_index("months")
+        assert rows.loc[12, ["estimate", "lower", "upper"]].tolist() == pytest.approx(
+            [one.numbers.effect.estimate, one.numbers.effect.lower, one.numbers.effect.upper])
+        assert (rows["matched units"].diff().dropna() <= 0).all()
