@@ -162,6 +162,7 @@ class Table(Frozen):
 
     Attributes
     ----------
+    profile : the owner's rule of what may leave, by its name in `disclosure.rules`; '' where none is known
     skip_rows : rows above the heading
     spells, constant : what must hold across rows
     alike : columns that together point to one person; rows that agree in them under several identifiers are listed, never merged
@@ -175,6 +176,7 @@ class Table(Frozen):
     name: str
     title: str
     owner: str
+    profile: str = ""
     grain: str
     description: str = ""
     key: tuple[str, ...]
@@ -661,7 +663,8 @@ def render_readme(dictionary: Dictionary) -> str:
 
 
 def table_section(table: Table) -> list[str]:
-    lines = [f"### {table.name}", "", f"{table.title}; {table.grain}. Owner: {table.owner}."]
+    rule = f" (rule of what may leave: `{table.profile}`)" if table.profile else ""
+    lines = [f"### {table.name}", "", f"{table.title}; {table.grain}. Owner: {table.owner}{rule}."]
     if table.description:
         lines += ["", " ".join(table.description.split())]
     lines += ["", "| column | type | missing allowed | values | sensitivity | description |", "|---|---|---|---|---|---|"]

@@ -15,6 +15,7 @@ from evaluation.ingest.tables import CheckedTable
 from evaluation.locations import open_data_folder, project_file
 from evaluation.panel.types import REQUIRED, Panel
 from evaluation.pipeline.choices import estimator, matcher
+from evaluation.pipeline.owners import check_owners
 from evaluation.plan import Plan
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
         raise PlanError("The plan names things that do not exist:\n" + "\n".join(faults))
     check_columns(plan, dictionary)
     check_value(plan, dictionary)
+    check_owners(plan, dictionary)
 
 
 def names_of_payment(plan: Plan, dictionary: Dictionary) -> list[tuple[str, str, Mapping | set]]:
