@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ from evaluation.pipeline.scopes import inputs_of, scopes_of, studies_of
 from evaluation.pipeline.sealing import seal, unseal
 from evaluation.pipeline.synthetic import is_synthetic, synthetic_areas, with_synthetic
 from evaluation.plan import Plan
+from evaluation.runs.forks import in_forks
 
 if TYPE_CHECKING:
     from evaluation.simulate import Truth
@@ -127,6 +129,8 @@ def release(
     register: Register | None = None,
     failed: dict[str, Exception] | None = None,
     beside: Callable[[Ledger], object] | None = None,
+    workers: int = 1,
+    step: Step = lambda text: None,
 ) -> tuple[tuple[ReportContent, ...], Ledger]:
     """The protected content of every report asked for (of all, when none is named), and the ledger of what they show.
 
@@ -136,6 +140,8 @@ def release(
         Receives the councils whose content cannot be made; they stop no other. Without it the first fault is raised.
     beside : callable, optional
         Publishes what leaves beside the reports; called after them in every round of the audit, so that all is looked at together.
+    workers : int
+        Processes that work out the effects of places at the same time.
 
     Raises
     ------
@@ -144,13 +150,14 @@ def release(
     Exception
         The fault of the only report, or the first where none can be made.
     """
-    asked, studies = analysis.plan.disclosure, {}
-    scopes = scopes_of(analysis, councils)
+    asked, scopes = analysis.plan.disclosure, scopes_of(analysis, councils)
+    studies = dict(zip([scope.code for scope in scopes], in_forks(partial(studies_of, analysis), scopes, workers=workers), strict=True))
+    step(f"every outcome of {len(scopes)} report(s) estimated")
     earlier, changed = register.read(vintage_of(analysis)) if register else ((), ())
 
     def content_of(scope: Scope, ledger: Ledger) -> ReportContent:
-        if scope.code not in studies:
-            studies[scope.code] = studies_of(analysis, scope)
+        if isinstance(fault := studies[scope.code], Exception):
+            raise fault
         return assemble(inputs_of(analysis, scope, studies[scope.code], ledger, analysis_hash), ledger)
 
     def make(ledger: Ledger) -> tuple[ReportContent, ...]:
