@@ -175,7 +175,7 @@ def test_nothing_that_a_cell_shows_names_a_family(received, panel, study, matche
     ids = set(panel.units["unit_id"])
     shown = [received, panel, matched, own, found, bench.faults(received), bench.missing(received), bench.linkage(received),
              bench.observed(panel, study), bench.candidates(panel, study), bench.sets(own), bench.left_out(own), bench.checks(found),
-             bench.bases(found), bench.windows(found), bench.detectable(found)]
+             bench.bases(found), bench.changes(found), bench.windows(found), bench.detectable(found)]
     text = " ".join(repr(one) + one._repr_html_() for one in shown)
     assert not any(one in text for one in ids)
 
@@ -205,3 +205,18 @@ def test_the_effect_by_time_after_joining_is_the_mean_of_its_quarters_and_a_year
         assert rows.loc[12, ["estimate", "lower", "upper"]].tolist() == pytest.approx(
             [one.numbers.effect.estimate, one.numbers.effect.lower, one.numbers.effect.upper])
         assert (rows["matched units"].diff().dropna() <= 0).all()
+
+
+def test_the_change_of_those_matched_is_the_mean_of_their_own_over_the_same_seasons(found, own):
+    shown = bench.changes(found).table.set_index("outcome")
+    y, entry = own.panel.outcomes["any_offence"], own.panel.entry
+    gaps = []
+    for unit in own.treated_unit:                                  # quarter by quarter: 1 to 4 after joining against the same ones before
+        g, last = entry[unit], y.shape[1] - 1
+        sides = [(g + e, g + (e - 4 if e < 4 else -4)) for e in (1, 2, 3, 4)]
+        pairs = [(y[unit, after], y[unit, before]) for after, before in sides if after <= last and before >= 0]
+        seen = [after - before for after, before in pairs if np.isfinite(after) and np.isfinite(before)]
+        gaps += [np.mean(seen)] if seen else []
+    label = next(one.numbers.outcome.label for one in found.estimated if one.numbers.outcome.name == "any_offence")
+    assert shown.loc[label, "those matched"] == pytest.approx(np.mean(gaps)) and shown.loc[label, "units, matched"] == len(gaps)
+    assert shown.loc[label, "units, matched"] <= shown.loc[label, "units, all"]
