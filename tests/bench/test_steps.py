@@ -209,14 +209,20 @@ def test_the_effect_by_time_after_joining_is_the_mean_of_its_quarters_and_a_year
 
 def test_the_change_of_those_matched_is_the_mean_of_their_own_over_the_same_seasons(found, own):
     shown = bench.changes(found).table.set_index("outcome")
-    y, entry = own.panel.outcomes["any_offence"], own.panel.entry
-    gaps = []
-    for unit in own.treated_unit:                                  # quarter by quarter: 1 to 4 after joining against the same ones before
-        g, last = entry[unit], y.shape[1] - 1
+    assert len(shown) == len(found.estimated) > 0
+    for outcome in (one.numbers.outcome for one in found.estimated):
+        gaps = changes_by_hand(own, outcome.name)
+        told = shown.loc[outcome.label]
+        assert told["those matched"] == pytest.approx(np.mean(gaps)) and told["units, matched"] == len(gaps) <= told["units, all"]
+
+
+def changes_by_hand(own, name: str) -> list[float]:
+    """Family by family, quarters 1 to 4 after joining against the same seasons before, where both were seen."""
+    y, gaps = own.panel.outcomes[name], []
+    for unit in own.treated_unit:
+        g, last = own.panel.entry[unit], y.shape[1] - 1
         sides = [(g + e, g + (e - 4 if e < 4 else -4)) for e in (1, 2, 3, 4)]
-        pairs = [(y[unit, after], y[unit, before]) for after, before in sides if after <= last and before >= 0]
-        seen = [after - before for after, before in pairs if np.isfinite(after) and np.isfinite(before)]
+        seen = [y[unit, after] - y[unit, before] for after, before in sides if after <= last and before >= 0]
+        seen = [gap for gap in seen if np.isfinite(gap)]
         gaps += [np.mean(seen)] if seen else []
-    label = next(one.numbers.outcome.label for one in found.estimated if one.numbers.outcome.name == "any_offence")
-    assert shown.loc[label, "those matched"] == pytest.approx(np.mean(gaps)) and shown.loc[label, "units, matched"] == len(gaps)
-    assert shown.loc[label, "units, matched"] <= shown.loc[label, "units, all"]
+    return gaps

@@ -292,7 +292,7 @@ def test_a_negative_cost_of_the_programme_is_set_aside_with_where_and_how_to_men
     checked = check("programme_costs", columns, ("E06000022", "2012/13", "-17350", "", ""), ("E06000022", "2013/14", "0", "", ""))
     fault = next(fault for fault in checked.faults if fault.severity == "quarantine")
     assert (fault.reason, fault.column, fault.first_rows, checked.rows_kept) == ("out_of_range", "cost", (2,), 1)
-    assert "programme_costs.csv" in fault.text() and "Mend" in fault.text() and "17350" not in fault.text()
+    assert "programme_costs.cost" in fault.text() and "Mend" in fault.text() and "17350" not in fault.text()
 
 
 def test_a_family_with_two_entries_one_after_the_other_shares_a_key_and_overlaps_nothing(check):
