@@ -213,7 +213,8 @@ def test_the_change_of_those_matched_is_the_mean_of_their_own_over_the_same_seas
     for outcome in (one.numbers.outcome for one in found.estimated):
         gaps = changes_by_hand(own, outcome.name)
         told = shown.loc[outcome.label]
-        assert told["those matched"] == pytest.approx(np.mean(gaps)) and told["units, matched"] == len(gaps) <= told["units, all"]
+        per = 100 if outcome.scale == "count" else 1
+        assert told["those matched"] == pytest.approx(per * np.mean(gaps)) and told["units, matched"] == len(gaps) <= told["units, all"]
 
 
 def changes_by_hand(own, name: str) -> list[float]:

@@ -18,7 +18,8 @@ def one(name, p, q, family="primary", method="holm"):
 
 
 def shown(*names):
-    return [(SimpleNamespace(bases=(1, 2), others=(1,), windows=(1, 2), checks=(1, 2, 3)), SimpleNamespace(outcome=name, label=name.capitalize())) for name in names]
+    study = SimpleNamespace(bases=(1, 2), others=(1,), windows=(1, 2), checks=(1, 2, 3))
+    return [(study, SimpleNamespace(outcome=name, label=name.capitalize())) for name in names]
 
 
 @pytest.fixture
