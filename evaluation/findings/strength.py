@@ -2,10 +2,10 @@
 
 The rule: start from 5. An experiment keeps it; matched comparison without random assignment loses 2. One point each is lost when the smallest
 detectable effect is over a quarter of the level without the programme, when a covariate stays unbalanced after matching, when under 80% of programme
-units could be matched or one group was lost from sight more often, when the trend before the programme differs or could not be tested, when another
-base or a placebo would conclude otherwise, when comparison units that had other support change the effect, and when fewer than 20 places were
-assigned. Half a point each is lost when the test of the trend before was too weak, and when other choices, or other support, could not be tested.
-What is left is rounded down.
+units could be matched or one group was lost from sight more often, when the trend before the programme differs or could not be tested, when a placebo
+or leaving one council out would conclude otherwise, when comparison units that had other support change the effect, and when fewer than 20 places
+were assigned. Half a point each is lost when the test of the trend before was too weak, when only another base would conclude otherwise, and when other
+choices, or other support, could not be tested. What is left is rounded up.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from evaluation.disclosure.release import Strength, StrengthPoint
 
 LABELS = ("cannot support a conclusion", "very weak", "weak", "moderate", "strong", "very strong")
 DETECTABLE_SHARE, BALANCED, MATCHED_SHARE, PLACES = 0.25, 0.1, 0.8, 20
+BASES = "other base periods"  # some of them lie where families are in crisis: alone they take half a point
 COMPARED = "they were compared with similar ones."
 
 
@@ -73,7 +74,7 @@ def rate(evidence: Evidence) -> Strength:
         contamination(evidence.contamination, many),
         places(evidence.n_places),
     )
-    score = max(0, math.floor(5 - sum(one.lost for one in points)))
+    score = max(0, math.ceil(5 - sum(one.lost for one in points)))
     return Strength(score=score, label=LABELS[score], points=points)
 
 
@@ -112,10 +113,10 @@ def trend_before(trends: Sequence[str], hidden_drift: float) -> StrengthPoint:
     alike = "The groups moved alike before the programme in the periods that could be tested"
     if hidden_drift <= DETECTABLE_SHARE:
         return point(name, 0.0, f"{alike}, and the test would usually have seen a drift that matters.")
-    bands = ((1.0, "more than all"), (0.5, "over half"), (DETECTABLE_SHARE, "over a quarter"))
+    bands = ((1.0, "more than the whole level"), (0.5, "over half of the level"), (DETECTABLE_SHARE, "over a quarter of the level"))
     size = next((words for limit, words in bands if hidden_drift > limit), None)
-    could = f"one that would come to {size} of the level by the time the effect is measured" if size else "one of an unknown size"
-    return point(name, 0.5, f"{alike}, but for at least one main outcome the test was weak: it could have missed a drift, {could}.")
+    could = f"that comes to {size} by the time the effect is measured" if size else "of an unknown size"
+    return point(name, 0.5, f"{alike}, but for at least one main outcome the test was weak: it could have missed a drift {could}.")
 
 
 def sensitivity(other_choices: Mapping[str, Sequence[str]]) -> StrengthPoint:
@@ -124,7 +125,7 @@ def sensitivity(other_choices: Mapping[str, Sequence[str]]) -> StrengthPoint:
     against = [words for words, verdicts in other_choices.items() if "failed" in verdicts]
     held = [words for words, verdicts in other_choices.items() if "passed" in verdicts and words not in against]
     if against:
-        return point(name, 1.0, f"For at least one main outcome this speaks against the result: {', '.join(against)}.")
+        return point(name, 0.5 if against == [BASES] else 1.0, f"For at least one main outcome this speaks against the result: {', '.join(against)}.")
     if held:
         return point(name, 0.0, f"Nothing speaks against the result of any main outcome that could be tried: {', '.join(held)}.")
     return point(name, 0.5, "Whether another choice would conclude otherwise could not be tested.")

@@ -10,7 +10,7 @@ from evaluation.disclosure.rules import PEOPLE, rule_of
 from evaluation.findings.content import depends_on_base
 from evaluation.findings.numbers import OutcomeNumbers
 from evaluation.findings.present import lower_first, why_hidden
-from evaluation.findings.strength import Evidence
+from evaluation.findings.strength import BASES, Evidence
 from evaluation.findings.study import OutcomeStudy, Scope
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.check_sentences import MANY
@@ -46,7 +46,7 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
         trends=tuple(numbers.trend.verdict for numbers in measured if numbers.trend is not None),
         n_places=int(sample.panel.units["area"][sample.panel.entry >= 0].nunique()) if by_area else None,
         hidden_drift=hidden_drift(analysis.plan, measured),
-        other_choices={"other base periods": tuple(judged_by_base(study) for study in main)}
+        other_choices={BASES: tuple(judged_by_base(study) for study in main)}
         | {lower_first(NAMES[name]): verdicts_on(main, name) for name in OTHER_CHOICES},
         contamination=verdicts_on(main, "contamination"),
         attrition=verdicts_on(main, "attrition"),

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from evaluation.dictionary import load_dictionary
-from evaluation.findings.strength import LABELS, Evidence, rate
+from evaluation.findings.strength import BASES, LABELS, Evidence, rate
 from evaluation.findings.texts import methods
 from evaluation.locations import project_file
 from evaluation.pipeline.choices import estimator, matcher
@@ -44,6 +44,8 @@ def reason(criterion: str, **changed) -> str:
         ({"hidden_drift": 0.25}, {}), ({"hidden_drift": 0.2501}, {"Trend before": 0.5}), ({"hidden_drift": math.nan}, {"Trend before": 0.5}),
         ({"hidden_drift": 9.0, "trends": ("failed",)}, {"Trend before": 1}),
         ({"other_choices": {"placebo start": ("passed", "failed")}}, {"Sensitivity": 1}),
+        ({"other_choices": {BASES: ("failed",)}}, {"Sensitivity": 0.5}),
+        ({"other_choices": {BASES: ("failed",), "placebo start": ("failed",)}}, {"Sensitivity": 1}),
         ({"other_choices": {"placebo start": ("not testable",)}}, {"Sensitivity": 0.5}), ({"other_choices": {}}, {"Sensitivity": 0.5}),
         ({"contamination": ("passed", "failed")}, {"Contamination": 1}), ({"contamination": ("information", "passed")}, {}),
         ({"contamination": ("information",)}, {"Contamination": 0.5}), ({"contamination": ()}, {"Contamination": 0.5}),
@@ -92,12 +94,13 @@ def test_a_failed_trend_is_told_before_one_that_could_not_be_tested():
 @pytest.mark.parametrize(
     ("points", "score"),
     [
-        ({"contamination": ()}, 4),
+        ({"contamination": ()}, 5),
         ({"contamination": (), "other_choices": {}}, 4),
-        ({"hidden_drift": 1.0, "contamination": (), "other_choices": {}}, 3),
+        ({"hidden_drift": 1.0, "contamination": (), "other_choices": {}}, 4),
+        ({"hidden_drift": 1.0, "contamination": ("failed",), "other_choices": {}}, 3),
     ],
 )
-def test_what_is_left_is_rounded_down(points, score):
+def test_what_is_left_is_rounded_up(points, score):
     assert rated(**points).score == score
 
 
@@ -109,7 +112,7 @@ def test_what_speaks_against_the_result_is_named_and_what_held_is_not():
 
 @pytest.mark.parametrize(
     ("drift", "words"),
-    [(0.3, "over a quarter of the level"), (0.6, "over half of the level"), (1.5, "more than all of the level"), (math.nan, "unknown size")],
+    [(0.3, "over a quarter of the level"), (0.6, "over half of the level"), (1.5, "more than the whole level"), (math.nan, "unknown size")],
 )
 def test_a_weak_test_of_the_trend_says_what_it_could_have_missed_in_bands_that_give_no_number_away(drift, words):
     told = reason("Trend before", hidden_drift=drift)
@@ -128,7 +131,7 @@ def test_a_group_lost_from_sight_more_often_is_told_beside_the_share_matched():
 def test_the_published_rule_names_what_every_criterion_asks_and_its_limits():
     rule = dict(methods_of_a_plan())["Strength of evidence"]
     for words in ("random assignment", "25% of the level", "over 0.1", "under 80% matched", "lost from sight", "trend before",
-                  "another base or a placebo", "other support", "fewer than 20", "Half a point", "rounded down"):
+                  "a placebo", "another base", "other support", "fewer than 20", "Half a point", "rounded up"):
         assert words in rule, words
 
 
