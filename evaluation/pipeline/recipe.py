@@ -12,7 +12,7 @@ import numpy as np
 
 from evaluation.dictionary import Dictionary
 from evaluation.disclosure.audit import Waiver, audited
-from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.ledger import Ledger, with_repair
 from evaluation.disclosure.register import Register
 from evaluation.disclosure.release import ReportContent, Warned
 from evaluation.disclosure.rules import rule_of
@@ -155,23 +155,24 @@ def release(
     step(f"every outcome of {len(scopes)} report(s) estimated")
     earlier, changed = register.read(vintage_of(analysis)) if register else ((), ())
 
-    def content_of(scope: Scope, ledger: Ledger) -> ReportContent:
-        if isinstance(fault := studies[scope.code], Exception):
-            raise fault
-        return assemble(inputs_of(analysis, scope, studies[scope.code], ledger, analysis_hash), ledger)
-
     def make(ledger: Ledger) -> tuple[ReportContent, ...]:
-        contents = []
-        for scope in (scope for scope in scopes if scope.code not in (failed or ())):
-            first = len(ledger.entries)
-            try:
-                contents.append(content_of(scope, ledger))
-            except Exception as fault:
+        def content_of(scope: Scope) -> tuple[ReportContent, Ledger]:
+            if isinstance(fault := studies[scope.code], Exception):
+                raise fault
+            own = with_repair(ledger, ledger.repairs)
+            return assemble(inputs_of(analysis, scope, studies[scope.code], own, analysis_hash), own), own
+
+        contents, wanted = [], [scope for scope in scopes if scope.code not in (failed or ())]
+        for scope, found in zip(wanted, in_forks(content_of, wanted, workers=workers), strict=True):
+            if isinstance(found, Exception):
                 if failed is None:
-                    raise
-                failed[scope.code] = fault
-                del ledger.entries[first:]  # a report that is not made leaves no number
-            ledger.spans[scope.code] = (first, len(ledger.entries))
+                    raise found
+                failed[scope.code] = found
+                continue
+            contents.append(found[0])
+            first, last = len(ledger.entries), len(ledger.entries) + len(found[1].entries)
+            ledger.entries += found[1].entries
+            ledger.spans[scope.code] = (first, last)
         if beside is not None:
             beside(ledger)
         return tuple(contents)

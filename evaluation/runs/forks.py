@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -119,6 +120,17 @@ def carry_on(work: Callable, items: Sequence, line: Connection, watched: Connect
     end_with(watched)
     try:
         while (at := line.recv()) is not None:
-            line.send((at, attempt(work, items[at])))
+            line.send((at, sendable(attempt(work, items[at]))))
     except (EOFError, OSError):
         return  # the parent is gone
+
+
+def sendable(result: Result) -> Result | Exception:
+    """A result; of a fault that does not go through pickle its kind."""
+    if not isinstance(result, Exception):
+        return result
+    try:
+        pickle.loads(pickle.dumps(result))
+    except Exception:
+        return RuntimeError(type(result).__name__)
+    return result

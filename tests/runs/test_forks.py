@@ -47,6 +47,19 @@ def test_a_fault_stands_in_the_place_of_its_result_and_stops_no_other(workers):
     assert isinstance(fault, EstimationError) and str(fault).startswith("One council")
 
 
+class Awkward(Exception):
+    def __init__(self, first: str, second: str):
+        super().__init__(first)
+
+
+def test_a_fault_that_does_not_go_through_pickle_is_told_by_its_kind():
+    def work(item: int) -> int:
+        raise Awkward("one", "two")
+
+    found = in_forks(work, range(2), workers=2)
+    assert [str(fault) for fault in found] == ["Awkward", "Awkward"]
+
+
 def test_a_fork_that_is_killed_is_told_with_what_to_do():
     def work(item: int) -> int:
         if item == 2:
