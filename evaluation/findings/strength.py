@@ -4,8 +4,8 @@ The rule: start from 5. An experiment keeps it; matched comparison without rando
 detectable effect is over a quarter of the level without the programme, when a covariate stays unbalanced after matching, when under 80% of programme
 units could be matched or one group was lost from sight more often, when the trend before the programme differs or could not be tested, when a placebo
 or leaving one council out would conclude otherwise, when comparison units that had other support change the effect, and when fewer than 20 places
-were assigned. Half a point each is lost when the test of the trend before was too weak, when only another base would conclude otherwise, and when other
-choices, or other support, could not be tested. What is left is rounded up.
+were assigned. Half a point each is lost when the test of the trend before was too weak, when only another base would conclude otherwise, and when
+other choices, or other support, could not be tested. What is left is rounded up.
 """
 
 from __future__ import annotations
