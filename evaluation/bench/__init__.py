@@ -14,7 +14,7 @@ _HOME = {
     "delivery": ("Received", "receive", "faults", "missing", "linkage", "coverage", "panel", "observed", "plot_observed"),
     "comparison": ("candidates", "plot_joiners", "match", "own", "sets", "left_out", "plot_overlap", "plot_balance"),
     "populations": ("support", "exits", "complete", "unlike", "why_missing", "ways"),
-    "findings": ("Found", "estimate", "checks", "bases", "detectable", "subgroups"),
+    "findings": ("Found", "estimate", "checks", "bases", "changes", "windows", "detectable", "subgroups"),
     "plots": ("plot_trends", "plot_event_studies", "plot_checks", "plot_subgroups"),
     "reestimate": ("Reopened", "Reestimated", "open_run", "reestimated"),
     "specification_curve": ("Curve", "curve", "plot_curve"),

@@ -14,6 +14,7 @@ from evaluation.findings.numbers import OutcomeNumbers, change_unit_of, factor_o
 from evaluation.findings.present import verdict
 from evaluation.findings.study import OutcomeStudy
 from evaluation.matching.sample import MatchedSample
+from evaluation.models.before_after import before_after
 from evaluation.models.power import needed_units
 from evaluation.models.subgroups import by_subgroup, subgroup_labels
 from evaluation.pipeline.estimate import study_outcome
@@ -86,6 +87,32 @@ def bases(found: Found) -> View:
     ]
     return View(title="The headline under other bases", table=table_of(rows, ("outcome", "base", "matched", "lower", "upper", "unmatched")),
                 notes=("Who joins at a crisis recovers without help too: a base close to joining credits that to the programme.",))
+
+
+def changes(found: Found) -> View:
+    """Before and after over the same seasons of each unit: all who joined, and those of them who were matched, beside the effect on these."""
+    estimating = Estimating(plan=found.study.plan)
+    rows = []
+    for numbers in (one.numbers for one in found.estimated):
+        outcome, factor = numbers.outcome, factor_of(numbers.outcome)
+        matched = before_after(found.sample, outcome.name, before=estimating.before_window(), after=estimating.headline)
+        rows.append({"outcome": outcome.label, "unit": change_unit_of(outcome), "all who joined": numbers.after - numbers.before,
+                     "those matched": factor * matched.change.estimate, "effect": numbers.effect.estimate,
+                     "units, all": numbers.n_before_after, "units, matched": matched.change.n_treated})
+    columns = ("outcome", "unit", "all who joined", "those matched", "effect", "units, all", "units, matched")
+    return View(title="Before and after, which is no effect", table=table_of(rows, columns),
+                notes=("Where all who joined and those matched changed differently, the effect speaks about other units than the change does.",))
+
+
+def windows(found: Found) -> View:
+    """The effect over 6, 12, 18 and 24 months after joining, each of those who joined early enough to be followed to its end."""
+    rows = [
+        {"outcome": one.numbers.outcome.label, "months": row.months, "estimate": row.estimate.estimate, "lower": row.estimate.lower,
+         "upper": row.estimate.upper, "matched units": row.estimate.n_treated}
+        for one in found.estimated for row in one.windows
+    ]
+    return View(title="The effect by time after joining", table=table_of(rows, ("outcome", "months", "estimate", "lower", "upper", "matched units")),
+                notes=("Longer times speak about fewer units, who joined earlier.",))
 
 
 def detectable(found: Found) -> View:

@@ -31,7 +31,8 @@ def render_readme(dictionary: Dictionary) -> str:
 
 
 def table_section(table: Table) -> list[str]:
-    lines = [f"### {table.name}", "", f"{table.title}; {table.grain}. Owner: {table.owner}."]
+    rule = f" (rule of what may leave: `{table.profile}`)" if table.profile else ""
+    lines = [f"### {table.name}", "", f"{table.title}; {table.grain}. Owner: {table.owner}{rule}."]
     if table.description:
         lines += ["", " ".join(table.description.split())]
     lines += ["", "| column | type | missing allowed | values | sensitivity | description |", "|---|---|---|---|---|---|"]

@@ -144,6 +144,7 @@ class Table(Frozen):
 
     Attributes
     ----------
+    profile : the owner's rule of what may leave, by its name in `disclosure.rules`; '' where none is known
     skip_rows : rows above the heading
     spells, constant : what must hold across rows
     alike : columns that together point to one person; rows that agree in them under several identifiers are listed, never merged
@@ -157,6 +158,7 @@ class Table(Frozen):
     name: str
     title: str
     owner: str
+    profile: str = ""
     grain: str
     description: str = ""
     key: tuple[str, ...]

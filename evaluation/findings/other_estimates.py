@@ -13,8 +13,8 @@ from evaluation.findings.study import BaseRow, OutcomeStudy
 from evaluation.findings.summary import listed
 
 
-def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger) -> tuple[TableContent, ...]:
-    """The headline with other base periods, matched and unmatched, side by side."""
+def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger, *, whole: bool = True) -> tuple[TableContent, ...]:
+    """The headline with other base periods, matched and unmatched, side by side; `whole` if no outcome with an estimate is left out."""
     rows = []
     for study, result in shown:
         digits = decimals(study.numbers.effect.std_error)
@@ -29,7 +29,7 @@ def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns
     return (
         TableContent(
             id="base-periods",
-            title=base_title([study for study, _ in shown]),
+            title=base_title([study for study, _ in shown], whole=whole),
             columns=("Outcome and base", "Matched", "Unmatched"),
             rows=tuple(rows),
             notes=(
@@ -51,10 +51,11 @@ def depends_on_base(study: OutcomeStudy) -> bool:
     return any(differs(row) for row in study.bases)
 
 
-def base_title(studies: Sequence[OutcomeStudy]) -> str:
-    """Whether the base period matters, as a title."""
+def base_title(studies: Sequence[OutcomeStudy], *, whole: bool = True) -> str:
+    """Whether the base period matters, as a title: for the outcomes of the table, which says so where it is not `whole`."""
     names = [lower_first(study.numbers.outcome.label) for study in studies if depends_on_base(study)]
-    return f"The estimate depends on the base period for {listed(names)}" if names else "The estimate does not depend on the base period"
+    of = "" if whole else f" for the {'outcome' if len(studies) == 1 else 'outcomes'} shown here"
+    return f"The estimate depends on the base period for {listed(names)}" if names else f"The estimate does not depend on the base period{of}"
 
 
 def other_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger) -> tuple[TableContent, ...]:

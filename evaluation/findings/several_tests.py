@@ -114,11 +114,11 @@ def methods(tests: Sequence[OutcomeTest]) -> tuple[str, ...]:
 
 def others(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> str:
     """How often the same effects were estimated in other ways: told, never adjusted for, never picked from."""
-    n_ways = sum(len(study.bases) + len(study.others) for study, _ in shown)
+    n_ways = sum(len(study.bases) + len(study.others) + len(study.windows) for study, _ in shown)
     n_checks = sum(len(study.checks) for study, _ in shown)
     return (
-        f"The same effects were estimated {n_ways:,} more times with other bases, comparisons and estimators, and {n_checks:,} checks were made; all"
-        " are reported and none of them decides which effect is shown."
+        f"The same effects were estimated {n_ways:,} more times with other bases, windows, comparisons and estimators, and {n_checks:,} checks were"
+        " made; all are reported and none of them decides which effect is shown."
     )
 
 

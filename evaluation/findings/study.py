@@ -51,6 +51,21 @@ class BaseRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRow:
+    """The effect over so many months after joining.
+
+    Attributes
+    ----------
+    fewest : int or None
+        Units with, or without, an occurrence in it, whichever is fewer, on either side; None where the outcome is no occurrence.
+    """
+
+    months: int
+    estimate: Estimate
+    fewest: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtherEstimate:
     """The headline by another estimator or with another comparison group."""
 
@@ -110,6 +125,7 @@ class OutcomeStudy(Showing):
     moves: tuple[int, int] = (0, 0)  # sign of the programme's and the comparison's change from the base to the headline
     bases: tuple[BaseRow, ...] = ()
     others: tuple[OtherEstimate, ...] = ()
+    windows: tuple[WindowRow, ...] = ()
     placebo: PlaceboGap | None = None
     checks: tuple[CheckLine, ...] = ()
     denominator: float = float("nan")  # sessions or pupils of the council at the headline, for saying how thinly an effect is spread

@@ -38,7 +38,7 @@ def table(study: OutcomeStudy, result: OutcomeResult, adjusted: dict[int, float]
     shown, kept_back = ([one for one in study.subgroups if may_show(one, ledger) is side] for side in (True, False))
     digits = decimals(study.numbers.effect.std_error)
     rows = [row for one in shown for row in rows_of(one, outcome.name, digits, nouns, ledger)]
-    notes = [f"Effect in {change_unit_of(outcome)}.", *differences([(one.label, adjusted.get(id(one))) for one in shown], many)]
+    notes = [f"Effect: {change_unit_of(outcome)}.", *differences([(one.label, adjusted.get(id(one))) for one in shown], many)]
     if len(adjusted) > 1 and shown:
         notes.append(f"Probabilities are adjusted for the {len(adjusted)} tests of difference in this report (Holm).")
     if kept_back:

@@ -146,11 +146,11 @@ def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
         result for result in results if result.primary and result.payment_by_results is not None and result.payment_by_results.value is not None
     ]
     if not claims:
-        return (
-            "No rate is shown: published figures hold no claims of single families."
-            if nouns.published
-            else "No payment-by-results rate is shown: no rule applies, or too few families stand behind it."
-        )
+        if nouns.published:
+            return "No rate is shown: published figures hold no claims of single families."
+        if any(result.payment_by_results is not None and result.payment_by_results.symbol == "[c]" for result in results if result.primary):
+            return "No payment-by-results rate is shown: too few families stand behind it."
+        return "No payment-by-results rate is shown: this study applies no rule of payment to its main outcomes."
     rates = listed([f"{result.payment_by_results.text} ({lower_first(result.label)})" for result in claims])
     return f"Of {nouns.many} with the problem when joining, {rates} met the rule for a payment. That is not an effect: nothing is compared."
 

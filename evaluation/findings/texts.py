@@ -44,7 +44,10 @@ GLOSSARY = (
     ),
     (
         "Strength of evidence",
-        "0 to 5. Points are lost for comparing without drawing at random, for small size, imbalance, units left out, a trend before, and few places.",
+        (
+            "0 to 5. Points are lost for comparing without drawing at random, for small size, imbalance, units left out or lost from sight, a trend"
+            " before, results that depend on choices, a comparison group that was helped too, and few places."
+        ),
     ),
     ("95% interval", "The range in which the true value is likely to lie. If it includes zero, the data are compatible with no effect."),
     (
@@ -202,8 +205,11 @@ def methods(
             "Strength of evidence",
             (
                 "Starts from 5. Two points are lost without random assignment; one each for a detectable effect over 25% of the level, a standardised"
-                " difference over 0.1 after matching, under 80% matched, a trend before that differs or cannot be tested, and fewer than 20 assigned"
-                " places."
+                " difference over 0.1 after matching, under 80% matched or one group lost from sight more often, a trend before that differs or"
+                " cannot be tested, a placebo or leaving one council out that concludes otherwise, other support of the comparison group that"
+                " changes the effect, and fewer than 20 assigned places. Half a point each is lost where the test of the trend before could have"
+                " missed a drift of over 25% of the level by the time the effect is measured, where only another base concludes otherwise, and where"
+                " other choices, or other support, could not be tested. What is left is rounded up."
             ),
         ),
         ("Reproducibility", f"Plan {plan.hash()[:12]}, seed {plan.seed}. The same plan and data give the same files, byte for byte."),

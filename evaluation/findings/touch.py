@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_AVAILABLE, Ledger, number
+from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_APPLICABLE, NOT_AVAILABLE, Ledger, number
 from evaluation.disclosure.release import Check, Shown, TableContent
 from evaluation.disclosure.whose import ALL
 from evaluation.findings.populations import PopulationNumbers
@@ -21,14 +21,17 @@ LABELS = {
     "programme_in_area": "Lived in a small area with a programme family",
     "person_of_programme": "Shared a member with another programme family",
     "service_ended": "Another service ended",
+    "service_ended_in_council": "The same, in councils with the programme",
     "service_began": "Another service began",
 }
+IN_COUNCIL = "service_ended_in_council"
 SPREAD = ("programme_in_area", "person_of_programme")  # ways by which the programme may have reached comparison families
-SERVICES = ("service_ended", "service_began")
+SERVICES = ("service_ended", "service_ended_in_council", "service_began")
 VERBS = {
     "programme_in_area": "lived in the same small area as another family in the programme",
     "person_of_programme": "shared a member with another family in the programme",
     "service_ended": "lost another service",
+    "service_ended_in_council": "of councils with the programme lost another service",
     "service_began": "began another service",
 }
 MEANING = {
@@ -56,8 +59,17 @@ def present_ways(
 
 def shown_pairs(ways: pd.DataFrame, place: str, ledger: Ledger, nouns: Nouns) -> Pairs:
     """For every way, the share of programme and of comparison families in whole per cent; [c] where few, or all but a few, are touched."""
-    sides = ("treated", "comparison")
-    return {row.way: tuple(share_of(row, side, place, ledger, nouns) for side in sides) for row in ways.itertuples()}
+    sides, rows = ("treated", "comparison"), {row.way: row for row in ways.itertuples()}
+    found = {way: tuple(share_of(row, side, place, ledger, nouns) for side in sides) for way, row in rows.items()}
+    if IN_COUNCIL in found and few_elsewhere(rows["service_ended"], rows[IN_COUNCIL], ledger, nouns):
+        found[IN_COUNCIL] = tuple(ledger.keep(f"{LABELS[IN_COUNCIL].lower()}, {side}", place, CONFIDENTIAL) for side in sides)
+    return found
+
+
+def few_elsewhere(everywhere: object, here: object, ledger: Ledger, nouns: Nouns) -> bool:
+    """Whether the shares of all comparison families and of those of some councils would leave a small group between them."""
+    outside, touched = everywhere.of_comparison - here.of_comparison, everywhere.n_comparison - here.n_comparison
+    return outside > 0 and (ledger.few(touched, outside, nouns.many) or ledger.small(outside, nouns.many))
 
 
 def share_of(row: object, side: str, place: str, ledger: Ledger, nouns: Nouns) -> Shown:
@@ -115,8 +127,8 @@ def table(numbers: PopulationNumbers, own: Pairs, everywhere: Pairs, ledger: Led
     rows = []
     for row in numbers.ways_everywhere.itertuples():
         cells = [*(own[row.way] if here else ()), *everywhere[row.way]]
-        known = ledger.keep(f"known: {row.way}", ALL, number(100 * row.known_comparison, 0))
-        rows.append((LABELS[row.way], *(cell.text for cell in cells), known.text))
+        share = number(100 * row.known_comparison, 0) if row.way != IN_COUNCIL else NOT_APPLICABLE  # would count the families of other councils
+        rows.append((LABELS[row.way], *(cell.text for cell in cells), ledger.keep(f"known: {row.way}", ALL, share).text))
     return (
         TableContent(
             id="ways",

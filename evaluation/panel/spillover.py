@@ -41,6 +41,8 @@ def ways(tables: Mapping[str, CheckedTable], panel: Panel, *, after: tuple[int, 
     `programme_in_area`: another programme family that had joined lives in the family's small area in some quarter of `after`;
     `person_of_programme`: a person of the family is a member of another family that has joined by the end of `after`;
     `service_ended`: a service open on the first day of the index quarter ended by the end of `after`;
+    `service_ended_in_council`: the same among families of councils where families join the programme, whose services it may have displaced; only
+    where the panel has other councils too;
     `service_began`: another service began in the index quarter or in `after`.
     """
     found: dict[str, Touch] = {}
@@ -52,6 +54,9 @@ def ways(tables: Mapping[str, CheckedTable], panel: Panel, *, after: tuple[int, 
     if "other_support" in tables:
         services = _services(tables, panel)
         found["service_ended"] = lambda arm: _service(services, panel, arm, after, "ended")
+        own = in_programme_councils(panel)
+        if not own.all():
+            found["service_ended_in_council"] = lambda arm: np.where(own[arm.unit], _service(services, panel, arm, after, "ended"), np.nan)
         found["service_began"] = lambda arm: _service(services, panel, arm, after, "began")
     return found
 
@@ -159,6 +164,12 @@ def _shares_person(pairs: pd.DataFrame, panel: Panel, arm: Arm, after: tuple[int
 
 
 # ---- other services -------------------------------------------------------------
+
+def in_programme_councils(panel: Panel) -> np.ndarray:
+    """Whether families live in a council where families of the panel join the programme; shape (n_units,)."""
+    council = panel.units["council_code"]
+    return council.isin(council[panel.entry >= 0].unique()).to_numpy(dtype=bool)
+
 
 def _services(tables: Mapping[str, CheckedTable], panel: Panel) -> pd.DataFrame:
     rows = _of_panel(tables, panel, "other_support", "start_date, end_date")

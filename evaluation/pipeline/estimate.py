@@ -26,6 +26,7 @@ from evaluation.pipeline.choices import base_of, estimator
 from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.outcome_sets import OutcomeSets
 from evaluation.pipeline.subgroups import subgroups_of
+from evaluation.pipeline.windows import windows_of
 from evaluation.plan import Plan
 
 NOTES = {"two_way": "its base is the mean of all earlier periods, so a trend before is part of it"}
@@ -92,6 +93,7 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sets: OutcomeSets, j
         study,
         bases=bases_of(given, estimating.plan, factor),
         others=others_of(estimating, sample, outcome, factor),
+        windows=windows_of(estimating, outcome, effects, sample),
         beside=beside_of(estimating, outcome, effects, sample, behind) if primary else None,
         subgroups=subgroups_of(estimating, outcome, effects, sample, behind) if primary else (),
     )

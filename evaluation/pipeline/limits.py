@@ -9,6 +9,7 @@ import numpy as np
 
 from evaluation.disclosure.ledger import Ledger, decimals, number
 from evaluation.disclosure.release import Warned
+from evaluation.disclosure.rules import PEOPLE
 from evaluation.findings.numbers import change_unit_of, factor_of
 from evaluation.findings.other_estimates import depends_on_base
 from evaluation.findings.present import Nouns, lower_first, why_hidden
@@ -68,7 +69,7 @@ def base_warning(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> 
             code="BASE_PERIOD",
             sentence=(
                 f"The estimate depends on the base period for {listed(names)}: with another base the conclusion would differ (see the table of"
-                " bases)."
+                f" bases{', which leaves out outcomes whose single periods may not be shown' if many in PEOPLE else ''})."
             ),
         ),
     )

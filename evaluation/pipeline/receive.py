@@ -16,6 +16,7 @@ from evaluation.locations import open_data_folder, project_file
 from evaluation.nearest import did_you_mean
 from evaluation.panel.types import REQUIRED, Panel
 from evaluation.pipeline.choices import estimator, matcher
+from evaluation.pipeline.owners import check_owners
 from evaluation.plan import Plan
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def check_names(plan: Plan, dictionary: Dictionary) -> None:
     check_simulated(plan, dictionary)
     check_columns(plan, dictionary)
     check_value(plan, dictionary)
+    check_owners(plan, dictionary)
 
 
 def check_simulated(plan: Plan, dictionary: Dictionary) -> None:

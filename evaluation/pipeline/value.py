@@ -141,7 +141,7 @@ def worth_of(
         payment=payment,
         book=read_price_book(project_file("data_dictionary")),
     )
-    if reason := next((why for study in asked.valued if (why := why_hidden(study.numbers, ledger.profile.threshold, many))), ""):
+    if reason := next((why for study in asked.valued if (why := hidden_of(study, ledger.profile.threshold, many))), ""):
         return Worth(plan=asked.plan, status="not_shown", reason=reason)
     if reason := why_not(asked):
         return Worth(plan=asked.plan, status="not_estimated", reason=reason)
@@ -152,6 +152,12 @@ def worth_of(
         return appraised(asked, costs, words)
     except EstimationError as fault:
         return Worth(plan=asked.plan, status="not_estimated", reason=f"the effects have no joint uncertainty ({fault.for_report()})")
+
+
+def hidden_of(study: OutcomeStudy, threshold: int, many: str) -> str:
+    """Why a valued outcome may not be shown, with its name where the reason speaks of what happened; '' where it may."""
+    reason = why_hidden(study.numbers, threshold, many)
+    return f"for {lower_first(study.numbers.outcome.label)}, {reason}" if reason.startswith("it ") else reason
 
 
 def why_not(asked: Asked) -> str:

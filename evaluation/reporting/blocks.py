@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from evaluation.errors import ReportError
+from evaluation.reporting.brand import HOUSE
 
 MIME = "application/vnd.evaluation.block+json"
 SHORTEST_ALT = 40
@@ -84,6 +85,8 @@ class Cover(Block):
         ISO date of the study.
     simulated : bool
         Every page then says so.
+    colour : str
+        Of the band and the numbers, as the council has it; darkened where it could not be read.
     """
 
     kind: ClassVar[str] = "cover"
@@ -94,6 +97,7 @@ class Cover(Block):
     reference: str
     stem: str
     simulated: bool
+    colour: str = HOUSE
 
     def html(self, numbers: Mapping[str, str] = UNNUMBERED) -> str:
         return f'<h1>{escaped(self.title)}: {escaped(self.council)}</h1><p class="lede">{escaped(self.question)}</p>'

@@ -26,6 +26,7 @@ from evaluation.reporting.blocks import (
     Table,
     slug,
 )
+from evaluation.reporting.brand import colour_of
 from evaluation.reporting.page_parts import figure_of, symbols_used, together, told
 from evaluation.reporting.words import SYMBOLS, in_words, interval_in_words, range_in_words, sentence
 
@@ -82,6 +83,7 @@ def page_one(content: ReportContent) -> Section:
             reference=study.reference,
             stem=stem(content),
             simulated=study.simulated,
+            colour=colour_of(content.council.code),
         ),
         Heading(text="Summary", id="sec-summary"),
         KeyFindings(headline=summary.headline, items=summary.findings),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from evaluation.errors import ReportError
 from evaluation.reporting.blocks import Block, Cover, Heading, escaped, numbering
+from evaluation.reporting.brand import HOUSE, legible
 from evaluation.reporting.fonts import FAMILY, font_faces
 from evaluation.reporting.words import date_in_words
 
-BRAND = "#12436D"
 SIMULATED = "SIMULATED DATA"
 BESIDE = {".pdf": "PDF to print", ".ods": "tables in a spreadsheet (ODS)", ".xlsx": "the same for Excel (XLSX)"}  # of the same name
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:"  # what the browser may load: nothing from outside
@@ -68,7 +68,7 @@ footer{border-top:1px solid #b1b4b6;margin-top:3rem;padding:1rem 0 3rem;font-siz
 @media print{nav,.skip,details{display:none}.wrap{display:block;max-width:none;padding:0}html{font-size:12pt}
 .band{background:none;color:#0b0c0c;border-bottom:3px solid BRAND;padding:.3rem 0}.scroll{overflow:visible}.chart svg{min-width:0}
 h2,h3{break-after:avoid}tr{break-inside:avoid}.simulated{color:#801650;border:2px solid #801650}}
-""".replace("FAMILY", FAMILY).replace("BRAND", BRAND)
+""".replace("FAMILY", FAMILY)
 
 
 def cover_of(blocks: Sequence[Block]) -> Cover:
@@ -96,17 +96,18 @@ def document(blocks: Sequence[Block]) -> str:
         f"<footer><p>{escaped(cover.title)}: {escaped(cover.council)}. {escaped(about)}</p></footer></main>"
     )
     title = f"{cover.council}: {cover.title}" + (f" ({SIMULATED})" if cover.simulated else "")
-    return page(title, cover.council, navigation(blocks), main, description=cover.question, simulated=cover.simulated)
+    return page(title, cover.council, navigation(blocks), main, description=cover.question, simulated=cover.simulated, colour=cover.colour)
 
 
-def page(title: str, band: str, nav: str, main: str, *, description: str, simulated: bool) -> str:
-    """A page in the house's looks; `nav` and `main` are HTML, the rest plain text."""
+def page(title: str, band: str, nav: str, main: str, *, description: str, simulated: bool, colour: str = HOUSE) -> str:
+    """A page in the house's looks, its band in a colour; `nav` and `main` are HTML, the rest plain text."""
+    style = STYLE.replace("BRAND", legible(colour))
     banner = f'<p class="simulated">{SIMULATED}: no real families</p>' if simulated else ""
     printed = f'@page{{@top-center{{content:"{SIMULATED}";color:#801650;font-weight:700}}}}' if simulated else ""
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escaped(title)}</title>\n'
-        f'<meta name="description" content="{escaped(description)}">\n<style>{font_faces()}{STYLE}{printed}</style>\n</head>\n<body>\n'
+        f'<meta name="description" content="{escaped(description)}">\n<style>{font_faces()}{style}{printed}</style>\n</head>\n<body>\n'
         f'<a class="skip" href="#main">Skip to main content</a>\n'
         f'<header>{banner}<div class="band"><p><strong>{escaped(band)}</strong></p></div></header>\n'
         f'<div class="wrap{"" if nav else " single"}">{nav}\n{main}</div>\n</body>\n</html>\n'

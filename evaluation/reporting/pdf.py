@@ -31,8 +31,9 @@ from evaluation.reporting.blocks import (
     numbering,
     referenced,
 )
+from evaluation.reporting.brand import legible
 from evaluation.reporting.fonts import FAMILY, font_file, text_width
-from evaluation.reporting.html import BRAND, SIMULATED, cover_of
+from evaluation.reporting.html import SIMULATED, cover_of
 from evaluation.reporting.words import date_in_words
 
 STANDARDS = ["ua-1", "a-2a"]
@@ -281,7 +282,7 @@ def _layout(cover: Cover) -> str:
         else ""
     )
     return LAYOUT % {
-        "brand": _q(BRAND),
+        "brand": _q(legible(cover.colour)),
         "title": _q(title),
         "description": _q(cover.question),
         "keywords": f"{_q('evaluation')}, {_q(cover.council)}",

@@ -175,7 +175,7 @@ def test_nothing_that_a_cell_shows_names_a_family(received, panel, study, matche
     ids = set(panel.units["unit_id"])
     shown = [received, panel, matched, own, found, bench.faults(received), bench.missing(received), bench.linkage(received),
              bench.observed(panel, study), bench.candidates(panel, study), bench.sets(own), bench.left_out(own), bench.checks(found),
-             bench.bases(found), bench.detectable(found)]
+             bench.bases(found), bench.changes(found), bench.windows(found), bench.detectable(found)]
     text = " ".join(repr(one) + one._repr_html_() for one in shown)
     assert not any(one in text for one in ids)
 
@@ -195,3 +195,35 @@ def test_one_outcome_shows_its_effect_beside_its_change_and_one_without_says_why
     assert shown["before and after change"] == written(one.numbers.after - one.numbers.before)
     assert "Checks: " in repr(one) and "array(" not in repr(one) and "<table" in one._repr_html_()
     assert repr(unestimated(one.numbers.outcome, True, "Nobody was matched.")).endswith("not estimable\nNobody was matched.")
+
+
+def test_the_effect_by_time_after_joining_is_the_mean_of_its_quarters_and_a_year_is_the_headline(found, study):
+    shown = bench.windows(found).table
+    assert set(shown["months"]) == {6, 12, 18, 24} and study.plan.estimator.headline.event_times == (1, 4)
+    for one in found.estimated:
+        rows = shown[shown["outcome"] == one.numbers.outcome.label].set_index("months")
+        assert rows.loc[12, ["estimate", "lower", "upper"]].tolist() == pytest.approx(
+            [one.numbers.effect.estimate, one.numbers.effect.lower, one.numbers.effect.upper])
+        assert (rows["matched units"].diff().dropna() <= 0).all()
+
+
+def test_the_change_of_those_matched_is_the_mean_of_their_own_over_the_same_seasons(found, own):
+    shown = bench.changes(found).table.set_index("outcome")
+    assert len(shown) == len(found.estimated) > 0
+    for outcome in (one.numbers.outcome for one in found.estimated):
+        gaps = changes_by_hand(own, outcome.name)
+        told = shown.loc[outcome.label]
+        per = 100 if outcome.scale == "count" else 1
+        assert told["those matched"] == pytest.approx(per * np.mean(gaps)) and told["units, matched"] == len(gaps) <= told["units, all"]
+
+
+def changes_by_hand(own, name: str) -> list[float]:
+    """Family by family, quarters 1 to 4 after joining against the same seasons before, where both were seen."""
+    y, gaps = own.panel.outcomes[name], []
+    for unit in own.treated_unit:
+        g, last = own.panel.entry[unit], y.shape[1] - 1
+        sides = [(g + e, g + (e - 4 if e < 4 else -4)) for e in (1, 2, 3, 4)]
+        seen = [y[unit, after] - y[unit, before] for after, before in sides if after <= last and before >= 0]
+        seen = [gap for gap in seen if np.isfinite(gap)]
+        gaps += [np.mean(seen)] if seen else []
+    return gaps

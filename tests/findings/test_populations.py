@@ -314,6 +314,19 @@ def told_ways():
     return pd.DataFrame([way("service_ended", 0.2, 40, 0.30, 120)])
 
 
+@pytest.mark.parametrize(
+    ("of_here", "lost_here", "is_shown"),
+    [(300, 90, True), (391, 110, False), (300, 111, False), (400, 120, True)],       # 9 families elsewhere; 9 elsewhere who lost one; all live here
+)
+def test_services_lost_in_councils_with_the_programme_are_shown_where_those_elsewhere_are_no_small_group(told, of_here, lost_here, is_shown):
+    ways = pd.DataFrame([way("service_ended", 0.2, 40, 0.3, 120), way("service_ended_in_council", 0.2, 40, 0.25, lost_here, 200, of_here)])
+    _, checks, tables, _ = told(ways=ways, ways_everywhere=ways, together=True)
+    sentence = "25% of comparison and 20% of programme families of councils with the programme lost another service"
+    assert (sentence in checks[0].sentence) is is_shown
+    cells = ("20", "25", "[z]") if is_shown else ("[c]", "[c]", "[z]")
+    assert tables["ways"].rows[1] == ("The same, in councils with the programme", *cells)
+
+
 def test_no_way_known_leaves_lines_and_table_out(told):
     _, checks, tables, _ = told(ways=pd.DataFrame(), ways_everywhere=pd.DataFrame())
     assert checks == () and "ways" not in tables

@@ -18,7 +18,8 @@ def one(name, p, q, family="primary", method="holm"):
 
 
 def shown(*names):
-    return [(SimpleNamespace(bases=(1, 2), others=(1,), checks=(1, 2, 3)), SimpleNamespace(outcome=name, label=name.capitalize())) for name in names]
+    study = SimpleNamespace(bases=(1, 2), others=(1,), windows=(1, 2), checks=(1, 2, 3))
+    return [(study, SimpleNamespace(outcome=name, label=name.capitalize())) for name in names]
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_the_notes_count_tests_ways_and_checks_and_name_what_is_lost(ledger):
         " Reports of other councils make tests of their own, which are not counted here."
     )
     assert made.notes[1].startswith("Main outcomes: Holm")
-    assert "estimated 6 more times" in made.notes[2] and "6 checks" in made.notes[2]
+    assert "estimated 10 more times" in made.notes[2] and "6 checks" in made.notes[2]
     assert made.notes[3] == "Looked at alone, a would differ from zero by more than chance; with all tests of the family counted, not."
 
 

@@ -114,6 +114,7 @@ def test_a_payment_rate_is_told_with_the_warning_that_it_is_no_effect():
     assert "40% (absence)" in told and "not an effect" in told
     hidden = result("Absence").model_copy(update={"payment_by_results": Shown(value=None, text="[c]", symbol="[c]")})
     assert "too few families" in summarise([hidden], STRENGTH, context()).payment_by_results
+    assert "applies no rule of payment" in summarise([result("Absence")], STRENGTH, context()).payment_by_results
 
 
 def test_what_could_have_been_seen_is_a_share_of_the_rate_or_nothing():
@@ -152,7 +153,10 @@ def test_two_figures_round_up(value, text):
     assert two_figures(value) == text
 
 
-GOOD = dict(many="families", randomised=True, detectable_share=0.1, worst_smd=0.05, matched_share=0.95, trends=("passed",), n_places=None)
+GOOD = dict(
+    many="families", randomised=True, detectable_share=0.1, worst_smd=0.05, matched_share=0.95, trends=("passed",), n_places=None, hidden_drift=0.1,
+    other_choices={"placebo start": ("passed",)}, contamination=("passed",),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -287,6 +287,14 @@ def test_overlapping_programme_spells_of_one_family_are_set_aside_with_how_to_me
     assert "f1" not in fault.text() and "2012" not in fault.text()
 
 
+def test_a_negative_cost_of_the_programme_is_set_aside_with_where_and_how_to_mend_it_and_never_said(check):
+    columns = ("council_code", "financial_year", "cost", "families_supported", "price_year")
+    checked = check("programme_costs", columns, ("E06000022", "2012/13", "-17350", "", ""), ("E06000022", "2013/14", "0", "", ""))
+    fault = next(fault for fault in checked.faults if fault.severity == "quarantine")
+    assert (fault.reason, fault.column, fault.first_rows, checked.rows_kept) == ("out_of_range", "cost", (2,), 1)
+    assert "programme_costs.cost" in fault.text() and "Mend" in fault.text() and "17350" not in fault.text()
+
+
 def test_a_family_with_two_entries_one_after_the_other_shares_a_key_and_overlaps_nothing(check):
     checked = check("families", FAMILY, family("f1", "2012-01-10", "2012-03-31"), family("f1", "2012-06-01"))
     assert found(checked) == {("duplicate_key", "family_id", 2, (2, 3))}

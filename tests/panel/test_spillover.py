@@ -1,6 +1,8 @@
 """Ways from the programme to the families compared with it: the six families of conftest, four quarters of 2012."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,3 +88,21 @@ def test_order_of_rows_does_not_matter(rows, build, receive):
         table.reverse()
     second = spillover(receive(rows), panel, arm(5, 0), arm(3, 1, 2))
     assert first.equals(second)
+
+
+def test_services_lost_in_councils_with_the_programme_are_told_apart_only_where_there_are_other_councils(rows, build, receive):
+    rows["other_support"] = [
+        {"family_id": "f2", "service": "early_help", "start_date": "2012-01-01", "end_date": "2012-06-30"},
+        {"family_id": "f3", "service": "early_help", "start_date": "2012-01-01", "end_date": "2012-06-30"},
+        {"family_id": "f4", "service": "early_help", "start_date": "2012-01-01"}]
+    panel, tables = build(rows, "offences"), receive(rows)
+
+    def living(*codes):
+        lived = replace(panel, units=panel.units.assign(council_code=list(codes)))
+        return spillover(tables, lived, arm(5), arm(1, 2, 3), after=(1, 1)).set_index("way")
+
+    assert "service_ended_in_council" not in living(*["E1"] * 6).index
+    table = living("E1", "E1", "E2", "E1", "E2", "E1")                                   # f3 and f5 live where nobody joins
+    assert table.loc["service_ended", ["n_comparison", "of_comparison"]].tolist() == [2, 3]
+    here = table.loc["service_ended_in_council"]
+    assert here[["n_comparison", "of_comparison"]].tolist() == [1, 2] and here["share_comparison"] == 0.5       # f2 of f2 and f4

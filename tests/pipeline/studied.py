@@ -46,3 +46,14 @@ def worded(analysis: Analysis, councils: Sequence[str] = ()) -> dict[str, Report
 def contents(path: str, dictionary: Dictionary, room: Path, changes: Mapping[str, object] | None = None) -> tuple[ReportContent, ...]:
     """The protected content of all reports of a study."""
     return tuple(worded(analysed(path, dictionary, room, changes)).values())
+
+
+def assert_answers_the_four_questions(content: ReportContent) -> None:
+    """Page one says what could have been detected, what was found, what payment by results said, and what it was worth, or why it cannot."""
+    page = content.summary
+    detected, found, paid, worth = page.could_have_seen, page.findings, page.payment_by_results, page.value
+    assert "smallest change" in detected or "could have been" in detected or "No main outcome" in detected, detected
+    assert found and all(sentence.endswith(".") for sentence in found)
+    assert "rule" in paid or "No rate is shown" in paid or "not shown" in paid or "No payment-by-results rate" in paid, paid
+    assert "because it " not in worth, worth  # which of several outcomes?
+    assert "\N{POUND SIGN}" in worth or "not" in worth.lower(), worth

@@ -14,7 +14,7 @@ from evaluation.pipeline.scope_studies import sets_in, studies_of
 from evaluation.pipeline.scopes import joined_in, scopes_of
 from evaluation.pipeline.value import people_array, worth_of
 from evaluation.plan import read_plan
-from tests.pipeline.studied import FEW_DRAWS, analysed, worded
+from tests.pipeline.studied import FEW_DRAWS, analysed, assert_answers_the_four_questions, worded
 
 CHESHIRE_WEST, CHESHIRE_EAST, BIRMINGHAM, KENT = "E06000050", "E06000049", "E08000025", "E10000016"
 
@@ -70,6 +70,9 @@ def test_the_gap_at_each_year_is_the_areas_mean_gap(places):
 
 def test_page_one_of_the_pilots_says_with_whom_they_are_compared_and_that_others_had_troubled_families(places):
     content = worded(places, ("all", CHESHIRE_WEST))
+    for one in content.values():
+        assert_answers_the_four_questions(one)
+        assert "hold no claims of single families" in one.summary.payment_by_results
     page = content[CHESHIRE_WEST].summary
     assert page.headline.startswith("In the four programme areas together,")
     assert "a weighted mix of the other councils of England that together ran as it did before" in page.paragraphs[0]
@@ -104,6 +107,12 @@ def test_incidents_of_one_neighbourhood_are_not_shown_where_few_stand_behind_the
     content = neighbourhood_reports[KENT]
     assert not {"asb_incidents", "any_offence"} & {one.outcome for one in content.placebos}
     assert {len(trend.lines) for trend in content.trends if trend.outcome in ("asb_incidents", "any_offence")} == {2}
+
+
+def test_neighbourhoods_answer_the_four_questions_and_say_that_no_rule_of_payment_is_applied(neighbourhood_reports):
+    for content in neighbourhood_reports.values():
+        assert_answers_the_four_questions(content)
+        assert "applies no rule of payment" in content.summary.payment_by_results
 
 
 def test_shares_of_small_areas_are_told_as_shares_of_families(neighbourhood_reports):

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.pipeline.studied import contents
+from tests.pipeline.studied import assert_answers_the_four_questions, contents
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,12 @@ def test_each_of_the_28_councils_has_a_report(councils):
     assert len({content.council.area for content in councils}) == 16
     manchester = next(content for content in councils if content.council.code == "E08000001")
     assert len(manchester.council.area_members) == 10
+
+
+def test_every_report_answers_the_four_questions_and_says_that_there_are_no_claims(councils):
+    for content in councils:
+        assert_answers_the_four_questions(content)
+        assert content.summary.payment_by_results == "No rate is shown: published figures hold no claims of single families."
 
 
 def test_no_outcome_is_claimed_as_an_effect(councils):

@@ -15,7 +15,7 @@ from evaluation.pipeline.known import published_table
 from evaluation.pipeline.scopes import scopes_of
 from evaluation.plan import read_plan
 from evaluation.plan.data import Published
-from tests.pipeline.studied import analysed, worded
+from tests.pipeline.studied import analysed, assert_answers_the_four_questions, worded
 
 PLANS = [f"studies/{name}.yml" for name in (
     "wandsworth_frp/plan", "troubled_families_2012/plan", "wirral/plan", "wirral/locality", "neighbourhood/plan", "bathnes_connecting_families/plan")]
@@ -84,6 +84,11 @@ def test_wandsworths_page_one_says_that_not_even_a_complete_reduction_could_have
         "Records of the real families are not public: these are simulated at the published numbers, without any effect.")
     assert "one of the four main outcomes cannot be shown" in page.headline
     assert "cannot be told apart" in page.caveats[0]
+
+
+def test_reports_on_families_answer_the_four_questions(wandsworth_report, bath_report):
+    for content in (wandsworth_report, bath_report):
+        assert_answers_the_four_questions(content)
 
 
 def test_the_published_figures_reach_the_report_with_their_sources(wandsworth_report):
@@ -196,6 +201,8 @@ def test_the_nation_has_so_many_families_as_the_plan_says_in_152_councils(nation
 def test_the_nation_and_a_council_have_a_report_each(nation):
     content = worded(nation, ("all", BATH))
     assert list(content) == ["all", BATH]
+    for one in content.values():
+        assert_answers_the_four_questions(one)
     assert content["all"].summary.headline.startswith("Among families who joined,") and content["all"].council.name == "All places together"
     assert content[BATH].summary.headline.startswith("In Bath and North East Somerset,")
 

@@ -9,6 +9,7 @@ import pytest
 from evaluation.errors import ReportError
 from evaluation.reporting import canvas, html
 from evaluation.reporting.blocks import Figure, Paragraph, Table
+from evaluation.reporting.brand import HOUSE
 
 VOID = {"meta", "path", "use", "link", "br", "img", "rect", "line"}
 
@@ -126,7 +127,7 @@ def test_simulated_data_are_named_in_title_and_banner_and_real_data_are_not(page
         ("#505a5f", "#f3f2f1"),
         ("#1a5a9a", "#ffffff"),
         ("#ffffff", "#801650"),
-        ("#ffffff", html.BRAND),
+        ("#ffffff", HOUSE),
         ("#a63b00", "#ffffff"),
     ],
 )

@@ -1,0 +1,68 @@
+"""What the rating looks at: verdicts of checks by the names that checks have, and what a passed test of the trend could have missed."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from evaluation.findings.numbers import OutcomeNumbers, TrendBefore
+from evaluation.findings.study import BaseRow, CheckLine, OutcomeStudy
+from evaluation.locations import project_file
+from evaluation.models.effects import Estimate
+from evaluation.pipeline.checking import NAMES
+from evaluation.pipeline.evidence import OTHER_CHOICES, hidden_drift, judged_by_base, verdicts_on
+from evaluation.plan import read_plan
+
+
+def estimate(value: float, half: float = 2.0) -> Estimate:
+    return Estimate(
+        estimate=value, std_error=half / 2, lower=value - half, upper=value + half, df=100, p_value=0.5, n_treated=200, n_comparison=200,
+        clusters="matched sets", n_clusters=200, method="CR1 cluster-robust",
+    )  # fmt: skip
+
+
+def trend(verdict: str = "passed", slope_detectable: float = 1.0) -> TrendBefore:
+    return TrendBefore(verdict=verdict, n_periods=3, p_value=0.5, drift_p=0.5, slope=0.3, slope_detectable=slope_detectable, adjusted=None)
+
+
+@pytest.fixture
+def study(dictionary):
+    def made(trend_before: TrendBefore | None = None, level: float = 40.0, **changed) -> OutcomeStudy:
+        numbers = OutcomeNumbers(
+            outcome=dictionary.outcomes["out_of_work_benefit"], primary=True, status="estimated", effect=estimate(-5.0), before=48.0, after=40.0,
+            n_before_after=200, comparison_level=level, detectable=3.0, trend=trend_before or trend(), fewest=60,
+        )  # fmt: skip
+        return OutcomeStudy(numbers=numbers, **changed)
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def plan():
+    """Base four quarters before joining, effects in quarters 1 to 4: from one to the middle of the other lie 6.5 quarters."""
+    return read_plan(project_file("studies/demonstration/plan.yml"))
+
+
+def test_a_drift_that_the_test_would_miss_goes_on_to_the_middle_of_the_headline(study, plan):
+    one, two = study(level=40.0).numbers, study(trend(slope_detectable=-2.0), level=40.0).numbers
+    assert hidden_drift(plan, [one]) == pytest.approx(6.5 * 1.0 / 40) and hidden_drift(plan, [one, two]) == pytest.approx(6.5 * 2.0 / 40)
+
+
+def test_what_a_test_could_have_seen_is_asked_of_passed_tests_only_and_unknown_power_is_unknown(study, plan):
+    failed, passed = study(trend("failed", 9.0)).numbers, study().numbers
+    assert hidden_drift(plan, [failed, passed]) == pytest.approx(6.5 / 40)
+    assert all(math.isnan(hidden_drift(plan, some)) for some in ([], [failed], [passed, study(trend("passed", math.nan)).numbers],
+                                                                 [study(level=0.0).numbers]))  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*OTHER_CHOICES, "contamination", "attrition"])
+def test_every_check_that_the_rating_asks_is_a_check_and_its_verdicts_are_found(study, name):
+    line = CheckLine(name=NAMES[name], verdict="failed", sentence="It failed.")
+    assert verdicts_on([study(checks=(line,)), study()], name) == ("failed",)
+
+
+def test_another_base_that_concludes_otherwise_speaks_against_a_result(study):
+    own, same, other = (BaseRow(base=base, matched=estimate(value), unmatched=estimate(value)) for base, value in (("4", -5), ("2", -4.5), ("1", 3)))
+    assert [judged_by_base(study(bases=bases)) for bases in ((own, same), (own, other))] == ["passed", "failed"]
+    assert [judged_by_base(study(bases=bases)) for bases in ((own,), ())] == ["not testable", "not testable"]
