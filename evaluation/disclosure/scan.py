@@ -25,7 +25,8 @@ SHORTEST = 4  # characters: a shorter identifier cannot be told from a number
 WORD = re.compile(rf"[a-z0-9]{{{SHORTEST},}}")
 KIND = "(?:(?:programme|comparison|matched|unmatched|treated|similar|other|more|young|older|single) )"
 SMALL = re.compile(  # what may not stand before the number is looked at after it, which takes less time
-    rf"([1-9]) (?<![\w.,+\-\u2212\u2013/]..)(?<!of ..)(?<!to ..)(?:of (?:the |these |them )?)?{KIND}{{0,2}}(?:families|people|children|adults|pupils)\b"
+    rf"([1-9]) (?<![\w.,+\-\u2212\u2013/]..)(?<!of ..)(?<!to ..)"
+    rf"(?:of (?:the |these |them )?)?{KIND}{{0,2}}(?:families|people|children|adults|pupils)\b"
 )
 
 

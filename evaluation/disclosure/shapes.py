@@ -67,7 +67,8 @@ SHAPES: dict[str, tuple[re.Pattern, Callable[[re.Match], bool]]] = {
     ),
     "a date of birth in words": (
         re.compile(
-            rf"[BbDd](?i:(?<=b)(?:orn|irth)|(?<=d)\.?o\.?b\.?)\W{{0,4}}(?i:on|in|:|=)?\W{{0,3}}\d{{1,2}}(?i:st|nd|rd|th)? (?i:{MONTHS})[A-Za-z]* {BORN}"
+            r"[BbDd](?i:(?<=b)(?:orn|irth)|(?<=d)\.?o\.?b\.?)"
+            rf"\W{{0,4}}(?i:on|in|:|=)?\W{{0,3}}\d{{1,2}}(?i:st|nd|rd|th)? (?i:{MONTHS})[A-Za-z]* {BORN}"
         ),
         always,
     ),

@@ -32,7 +32,8 @@ PLAIN_SMALL = re.compile(
 WHOLE = (
     "T123456789012", "z123456789012", "AB 12 34 56 C", "GB123456C", "AB123456C", "943 476 5919", "943-476-5919", "9434765919", "BA1 2QR", "SW1A 1AA",
     "1.2.2011", "31/12/1999", "07-7-2003", "2011-02-28", "1987-11-30", "born on 3rd March 2011", "D.O.B.: 3 Mar 2001", "dob 31 december 1999",
-    "Birth in 1 May 2015", "a.b+c@d-e.org", "x@y.co.uk", "+44 7700 900 123", "07700900123", "3 families", "7 of the treated children", "1 other pupils",
+    "Birth in 1 May 2015", "a.b+c@d-e.org", "x@y.co.uk", "+44 7700 900 123", "07700900123",
+    "3 families", "7 of the treated children", "1 other pupils",
 )  # fmt: skip
 BESIDE = ("", " ", ".", ",", "/", "-", "+", "1", "0", "3.", "12.", "a", "Z", "_", "\n", "of ", "to ", "(", "\u2212", "\u2013", "é", "M 1.5 20.25 L ")
 
