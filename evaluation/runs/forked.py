@@ -112,7 +112,7 @@ def be_kernel(command: Sequence[str], environment: Mapping[str, str]) -> None:
 
     os.environ.clear()
     os.environ.update(environment)
-    first = environment["PYTHONPATH"].split(os.pathsep)
-    sys.path[:] = [*first, *(path for path in sys.path if path not in (*first, "", os.getcwd()))]
+    places = dict.fromkeys([*environment["PYTHONPATH"].split(os.pathsep), *sys.path])
+    sys.path[:] = [place for place in places if place not in ("", os.getcwd())]
     sys.argv = list(command[2:])
     launch()

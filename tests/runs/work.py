@@ -90,5 +90,5 @@ def in_a_kernel(folder: str, code: str, parameter: str = 'code: str = "x"') -> d
     source = Path(folder) / f"{os.getpid()}.ipynb"
     source.write_text(json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}), encoding="utf-8")
     done = execute_notebook(source, Path(folder) / "done" / source.name, {"code": str(folder)})
-    printed = "".join(out["text"] for cell in json.loads(done.read_text())["cells"] for out in cell.get("outputs", ()) if "text" in out)
+    printed = "".join("".join(out["text"]) for cell in json.loads(done.read_text())["cells"] for out in cell.get("outputs", ()) if "text" in out)
     return {"pid": os.getpid(), "printed": printed}
