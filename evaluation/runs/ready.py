@@ -4,6 +4,7 @@ cut down for pages.
 
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
 
 import ipykernel.ipkernel
@@ -29,3 +30,4 @@ __all__ = ["ipykernel", "matplotlib", "nbclient", "notebooks", "odf", "openpyxl"
 with suppress(OSError):  # a typeface that is not there is told by the report that needs it
     font_faces()
     text_width("")
+gc.freeze()  # what is here stays: no process forked from here looks through it for what may go
