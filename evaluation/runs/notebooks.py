@@ -23,7 +23,7 @@ from evaluation.errors import ReportError
 from evaluation.locations import project_file
 from evaluation.reporting.blocks import blocks_of
 from evaluation.reporting.export import Rendered, export
-from evaluation.runs.forked import WaitingKernel, provisioner_of, waiting_kernel
+from evaluation.runs.forked_kernel import WaitingKernel, provisioner_of, waiting_kernel
 
 PACKAGE = Path(evaluation.__file__).resolve().parent
 COUNCIL_REPORT = "notebooks/council_report.ipynb"

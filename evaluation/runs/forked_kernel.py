@@ -77,10 +77,14 @@ def waiting_kernel() -> Iterator[WaitingKernel | None]:
 def provisioner_of(waiting: WaitingKernel, **options: Any) -> Any:
     """What a kernel manager is given so that it takes a waiting kernel instead of starting one."""
     from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+    from nbclient.exceptions import DeadKernelError
 
     class Forked(LocalProvisioner):
         async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-            waiting.begin([*cmd, f"--IPKernelApp.parent_handle={os.getpid()}"], kwargs["env"])
+            try:
+                waiting.begin([*cmd, f"--IPKernelApp.parent_handle={os.getpid()}"], kwargs["env"])
+            except BrokenPipeError:
+                raise DeadKernelError("It was killed before it began.") from None
             self.process, self.pid, self.pgid, self.cwd = waiting, waiting.pid, waiting.pid, os.getcwd()
             return self.connection_info
 

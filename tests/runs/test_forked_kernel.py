@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from evaluation.runs.forked import waiting_kernel
+from evaluation.runs.forked_kernel import waiting_kernel
 from evaluation.runs.processes import end_server
 from evaluation.runs.runner import Limits, run_tasks
 from tests.runs import work
@@ -74,12 +74,14 @@ def test_a_fault_in_a_cell_is_told_as_ever(tmp_path):
     assert end.state == "failed-system" and "code cell 2 raised KeyError." in end.fault and "F0012345" not in end.fault
 
 
-def test_a_kernel_goes_with_its_task(tmp_path):
-    (end,) = ended(tmp_path, [f"open({str(tmp_path / 'pid')!r}, 'w').write(str(__import__('os').getpid())); __import__('time').sleep(600)"], seconds=8)
+@pytest.mark.parametrize(("end", "state"), [("time.sleep(600)", "timed-out"), ("os.kill(os.getppid(), 9); time.sleep(600)", "failed-system")])
+def test_a_kernel_goes_with_its_task_however_that_ends(tmp_path, end, state):
+    told = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); {end}"
+    (found,) = ended(tmp_path, [told], seconds=8 if state == "timed-out" else 120, tries=1)
     pid, until = int((tmp_path / "pid").read_text()), time.monotonic() + 5
     while psutil.pid_exists(pid) and time.monotonic() < until:
         time.sleep(0.05)
-    assert end.state == "timed-out" and not psutil.pid_exists(pid)
+    assert found.state == state and not psutil.pid_exists(pid)
 
 
 def test_a_process_that_is_no_task_forks_no_kernel():
