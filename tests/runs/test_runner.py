@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -11,8 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from evaluation.runs.processes import end_server, is_alive
-from evaluation.runs.runner import Ended, Limits, Stop, make_ready, run_tasks
+from evaluation.runs.runner import Ended, Limits, Stop, run_tasks
 from tests.runs import work
 
 
@@ -136,23 +137,24 @@ def test_what_every_report_needs_is_there_when_its_process_begins():
     assert end.result == {"papermill": True, "typst": True, "openpyxl": True, "typefaces": 2, "network": False}
 
 
+EARLY = """
+import psutil
+from evaluation.runs.runner import make_ready, run_tasks
+from tests.runs import work
+def below():
+    return {one.pid for one in psutil.Process().children()}
+make_ready(work.double)
+early = below()
+(end,) = run_tasks(work.double, [("a", (1,))], workers=1)
+print(len(early) > 0, below() == early, end.result)
+"""
+
+
 @pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="processes are not forked here")
 def test_the_server_of_processes_is_there_before_there_is_work_for_it():
-    def servers() -> list[int]:
-        return [one.pid for one in psutil.Process().children() if is_alive(one) and any("forkserver" in word for word in one.cmdline())]
-
-    def settled(n: int) -> list[int]:
-        until = time.monotonic() + 5
-        while len(servers()) != n and time.monotonic() < until:
-            time.sleep(0.05)
-        return servers()
-
-    end_server()
-    assert settled(0) == []
-    make_ready(work.double)
-    (server,) = settled(1)
-    (end,) = run_tasks(work.double, [("a", (1,))], workers=1)
-    assert end.result == {"twice": 2} and servers() == [server]
+    root = str(Path(__file__).parents[2])
+    told = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, cwd=root, env=os.environ | {"PYTHONPATH": root})
+    assert told.stdout.strip() == "True True {'twice': 2}", told.stderr
 
 
 def test_no_task_starts_no_process():
