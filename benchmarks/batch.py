@@ -84,20 +84,20 @@ def start(
 def kind_of(process: psutil.Process) -> str:
     """What a process of a batch does: 'server', 'worker', 'kernel' or 'other'."""
     try:
-        words = " ".join(process.cmdline())
+        words, parent = " ".join(process.cmdline()), process.ppid()
     except psutil.Error:
         return "other"
     if "evaluation.runs.kernel" in words:
         return "kernel"
     if "forkserver" in words:
-        return "worker" if of_server(process) else "server"
+        return "server" if not leads(process.pid) else "kernel" if leads(parent) else "worker"
     return "other"
 
 
-def of_server(process: psutil.Process) -> bool:
-    """Whether a process leads a session of its own, as workers do."""
+def leads(pid: int) -> bool:
+    """Whether a process leads a session of its own, as workers do, and kernels that workers fork."""
     try:
-        return os.getsid(process.pid) == process.pid
+        return os.getsid(pid) == pid
     except ProcessLookupError:
         return False
 

@@ -36,6 +36,7 @@ VERTEX = re.compile(r"[MLHVCSQTAmlhvcsqta]|[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 TAKES = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7}
 COARSE = 3  # times as many marks of one form but of different sizes a page may have: lines of several charts
 OF_FONTS = frozenset({"/Widths", "/W", "/W2", "/Index", "/Nums", "/Kids", "/K", "/Range", "/Domain", "/Differences", "/DW2", "/Functions"})
+DRAWN = "q Q cm Do re m l c v y h W W* S s f F f* B B* b b* n sh"  # what draws and ends lines; text and colours take part in none
 LINES = {"m", "l", "c", "v", "y", "h"}
 NEEDED = frozenset({"/Metadata", "/XRef", "/ObjStm", "/Pattern", "/CMap", "/XObject", "/EmbeddedFile"})
 
@@ -107,7 +108,7 @@ def figures(page: pikepdf.Page | pikepdf.Stream) -> Iterator[tuple[tuple, list[t
 
     stack, here = [], (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
     start, form = None, []
-    for operands, operator in pikepdf.parse_content_stream(page):
+    for operands, operator in pikepdf.parse_content_stream(page, DRAWN):
         name = str(operator)
         if name == "q":
             stack.append(here)

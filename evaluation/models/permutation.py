@@ -34,7 +34,7 @@ class Matcher(Protocol):
 
 
 class Estimator(Protocol):
-    """What they need of an estimator."""
+    """What they need of an estimator. One that has `cells` besides, which gives the cells of `fit` alone, is asked for these, in half the time."""
 
     def fit(self, sample: MatchedSample, outcome: str, *, calendar: Sequence[int] = ()) -> Effects: ...
 
@@ -218,18 +218,22 @@ def _gaps(sample: MatchedSample, estimator: Estimator, outcomes: Sequence[str], 
     """By outcome: the headline, then the gap at each event time of `before`; NaN where not estimable."""
     out = {}
     for name in outcomes:
-        effects = estimator.fit(sample, name, calendar=calendars.get(name, ()))
-        out[name] = _values(effects, [quarters, *((e, e) for e in before)], cohorts)
+        collected = calendars.get(name, ())
+        if cohorts == "complete" or not hasattr(estimator, "cells"):
+            effects = estimator.fit(sample, name, calendar=collected)
+            cells, chosen = effects.cells, complete_cohorts(effects, quarters) if cohorts == "complete" else cohorts
+        else:
+            cells, chosen = estimator.cells(sample, name, calendar=collected), cohorts
+        out[name] = _values(cells, [quarters, *((e, e) for e in before)], chosen)
     return out
 
 
-def _values(effects: Effects, windows: Sequence[tuple[int, int]], cohorts: Sequence[int] | Literal["complete"] | None) -> np.ndarray:
+def _values(cells: pd.DataFrame, windows: Sequence[tuple[int, int]], cohorts: Sequence[int] | None) -> np.ndarray:
     """The numbers of `inference.average` alone, without influence: what a draw needs."""
-    cells = effects.cells
     e, weight, estimate = (cells[name].to_numpy() for name in ("event_time", "weight", "estimate"))
-    estimated = (cells["status"] == "estimated").to_numpy()
+    estimated = cells["status"].to_numpy(dtype=object) == "estimated"
     if cohorts is not None:
-        estimated = estimated & cells["cohort"].isin(complete_cohorts(effects, windows[0]) if cohorts == "complete" else list(cohorts)).to_numpy()
+        estimated = estimated & cells["cohort"].isin(list(cohorts)).to_numpy()
     out = []
     for first, last in windows:
         use = estimated & (e >= first) & (e <= last)

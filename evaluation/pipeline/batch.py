@@ -16,14 +16,14 @@ from evaluation.locations import open_data_folder
 from evaluation.pipeline.batch_page import write_batch_page
 from evaluation.pipeline.locking import standing_of
 from evaluation.pipeline.manifest import read_manifest
-from evaluation.pipeline.report_task import contentless
+from evaluation.pipeline.report_task import contentless, report_files
 from evaluation.pipeline.run import RunSummary, checked_plan, code_of_this, estimate, finish, make_reports, run_identifiers
 from evaluation.plan import Plan
 from evaluation.runs.files import PARTIAL, canonical, file_sha256, hashes_of, sha256, sweep, write_whole
 from evaluation.runs.folder_lock import only_runner
 from evaluation.runs.manifest import versions
 from evaluation.runs.records import DoneRecord, read_record, same, standing
-from evaluation.runs.runner import Executor, Limits, Stop
+from evaluation.runs.runner import Executor, Limits, Stop, make_ready
 from evaluation.runs.step_cache import FOLDER as STEPS
 
 STUDY = "study"  # the name of the record of what all reports share
@@ -69,6 +69,8 @@ def run_batch(
         write_whole(folder / "batch.json", canonical(made_of) + b"\n")
         if not shared_is_there(folder):
             kept = folder / STEPS if cache else None
+            if executor is None:
+                make_ready(report_files)
             estimate_shared(plan, Path(plan_path), dictionary, folder, councils=councils, say=say, kept=kept, workers=workers)
         check_inputs(made_of, identity(plan, Path(plan_path), councils))
         summary, fresh = reports_of(folder, workers=workers, limits=limits, executor=executor, say=say)

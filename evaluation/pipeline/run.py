@@ -28,7 +28,7 @@ from evaluation.runs.files import PARTIAL, file_sha256, sweep, write_whole
 from evaluation.runs.manifest import analysis_hash, code_hash, write_json
 from evaluation.runs.progress import Progress
 from evaluation.runs.records import DoneRecord, record_path, standing
-from evaluation.runs.runner import Executor, Limits, Stop, run_tasks
+from evaluation.runs.runner import Executor, Limits, Stop, make_ready, run_tasks
 from evaluation.runs.states import State
 from evaluation.runs.step_cache import FOLDER as STEPS
 
@@ -89,6 +89,7 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     try:
         if explored is not None and explored.is_file():
             shutil.copyfile(explored, room / explored.name)
+        make_ready(report_files)
         contents = estimate(plan, Path(plan_path), dictionary, room, councils=councils, say=say, kept=room / STEPS if cache else None,
                             workers=workers)
         summary = make_reports(room, workers=workers, say=say, identifiers=run_identifiers(room))

@@ -37,7 +37,8 @@ def scan_release(room: Path, files: Sequence[Path], identifiers: set[str], *, wo
 
     if workers == 1 or len(files) < MANY:
         return scan(files, identifiers, **known_to(room), strange=strange_to(room))
-    parts = [(f"scan {at}", (str(room), [str(path) for path in files[at::workers]], len(identifiers))) for at in range(workers)]
+    alike = sorted(map(str, files), key=lambda path: (Path(path).suffix, path))  # so that each process gets as many of each kind
+    parts = [(f"scan {at}", (str(room), alike[at::workers], len(identifiers))) for at in range(workers)]
     ends = sorted(run_tasks(scan_part, parts, workers=workers, limits=Limits(seconds=DAY), folder=room), key=lambda end: end.name)
     for end in ends:
         if end.state != "done":

@@ -23,6 +23,7 @@ from evaluation.errors import ReportError
 from evaluation.locations import project_file
 from evaluation.reporting.blocks import blocks_of
 from evaluation.reporting.export import Rendered, export
+from evaluation.runs.forked_kernel import WaitingKernel, provisioner_of, waiting_kernel
 
 PACKAGE = Path(evaluation.__file__).resolve().parent
 COUNCIL_REPORT = "notebooks/council_report.ipynb"
@@ -135,18 +136,19 @@ def _execute(source: Path, working: Path, parameters: Mapping[str, Any], cell_se
     from evaluation.runs.closed import papermill
 
     try:
-        papermill.execute_notebook(
-            str(source),
-            str(working),
-            parameters=dict(parameters),
-            kernel_name="python3",
-            progress_bar=False,
-            log_output=False,
-            request_save_on_cell_execute=False,
-            execution_timeout=cell_seconds,
-            start_timeout=60,
-            kernel_manager_class=_kernel_manager(room),
-        )
+        with waiting_kernel() as waiting:
+            papermill.execute_notebook(
+                str(source),
+                str(working),
+                parameters=dict(parameters),
+                kernel_name="python3",
+                progress_bar=False,
+                log_output=False,
+                request_save_on_cell_execute=False,
+                execution_timeout=cell_seconds,
+                start_timeout=60,
+                kernel_manager_class=_kernel_manager(room, waiting),
+            )
     except papermill.PapermillExecutionError as fault:
         cell = fault.exec_count - bool(parameters)  # papermill puts a cell with the values after the one with the defaults
         return "memory" if fault.ename == "MemoryError" else "", f"code cell {cell} raised {_safe(fault.ename, fault.evalue)}"
@@ -173,7 +175,7 @@ def _keep(working: Path, failed: Path | None, name: str) -> str:
     return f"Look at the failed copy {failed.name}/{name}; it may hold rows, so it stays inside."
 
 
-def _kernel_manager(room: Path) -> type:
+def _kernel_manager(room: Path, waiting: WaitingKernel | None) -> type:
     """A kernel of this very interpreter: no kernel need be installed, no file of the user is read, and on POSIX nothing listens on the network."""
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
@@ -199,6 +201,8 @@ def _kernel_manager(room: Path) -> type:
         def __init__(self, **kwargs: Any):
             super().__init__(**kwargs)
             self._kernel_spec = spec
+            if waiting is not None:
+                self.provisioner = provisioner_of(waiting, kernel_spec=spec, parent=self)
             self.connection_file = str(room / "k.json")
             if os.name == "posix":
                 self.transport = "ipc"

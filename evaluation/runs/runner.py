@@ -43,6 +43,7 @@ PRELOADED = ("evaluation.runs.ready",)  # what every report needs, made once
 TURN = 0.5  # seconds between looks at the clock
 STARTS = 4  # times that a process is asked for, and that a task is begun again because the server of processes died under it
 GOING = 10.0  # seconds that a killed process may take to be gone
+ALIKE = {"PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}  # in the environment of every task and every kernel
 ENVIRONMENT = threading.Lock()  # one at a time changes the environment that processes are born with
 
 
@@ -209,6 +210,15 @@ def context_for_tasks(module: str) -> multiprocessing.context.BaseContext:
     return context
 
 
+def make_ready(work: Work) -> None:
+    """Start the server of processes for a work that comes later: it has much to import, while there is something else to do."""
+    if context_for_tasks(work.__module__).get_start_method() == "forkserver":
+        from multiprocessing.forkserver import ensure_running
+
+        with pinned():
+            ensure_running()
+
+
 def begin(
     context: multiprocessing.context.BaseContext,
     work: Work,
@@ -246,6 +256,7 @@ def pinned() -> Iterator[None]:
     with ENVIRONMENT:
         before = dict(os.environ)
         one_thread()
+        os.environ |= ALIKE
         try:
             yield
         finally:

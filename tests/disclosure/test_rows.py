@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pikepdf
 import pytest
 
+from evaluation.disclosure import drawings
 from evaluation.disclosure.carriers import READERS
 from evaluation.disclosure.drawings import vertices
 from evaluation.disclosure.rows import rows_of_data
@@ -50,6 +52,16 @@ def test_rows_are_planted_in_more_than_twenty_carriers():
 def test_as_many_points_as_there_are_periods_are_no_rows(carrier, tmp_path):
     path = CARRIERS[carrier](tmp_path, values(rng_of(carrier, 2), 40))
     assert rows_of_data(path) == []
+
+
+@pytest.mark.parametrize("carrier", [one for one in CARRIERS if one.startswith("pdf")])
+def test_lines_of_a_page_are_those_that_a_reading_of_everything_finds(carrier, tmp_path, monkeypatch):
+    path = CARRIERS[carrier](tmp_path, values(rng_of(carrier, 4), 40))
+    with pikepdf.open(path) as document:
+        of_drawing = [list(drawings.figures(page)) for page in document.pages]
+        monkeypatch.setattr(drawings, "DRAWN", "")
+        assert of_drawing == [list(drawings.figures(page)) for page in document.pages]
+    assert any(of_drawing) or carrier not in ("pdf, markers", "pdf, a chart of matplotlib")
 
 
 def test_a_chart_may_hold_a_point_for_each_council(tmp_path):

@@ -59,6 +59,12 @@ def test_the_effect_of_six_families_by_hand(six_families):
     assert (found.df, found.clusters, found.n_treated, found.n_comparison) == (1, "matched sets", 2, 3)
 
 
+@pytest.mark.parametrize("spec", [DID, MatchedLevels(window=(-2, 1), anticipation=0)])
+def test_cells_alone_are_the_cells_of_the_fit(six_families, spec):
+    sample = sample_of(six_families, {0: [2, 4], 1: [2]})
+    pd.testing.assert_frame_equal(spec.cells(sample, "y"), spec.fit(sample, "y").cells)
+
+
 def test_a_comparison_family_is_censored_from_its_own_entry(six_families):
     effects = DID.fit(sample_of(six_families, {0: [2, 4], 1: [2]}), "y")
     assert_valid_effects(effects)

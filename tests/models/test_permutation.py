@@ -69,6 +69,24 @@ def test_the_same_seed_gives_the_same_draws():
     assert np.array_equal(one["y"].draws, two["y"].draws) and not np.array_equal(one["y"].draws, other["y"].draws)
 
 
+@dataclasses.dataclass(frozen=True)
+class WholeFits:
+    """An estimator that can but fit."""
+
+    spec: MatchedDiD = DID
+
+    def fit(self, sample, outcome, *, calendar=()):
+        return self.spec.fit(sample, outcome, calendar=calendar)
+
+
+def test_draws_from_cells_alone_are_those_from_whole_fits():
+    panel = councils()
+    asked = {"quarters": (0, 1), "n_draws": 10, "before": (-3,)}
+    quick, whole = (permute_areas(panel, MATCHER, spec, ("y", "z"), rng=np.random.default_rng(1), **asked) for spec in (DID, WholeFits()))
+    for name in ("y", "z"):
+        assert np.array_equal(quick[name].draws, whole[name].draws) and quick[name].before_p_value == whole[name].before_p_value
+
+
 def test_the_panel_stays_as_it_was():
     panel = councils()
     units = panel.units.copy()

@@ -19,14 +19,17 @@ from tests.pipeline.test_batch import light
 ROOT = Path(evaluation.__file__).parents[1]
 FAMILIES = {"E06000022": 120, "E06000017": 20}
 
-# Python reads sitecustomize.py in every process that it starts: runner, server of processes, workers and kernels.
+# Python reads sitecustomize.py in every process that it starts, runner and server of processes; workers and kernels are forked with what it did.
 WATCH = """
 import os, socket, sys
 def look(event, given):
     if event == "socket.__new__" and given[1] in (socket.AF_INET, socket.AF_INET6) or event in ("socket.getaddrinfo", "socket.gethostbyname"):
         with open(os.path.join(os.environ["WATCHED"], f"socket-{os.getpid()}"), "a") as file:
             file.write(event + " of " + " ".join(sys.argv[:3]) + "\\n")
-open(os.path.join(os.environ["WATCHED"], f"process-{os.getpid()}"), "w").close()
+def note():
+    open(os.path.join(os.environ["WATCHED"], f"process-{os.getpid()}"), "w").close()
+note()
+os.register_at_fork(after_in_child=note)
 sys.addaudithook(look)
 """
 
@@ -81,6 +84,6 @@ def test_a_batch_opens_no_door_to_the_network(tmp_path):
     runner = start(plan, tmp_path / "runs", workers=2, resume=False, environment=told)
     found = doors(tmp_path / "watch", runner)
     assert runner.communicate()[1] == "" and runner.returncode == 0 and found == []
-    assert len(list((tmp_path / "watch").glob("process-*"))) >= 4  # runner, server and two kernels
+    assert len(list((tmp_path / "watch").glob("process-*"))) >= 6  # runner, server, two workers and two kernels
     (run,) = (tmp_path / "runs" / "closed").iterdir()
     assert json.loads((run / "release" / "audit.json").read_text(encoding="utf-8"))["held"] == []

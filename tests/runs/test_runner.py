@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -132,6 +135,26 @@ def test_tasks_work_with_one_thread_each_and_the_runner_keeps_its_own_number(mon
 def test_what_every_report_needs_is_there_when_its_process_begins():
     (end,) = run_tasks(work.tells_what_is_ready, [("one", ())], workers=1)
     assert end.result == {"papermill": True, "typst": True, "openpyxl": True, "typefaces": 2, "network": False}
+
+
+EARLY = """
+import psutil
+from evaluation.runs.runner import make_ready, run_tasks
+from tests.runs import work
+def below():
+    return {one.pid for one in psutil.Process().children()}
+make_ready(work.double)
+early = below()
+(end,) = run_tasks(work.double, [("a", (1,))], workers=1)
+print(len(early) > 0, below() == early, end.result)
+"""
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="processes are not forked here")
+def test_the_server_of_processes_is_there_before_there_is_work_for_it():
+    root = str(Path(__file__).parents[2])
+    told = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, cwd=root, env=os.environ | {"PYTHONPATH": root})
+    assert told.stdout.strip() == "True True {'twice': 2}", told.stderr
 
 
 def test_no_task_starts_no_process():

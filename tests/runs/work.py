@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -75,3 +76,19 @@ def tells_what_is_ready() -> dict[str, object]:
 
     libraries = {name: name in sys.modules for name in ("papermill", "typst", "openpyxl")}
     return {**libraries, "typefaces": web_font.cache_info().currsize, "network": bool(psutil.Process().net_connections(kind="inet"))}
+
+
+def in_a_kernel(folder: str, code: str, parameter: str = 'code: str = "x"') -> dict[str, object]:
+    """What a notebook of two cells prints in the kernel of a task, and the task's own number and files."""
+    from evaluation.runs.notebooks import execute_notebook
+
+    cells = [
+        {"cell_type": "code", "metadata": {"tags": tags}, "source": source, "outputs": [], "execution_count": None, "id": f"c{n}"}
+        for n, (source, tags) in enumerate(((parameter, ["parameters"]), (code, [])))
+    ]
+    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    source = Path(folder) / f"{os.getpid()}.ipynb"
+    source.write_text(json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}), encoding="utf-8")
+    done = execute_notebook(source, Path(folder) / "done" / source.name, {"code": str(folder)})
+    printed = "".join("".join(out["text"]) for cell in json.loads(done.read_text())["cells"] for out in cell.get("outputs", ()) if "text" in out)
+    return {"pid": os.getpid(), "printed": printed}
