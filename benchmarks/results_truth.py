@@ -1,6 +1,6 @@
 """Whether the comparison families' share of "turned around" is what programme families would have reached without the programme.
 
-    python -m benchmarks.results_truth [--families N] [--councils C] [--runs R] [--seed S] [--selection WHICH] [--framework NAME] [--json FILE]
+    python -m benchmarks.results_truth [--families N] [--councils C] [--runs R] [--seed S] [--selection WHICH] [--framework NAME] [--history Q] [--json FILE]
 
 Records are drawn twice with one seed: with the programme, and with every effect zero. The simulation shares its draws of what happens between the two
 worlds, so the second holds what the same families would have had. Who of a family is named and what was done is drawn anew for each world's records;
@@ -9,6 +9,8 @@ held against the share of the same programme families, by the same rule code.
 
 `--selection usual` is the simulation as it is: families join at a crisis, and more often where their lasting level of trouble is high, and no record
 holds either. `--selection recorded` lets them join by what records hold only; then the comparison share must hit the truth at any size.
+`--history 0` leaves earlier records out of the score. Beside it stands the share of families matched on their problems alone: twice the one less the
+other is what a report gives as the share were what no record holds as telling as what records hold.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from evaluation.matching import MATCHERS  # noqa: E402
 from evaluation.panel.families import build_families  # noqa: E402
 from evaluation.panel.types import Panel  # noqa: E402
 from evaluation.payment_by_results.framework import Framework, NeedEnds, read_framework  # noqa: E402
-from evaluation.payment_by_results.matching import MatchedResults, match_results  # noqa: E402
+from evaluation.payment_by_results.matching import HISTORY, MatchedResults, match_on_problems, match_results  # noqa: E402
 from evaluation.payment_by_results.problems import AtEntry  # noqa: E402
 from evaluation.payment_by_results.reading import read_facts  # noqa: E402
 from evaluation.payment_by_results.results import Rules  # noqa: E402
@@ -68,6 +70,7 @@ class Outcome:
     std_error: float
     z: float
     in_view: float
+    on_problems: float
     seconds: float
 
 
@@ -79,11 +82,14 @@ def main(arguments: list[str] | None = None) -> int:
     for run in range(asked.runs):
         with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
             with selection(asked.selection):
-                found.append(one_run(framework, families=asked.families, councils=asked.councils, seed=asked.seed + run, folder=Path(folder)))
+                found.append(one_run(framework, families=asked.families, councils=asked.councils, seed=asked.seed + run, folder=Path(folder),
+                                     history=asked.history))
         print(line(found[-1]), flush=True)
     if len(found) > 1:
         gap = np.array([one.comparison - one.truth for one in found])
-        print(f"mean distance {gap.mean():+.2f} points, Monte Carlo error {gap.std(ddof=1) / len(gap) ** 0.5:.2f}; mean standard error of a run "
+        told = np.array([one.comparison - one.on_problems for one in found])
+        print(f"mean distance {gap.mean():+.2f} points, Monte Carlo error {gap.std(ddof=1) / len(gap) ** 0.5:.2f}; what records hold moved the share by "
+              f"{told.mean():+.2f} ({told.std(ddof=1) / len(told) ** 0.5:.2f}); mean standard error of a run "
               f"{np.mean([one.std_error for one in found]):.2f}; largest |z| {max(abs(one.z) for one in found):.2f}")
     if asked.json is not None:
         asked.json.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n", encoding="utf-8")
@@ -106,23 +112,26 @@ def line(one: Outcome) -> str:
     return (f"seed {one.seed}: {one.families:,} families, {one.joined:,} joined, {one.matched:,} matched; met the rule: programme "
             f"{one.programme:.1f}%, comparison {one.comparison:.1f}%, the same families without it {one.truth:.1f}%; distance "
             f"{one.comparison - one.truth:+.1f} (standard error {one.std_error:.2f}), z {one.z:+.2f}; with joiners kept in view {one.in_view:.1f}%; "
-            f"{one.seconds:.0f} s")
+            f"matched on problems alone {one.on_problems:.1f}%; {one.seconds:.0f} s")
 
 
-def one_run(framework: Framework, *, families: int, councils: int, seed: int, folder: Path, effects: dict[str, float] | None = None) -> Outcome:
+def one_run(framework: Framework, *, families: int, councils: int, seed: int, folder: Path, effects: dict[str, float] | None = None,
+            history: int = HISTORY) -> Outcome:
     """Both worlds of one seed."""
     began = time.monotonic()
     panel, rules = world(framework, families, councils, seed, EFFECTS if effects is None else effects, folder / "with")
     _, untreated = world(framework, families, councils, seed, NO_EFFECTS, folder / "without")
     matcher = MATCHERS["nearest_neighbour"](covariates=COVARIATES, ratio=3, caliper=0.2, replacement=True, exact=("council_code",))
-    found = match_results(matcher, panel, rules)
+    found = match_results(matcher, panel, rules, history=history)
     shares = matched_shares(found.sample, found.treated, found.comparison)
     without = Without.of(rules, untreated, panel.entry)
-    truth = against_truth(found, without)
+    truth, alone = against_truth(found, without), match_on_problems(matcher, panel, rules)
     return Outcome(seed=seed, families=families, joined=int((panel.entry >= 0).sum()), matched=shares.programme.n_treated,
                    programme=100 * shares.programme.estimate, comparison=100 * truth.comparison.estimate, truth=100 * truth.programme.estimate,
                    std_error=100 * truth.difference.std_error, z=-truth.difference.estimate / truth.difference.std_error,
-                   in_view=100 * against_truth(found, without, in_view=True).comparison.estimate, seconds=time.monotonic() - began)
+                   in_view=100 * against_truth(found, without, in_view=True).comparison.estimate,
+                   on_problems=100 * matched_shares(alone.sample, alone.treated, alone.comparison).comparison.estimate,
+                   seconds=time.monotonic() - began)
 
 
 def world(framework: Framework, families: int, councils: int, seed: int, effects: dict[str, float], folder: Path) -> tuple[Panel, Rules]:
@@ -173,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--selection", choices=SELECTIONS, default="usual")
     parser.add_argument("--framework", default="troubled_families_2012")
+    parser.add_argument("--history", type=int, default=HISTORY, help="quarters of earlier records that join the score")
     parser.add_argument("--folder", type=Path, default=None, help="where records are kept while a run lasts")
     parser.add_argument("--json", type=Path, default=None)
     return parser

@@ -203,8 +203,8 @@ def basis(numbers: PaymentNumbers) -> str:
     problems = ", ".join(numbers.framework.problems[name].label.lower() for name in numbers.problems)
     return (
         f"Programme families with a recorded problem are compared with families that had the same problems ({problems}) in the same quarter and the"
-        " same presence of a child of school age and of an adult of working age, and that were alike in the plan's characteristics and in how bad"
-        " each problem had been. The same rule, time and treatment of gaps in the records apply to both groups. The comparison rests on matching"
+        " same presence of a child of school age and of an adult of working age, and that were alike in the plan's characteristics and in"
+        f" {alike(numbers)}. The same rule, time and treatment of gaps in the records apply to both groups. The comparison rests on matching"
         " alone: it holds if nothing that was not recorded made both joining and meeting the rule more likely. It does not use the trends before, as"
         " the effects in this report do. The share that would have met the rule anyway is a number of families; it cannot say which, and it supposes"
         " that the programme kept no family from meeting the rule."
@@ -224,12 +224,40 @@ def notes(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, .
         " records end or cannot show the rule, is followed until then. From then on its weight passes to those still followed (Kaplan-Meier).",
         f"A person who should be judged and is in no record {gaps}.",
         f"Official: {official}, as a share of all families attached, matched or not.",
-        "Families often join at a crisis, and with deeper lasting trouble, than records show. Comparison families then had less of either, and their"
-        " share is rather too high than too low.",
+        *told_note(numbers, ledger, scope),
         *matched_note(numbers, ledger, scope),
         *bound_note(numbers, ledger, scope),
         *recalled_note(numbers),
     )
+
+
+def told_note(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, ...]:
+    """What no record holds, and how much it would matter were it as telling as what records hold."""
+    hidden = (
+        "Families often join at a crisis, and with deeper lasting trouble, than records show. Comparison families then had less of either, and their"
+        " share is rather too high than too low."
+    )
+    if numbers.told is None or any(why_hidden(shares, ledger.profile.threshold) for shares in numbers.told):
+        return (hidden,)
+    place = programme(replace(scope, code=ALL))
+    alone, full = (
+        per_cent(shares.comparison, "comparison families meeting the rule", among(place, f"matched on {what}"), ledger).estimate
+        for shares, what in zip(numbers.told, ("problems alone", "problems and records"), strict=True)
+    )
+    if alone.value is None or full.value is None:
+        return (hidden,)
+    beyond = ledger.keep("comparison share, were what is not recorded as telling", place, number(min(max(2 * full.value - alone.value, 0), 100), 0))
+    return (
+        f"{hidden} How much that may be: over all places, {alone.text} of every 100 comparison families met the rule where they were alike in their"
+        f" problems and the plan's characteristics alone, and {full.text} where they were also alike in {alike(numbers)}. Were what no record holds"
+        f" as telling as all of that, it would be {beyond.text}.",
+    )
+
+
+def alike(numbers: PaymentNumbers) -> str:
+    """In what both groups were alike beyond the problems themselves."""
+    records = f" and in what records said of the {time_words(numbers.history)} before" if numbers.history else ""
+    return f"how bad each problem had been{records}"
 
 
 def matched_note(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, ...]:

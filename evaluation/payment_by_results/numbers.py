@@ -31,6 +31,8 @@ class PaymentStudy:
         The same had persons without a record not stood in the way of a result.
     matched : MatchedResults or None
         The matched sample of the results page; None with a `reason`.
+    told : (Shares, Shares) or None
+        Over all places: shares of families matched on their problems and the plan's characteristics alone, and of those of the matched sample.
     claims : Claims or None
         What the council claimed; None where it was not delivered.
     """
@@ -42,6 +44,7 @@ class PaymentStudy:
     matched: MatchedResults | None
     claims: Claims | None
     reason: str = ""
+    told: tuple[Shares, Shares] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,10 @@ class PaymentNumbers:
         The rules by which claims were made, where they were others than the framework's.
     n_matched, n_matchable : int
         Programme families in the matched sample; programme families with a recorded problem and time enough in the records.
+    history : int
+        Quarters before joining whose records joined the score of the matched sample.
+    told : (Shares, Shares) or None
+        As in `PaymentStudy`.
     """
 
     framework: Framework
@@ -115,6 +122,8 @@ class PaymentNumbers:
     balance: float
     reason: str = ""
     claims_by: str = ""
+    history: int = 0
+    told: tuple[Shares, Shares] | None = None
 
 
 def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, fee_by: FeeBy, everywhere: bool,
@@ -149,7 +158,7 @@ def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, f
         n_matched=0 if study.matched is None else int(inside[study.matched.sample.treated_unit].sum()),
         n_matchable=int(((pattern > 0) & time_enough).sum()),
         balance=float("nan") if study.matched is None else float(study.matched.sample.balance["smd_after"].abs().max()), reason=study.reason,
-        claims_by=claims_by)
+        claims_by=claims_by, history=0 if study.matched is None else study.matched.history, told=study.told)
 
 
 def take(results: Results, rows: np.ndarray) -> Results:

@@ -204,3 +204,23 @@ def test_a_small_council_is_told_what_all_places_together_show():
 def test_a_table_without_any_number_is_left_out():
     small = numbers(shares(0.5, 0.4, n=9), agreement=Agreement(both=3, claimed_only=4, recomputed_only=2, neither=0))
     assert not any(one.id == "payment_agreement" for one in release(small).tables)
+
+
+def test_how_much_what_no_record_holds_could_matter_is_told_beside_what_records_did():
+    told = (shares(0.58, 0.52), shares(0.58, 0.48))
+    text = " ".join(release(numbers(shares(0.58, 0.48), told=told, history=8)).notes)
+    assert "rather too high than too low" in text
+    assert "52 of every 100 comparison families met the rule where they were alike in their problems" in text
+    assert "and 48 where they were also alike in how bad each problem had been and in what records said of the two years before" in text
+    assert "as telling as all of that, it would be 44." in text
+
+
+@pytest.mark.parametrize("told", [None, (shares(0.58, 0.52, fewest=9), shares(0.58, 0.48)), (shares(0.58, 0.52), shares(0.58, 0.48, n=9))])
+def test_without_both_shares_only_the_warning_stands(told):
+    text = " ".join(release(numbers(shares(0.58, 0.48), told=told)).notes)
+    assert "rather too high than too low" in text and "as telling" not in text
+
+
+@pytest.mark.parametrize(("history", "says"), [(8, "had been and in what records said of the two years before. The same"), (0, "had been. The same")])
+def test_the_basis_says_whether_earlier_records_were_matched_on(history, says):
+    assert says in release(numbers(shares(0.5, 0.4), history=history)).basis
