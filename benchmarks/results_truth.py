@@ -1,6 +1,6 @@
 """Whether the comparison families' share of "turned around" is what programme families would have reached without the programme.
 
-    python -m benchmarks.results_truth [--families N] [--councils C] [--runs R] [--seed S] [--selection WHICH] [--framework NAME] [--history Q] [--json FILE]
+    python -m benchmarks.results_truth [--families N] [--councils C] [--runs R] [--seed S] [--selection WHICH] [--framework NAME] [--json FILE]
 
 Records are drawn twice with one seed: with the programme, and with every effect zero. The simulation shares its draws of what happens between the two
 worlds, so the second holds what the same families would have had. Who of a family is named and what was done is drawn anew for each world's records;
@@ -9,8 +9,7 @@ held against the share of the same programme families, by the same rule code.
 
 `--selection usual` is the simulation as it is: families join at a crisis, and more often where their lasting level of trouble is high, and no record
 holds either. `--selection recorded` lets them join by what records hold only; then the comparison share must hit the truth at any size.
-`--history 0` leaves earlier records out of the score. Beside it stands the share of families matched on their problems alone: twice the one less the
-other is what a report gives as the share were what no record holds as telling as what records hold.
+Beside it stand the shares of families matched on their problems alone, and on these and how bad they were, but not on earlier records.
 """
 
 from __future__ import annotations
@@ -35,10 +34,12 @@ from evaluation.dictionary import load_dictionary  # noqa: E402
 from evaluation.ingest.reading import receive_extracts  # noqa: E402
 from evaluation.locations import project_file  # noqa: E402
 from evaluation.matching import MATCHERS  # noqa: E402
+from evaluation.matching.matcher import Matcher  # noqa: E402
 from evaluation.panel.families import build_families  # noqa: E402
 from evaluation.panel.types import Panel  # noqa: E402
 from evaluation.payment_by_results.framework import Framework, NeedEnds, read_framework  # noqa: E402
-from evaluation.payment_by_results.matching import HISTORY, MatchedResults, match_on_problems, match_results  # noqa: E402
+from evaluation.payment_by_results.hidden import most_telling  # noqa: E402
+from evaluation.payment_by_results.matching import PATTERN, MatchedResults, match_results, matcher_of_results, panel_of_problems, with_results  # noqa: E402
 from evaluation.payment_by_results.problems import AtEntry  # noqa: E402
 from evaluation.payment_by_results.reading import read_facts  # noqa: E402
 from evaluation.payment_by_results.results import Rules  # noqa: E402
@@ -71,6 +72,8 @@ class Outcome:
     z: float
     in_view: float
     on_problems: float
+    on_rules: float
+    most_telling: float
     seconds: float
 
 
@@ -82,14 +85,14 @@ def main(arguments: list[str] | None = None) -> int:
     for run in range(asked.runs):
         with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
             with selection(asked.selection):
-                found.append(one_run(framework, families=asked.families, councils=asked.councils, seed=asked.seed + run, folder=Path(folder),
-                                     history=asked.history))
+                found.append(one_run(framework, families=asked.families, councils=asked.councils, seed=asked.seed + run, folder=Path(folder)))
         print(line(found[-1]), flush=True)
     if len(found) > 1:
         gap = np.array([one.comparison - one.truth for one in found])
-        told = np.array([one.comparison - one.on_problems for one in found])
-        print(f"mean distance {gap.mean():+.2f} points, Monte Carlo error {gap.std(ddof=1) / len(gap) ** 0.5:.2f}; what records hold moved the share by "
-              f"{told.mean():+.2f} ({told.std(ddof=1) / len(told) ** 0.5:.2f}); mean standard error of a run "
+        for name, other in (("problems alone", "on_problems"), ("how bad they were", "on_rules"), ("earlier records", "comparison")):
+            more = np.array([getattr(one, other) - one.truth for one in found])
+            print(f"matched on {name}: {more.mean():+.2f} points from the truth (Monte Carlo error {more.std(ddof=1) / len(more) ** 0.5:.2f})")
+        print(f"mean distance {gap.mean():+.2f} points, Monte Carlo error {gap.std(ddof=1) / len(gap) ** 0.5:.2f}; mean standard error of a run "
               f"{np.mean([one.std_error for one in found]):.2f}; largest |z| {max(abs(one.z) for one in found):.2f}")
     if asked.json is not None:
         asked.json.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n", encoding="utf-8")
@@ -112,26 +115,34 @@ def line(one: Outcome) -> str:
     return (f"seed {one.seed}: {one.families:,} families, {one.joined:,} joined, {one.matched:,} matched; met the rule: programme "
             f"{one.programme:.1f}%, comparison {one.comparison:.1f}%, the same families without it {one.truth:.1f}%; distance "
             f"{one.comparison - one.truth:+.1f} (standard error {one.std_error:.2f}), z {one.z:+.2f}; with joiners kept in view {one.in_view:.1f}%; "
-            f"matched on problems alone {one.on_problems:.1f}%; {one.seconds:.0f} s")
+            f"matched on problems alone {one.on_problems:.1f}%, "
+            f"on how bad they were too {one.on_rules:.1f}%; the most telling covariate {one.most_telling:.1f}; {one.seconds:.0f} s")
 
 
-def one_run(framework: Framework, *, families: int, councils: int, seed: int, folder: Path, effects: dict[str, float] | None = None,
-            history: int = HISTORY) -> Outcome:
+def one_run(framework: Framework, *, families: int, councils: int, seed: int, folder: Path, effects: dict[str, float] | None = None) -> Outcome:
     """Both worlds of one seed."""
     began = time.monotonic()
     panel, rules = world(framework, families, councils, seed, EFFECTS if effects is None else effects, folder / "with")
     _, untreated = world(framework, families, councils, seed, NO_EFFECTS, folder / "without")
     matcher = MATCHERS["nearest_neighbour"](covariates=COVARIATES, ratio=3, caliper=0.2, replacement=True, exact=("council_code",))
-    found = match_results(matcher, panel, rules, history=history)
+    found = match_results(matcher, panel, rules)
     shares = matched_shares(found.sample, found.treated, found.comparison)
     without = Without.of(rules, untreated, panel.entry)
-    truth, alone = against_truth(found, without), match_on_problems(matcher, panel, rules)
+    truth = against_truth(found, without)
+    others = {"on_problems": on_problems(matcher, panel, rules), "on_rules": match_results(matcher, panel, rules, history=0)}
     return Outcome(seed=seed, families=families, joined=int((panel.entry >= 0).sum()), matched=shares.programme.n_treated,
                    programme=100 * shares.programme.estimate, comparison=100 * truth.comparison.estimate, truth=100 * truth.programme.estimate,
                    std_error=100 * truth.difference.std_error, z=-truth.difference.estimate / truth.difference.std_error,
                    in_view=100 * against_truth(found, without, in_view=True).comparison.estimate,
-                   on_problems=100 * matched_shares(alone.sample, alone.treated, alone.comparison).comparison.estimate,
+                   **{name: 100 * matched_shares(one.sample, one.treated, one.comparison).comparison.estimate for name, one in others.items()},
+                   most_telling=100 * most_telling(found.sample, found.comparison, found.sample.panel.varying[PATTERN]),
                    seconds=time.monotonic() - began)
+
+
+def on_problems(matcher: Matcher, panel: Panel, rules: Rules) -> MatchedResults:
+    """Matched on the problems and the covariates alone, not on how bad they were."""
+    wide, _ = panel_of_problems(panel, rules)
+    return with_results(matcher_of_results(matcher, wide).fit(wide), rules, panel, 0)
 
 
 def world(framework: Framework, families: int, councils: int, seed: int, effects: dict[str, float], folder: Path) -> tuple[Panel, Rules]:
@@ -182,7 +193,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--selection", choices=SELECTIONS, default="usual")
     parser.add_argument("--framework", default="troubled_families_2012")
-    parser.add_argument("--history", type=int, default=HISTORY, help="quarters of earlier records that join the score")
     parser.add_argument("--folder", type=Path, default=None, help="where records are kept while a run lasts")
     parser.add_argument("--json", type=Path, default=None)
     return parser

@@ -224,33 +224,25 @@ def notes(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, .
         " records end or cannot show the rule, is followed until then. From then on its weight passes to those still followed (Kaplan-Meier).",
         f"A person who should be judged and is in no record {gaps}.",
         f"Official: {official}, as a share of all families attached, matched or not.",
-        *told_note(numbers, ledger, scope),
+        hidden_note(numbers, ledger),
         *matched_note(numbers, ledger, scope),
         *bound_note(numbers, ledger, scope),
         *recalled_note(numbers),
     )
 
 
-def told_note(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, ...]:
-    """What no record holds, and how much it would matter were it as telling as what records hold."""
+def hidden_note(numbers: PaymentNumbers, ledger: Ledger) -> str:
+    """What no record holds, and how much it would matter were it as telling as the most telling of what records hold."""
     hidden = (
         "Families often join at a crisis, and with deeper lasting trouble, than records show. Comparison families then had less of either, and their"
         " share is rather too high than too low."
     )
-    if numbers.told is None or any(why_hidden(shares, ledger.profile.threshold) for shares in numbers.told):
-        return (hidden,)
-    place = programme(replace(scope, code=ALL))
-    alone, full = (
-        per_cent(shares.comparison, "comparison families meeting the rule", among(place, f"matched on {what}"), ledger).estimate
-        for shares, what in zip(numbers.told, ("problems alone", "problems and records"), strict=True)
-    )
-    if alone.value is None or full.value is None:
-        return (hidden,)
-    beyond = ledger.keep("comparison share, were what is not recorded as telling", place, number(min(max(2 * full.value - alone.value, 0), 100), 0))
+    if not math.isfinite(numbers.most_telling):
+        return hidden
+    points = ledger.keep("comparison share without the most telling characteristic", "payment by results", number(100 * numbers.most_telling, 1))
     return (
-        f"{hidden} How much that may be: over all places, {alone.text} of every 100 comparison families met the rule where they were alike in their"
-        f" problems and the plan's characteristics alone, and {full.text} where they were also alike in {alike(numbers)}. Were what no record holds"
-        f" as telling as all of that, it would be {beyond.text}.",
+        f"{hidden} A cause on no record that sets those who join apart, and matters for the rule, as much as the most telling of all that was matched"
+        f" on would move the comparison share of all places by about {points.text} of every 100."
     )
 
 

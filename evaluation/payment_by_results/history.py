@@ -28,7 +28,8 @@ def history_of(facts: Facts, quarters: int) -> dict[str, np.ndarray]:
     Returns
     -------
     name -> ndarray, shape (n_families, n_columns)
-        Share of quarters with an offence (an incident, a claim, ...), or of sessions missed, among those that were seen; 0 where none was.
+        Share of quarters with an offence (an incident, a claim, ...), of sessions missed, and needs that began in a quarter, among those that were
+        seen; 0 where none was.
     """
     found = {}
     for name, (values, seen) in by_quarter(facts).items():
@@ -40,6 +41,7 @@ def history_of(facts: Facts, quarters: int) -> dict[str, np.ndarray]:
 def by_quarter(facts: Facts) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
     """Record -> (what happened in each quarter, how much of it was seen), of those delivered; shape (n_families, n_columns) each."""
     found = {name: ((events.number > 0) & ~events.unseen, ~events.unseen) for name, events in facts.events.items()}
+    found |= {} if facts.needs_begun is None else {"needs_begun": (np.where(facts.here, facts.needs_begun, 0), facts.here)}
     found |= {} if facts.children is None else of_children(facts.children, len(facts.here))
     return found | ({} if facts.adults is None else of_adults(facts.adults, len(facts.here)))
 

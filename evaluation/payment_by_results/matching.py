@@ -18,7 +18,7 @@ from evaluation.panel.types import Panel
 from evaluation.payment_by_results.history import history_of
 from evaluation.payment_by_results.results import Results, Rules
 
-HISTORY = 8              # quarters before joining
+HISTORY = 12             # quarters before joining
 FOR_EACH_COVARIATE = 10  # families that join, for each covariate of a score (Peduzzi and others 1996, DOI 10.1016/S0895-4356(96)00236-3)
 PATTERN = "problem_pattern"
 PRESENCE = ("has_child_5_15", "has_adult_working_age")
@@ -94,22 +94,10 @@ def match_results(matcher: Matcher, panel: Panel, rules: Rules, *, history: int 
     spec = matcher_of_results(matcher, long, (*severity, *records))
     if records and _serving(wide) >= FOR_EACH_COVARIATE * len(spec.covariates):
         try:
-            return _with_results(spec.fit(long), rules, panel, history)
+            return with_results(spec.fit(long), rules, panel, history)
         except EstimationError:  # records that repeat one another, or decide who joins
             pass
-    return _with_results(matcher_of_results(matcher, wide, severity).fit(wide), rules, panel, 0)
-
-
-def match_on_problems(matcher: Matcher, panel: Panel, rules: Rules) -> MatchedResults:
-    """The same without how bad the problems were and without earlier records: what these two bring is seen beside it.
-
-    Raises
-    ------
-    CommonSupportError, EstimationError
-        As `match_results`.
-    """
-    wide, _ = panel_of_problems(panel, rules)
-    return _with_results(matcher_of_results(matcher, wide).fit(wide), rules, panel, 0)
+    return with_results(matcher_of_results(matcher, wide, severity).fit(wide), rules, panel, 0)
 
 
 def _serving(panel: Panel) -> int:
@@ -118,6 +106,7 @@ def _serving(panel: Panel) -> int:
     return int(np.isfinite(panel.varying[PATTERN][joined, panel.entry[joined]]).sum())
 
 
-def _with_results(sample: MatchedSample, rules: Rules, panel: Panel, history: int) -> MatchedResults:
+def with_results(sample: MatchedSample, rules: Rules, panel: Panel, history: int) -> MatchedResults:
+    """Both arms of a matched sample under the rules."""
     return MatchedResults(sample=sample, treated=rules.results(sample.treated_unit, sample.treated_entry, panel.entry),
                           comparison=rules.results(sample.comparison_unit, sample.comparison_entry, panel.entry), history=history)

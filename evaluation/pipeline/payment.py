@@ -15,11 +15,11 @@ from evaluation.panel.types import Panel
 from evaluation.payment_by_results.agreement import read_claims
 from evaluation.payment_by_results.by_family import by_family
 from evaluation.payment_by_results.framework import Framework, NeedEnds
-from evaluation.payment_by_results.matching import match_on_problems, match_results
+from evaluation.payment_by_results.hidden import most_telling
+from evaluation.payment_by_results.matching import PATTERN, match_results
 from evaluation.payment_by_results.numbers import PaymentNumbers, PaymentStudy, numbers_of
 from evaluation.payment_by_results.reading import read_facts
 from evaluation.payment_by_results.results import Rules
-from evaluation.payment_by_results.shares import matched_shares
 from evaluation.pipeline.choices import matcher
 from evaluation.plan import Plan
 
@@ -42,11 +42,10 @@ def study_payment(plan: Plan, framework: Framework | None, tables: Mapping[str, 
     claims = read_claims(tables["results_claimed"], panel) if "results_claimed" in tables else None
     study = PaymentStudy(panel=panel, rules=rules, attached=attached, lenient=lenient, matched=None, claims=claims)
     try:
-        study = replace(study, matched=match_results(matcher(plan), panel, rules, history=plan.payment_by_results.history))
-        both = (match_on_problems(matcher(plan), panel, rules), study.matched)
-        return replace(study, told=tuple(matched_shares(found.sample, found.treated, found.comparison) for found in both))
+        matched = match_results(matcher(plan), panel, rules, history=plan.payment_by_results.history)
     except (CommonSupportError, EstimationError) as fault:
         return replace(study, reason=fault.for_report())
+    return replace(study, matched=matched, most_telling=most_telling(matched.sample, matched.comparison, matched.sample.panel.varying[PATTERN]))
 
 
 def write_families(study: PaymentStudy, plan: Plan, room: Path) -> None:

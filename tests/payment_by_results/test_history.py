@@ -17,7 +17,8 @@ def facts(apply):
         offences=[offence("pa", 1), offence("pa", 1, 1), offence("pa", 3), offence("pa", 6)],
         attendance=[term("ka", 0, 30), term("ka", 1, 10), term("ka", 3, 20), term("kb", 0, 0), term("kb", 1, 0), term("kb", 3, 0)],
         exclusions=[exclusion("ka", 1)], asb_incidents=[asb(3, family_id="a"), asb(4, family_id="a")],
-        benefit_spells=[benefit("pa", day(2))])  # fmt: skip
+        benefit_spells=[benefit("pa", day(2))], needs=[{"family_id": "a", "need": need, "start_date": day(c)} for need, c in
+                                                      (("housing", 1), ("health", 3), ("health", 4))])  # fmt: skip
     return rules.facts
 
 
@@ -27,6 +28,7 @@ def test_each_record_lately_and_long_by_hand(facts):
     assert found["sessions_missed_lately"] == 20 / 100 and found["sessions_missed_long"] == pytest.approx(60 / 300)
     assert found["excluded_lately"] == 0 and found["excluded_long"] == 1 / 3                # one of three terms
     assert found["asb_lately"] == 1 and found["asb_long"] == 1 / 4                          # the incident of column 4 itself is not before it
+    assert found["needs_begun_lately"] == 1 and found["needs_begun_long"] == 2 / 4
     assert found["claiming_lately"] == 1 and found["claiming_long"] == 2 / 4
 
 

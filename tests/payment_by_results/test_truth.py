@@ -12,7 +12,7 @@ from evaluation.locations import project_file
 from evaluation.matching import MATCHERS
 from evaluation.payment_by_results import read_framework
 from evaluation.payment_by_results.history import history_of
-from evaluation.payment_by_results.matching import HISTORY, PATTERN, match_on_problems, match_results
+from evaluation.payment_by_results.matching import HISTORY, PATTERN, match_results
 from evaluation.payment_by_results.shares import matched_shares
 
 FAMILIES = 4_000
@@ -66,13 +66,6 @@ def test_few_families_are_matched_without_earlier_records(worlds):
     joined = np.flatnonzero(panel.entry >= 0)
     few = panel.units.assign(entry=np.where(np.isin(np.arange(len(panel)), joined[:200]), panel.entry, -1))
     assert match_results(MATCHER, replace(panel, units=few), rules).history == 0
-
-
-def test_families_alike_in_their_problems_alone_are_less_alike_in_how_bad_these_were(worlds):
-    panel, rules, _, found = worlds
-    alone = match_on_problems(MATCHER, panel, rules)
-    severe = found.sample.panel.varying["asb_before"]
-    assert gap_of(found.sample, severe) < gap_of(alone.sample, severe)
 
 
 def test_members_of_a_set_had_the_same_problems_before_its_quarter(worlds):
