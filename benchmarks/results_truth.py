@@ -9,7 +9,7 @@ held against the share of the same programme families, by the same rule code.
 
 `--selection usual` is the simulation as it is: families join at a crisis, and more often where their lasting level of trouble is high, and no record
 holds either. `--selection recorded` lets them join by what records hold only; then the comparison share must hit the truth at any size.
-Beside it stand the shares of families matched on their problems alone, and on these and how bad they were, but not on earlier records.
+Beside it stand the shares of families matched on their problems alone, and on three years of earlier records too (`history: 12`).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Outcome:
     z: float
     in_view: float
     on_problems: float
-    on_rules: float
+    on_records: float
     most_telling: float
     seconds: float
 
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(line(found[-1]), flush=True)
     if len(found) > 1:
         gap = np.array([one.comparison - one.truth for one in found])
-        for name, other in (("problems alone", "on_problems"), ("how bad they were", "on_rules"), ("earlier records", "comparison")):
+        for name, other in (("problems alone", "on_problems"), ("how bad they were", "comparison"), ("earlier records", "on_records")):
             more = np.array([getattr(one, other) - one.truth for one in found])
             print(f"matched on {name}: {more.mean():+.2f} points from the truth (Monte Carlo error {more.std(ddof=1) / len(more) ** 0.5:.2f})")
         print(f"mean distance {gap.mean():+.2f} points, Monte Carlo error {gap.std(ddof=1) / len(gap) ** 0.5:.2f}; mean standard error of a run "
@@ -116,7 +116,7 @@ def line(one: Outcome) -> str:
             f"{one.programme:.1f}%, comparison {one.comparison:.1f}%, the same families without it {one.truth:.1f}%; distance "
             f"{one.comparison - one.truth:+.1f} (standard error {one.std_error:.2f}), z {one.z:+.2f}; with joiners kept in view {one.in_view:.1f}%; "
             f"matched on problems alone {one.on_problems:.1f}%, "
-            f"on how bad they were too {one.on_rules:.1f}%; the most telling covariate {one.most_telling:.1f}; {one.seconds:.0f} s")
+            f"on earlier records too {one.on_records:.1f}%; the most telling covariate {one.most_telling:.1f}; {one.seconds:.0f} s")
 
 
 def one_run(framework: Framework, *, families: int, councils: int, seed: int, folder: Path, effects: dict[str, float] | None = None) -> Outcome:
@@ -129,7 +129,7 @@ def one_run(framework: Framework, *, families: int, councils: int, seed: int, fo
     shares = matched_shares(found.sample, found.treated, found.comparison)
     without = Without.of(rules, untreated, panel.entry)
     truth = against_truth(found, without)
-    others = {"on_problems": on_problems(matcher, panel, rules), "on_rules": match_results(matcher, panel, rules, history=0)}
+    others = {"on_problems": on_problems(matcher, panel, rules), "on_records": match_results(matcher, panel, rules, history=12)}
     return Outcome(seed=seed, families=families, joined=int((panel.entry >= 0).sum()), matched=shares.programme.n_treated,
                    programme=100 * shares.programme.estimate, comparison=100 * truth.comparison.estimate, truth=100 * truth.programme.estimate,
                    std_error=100 * truth.difference.std_error, z=-truth.difference.estimate / truth.difference.std_error,

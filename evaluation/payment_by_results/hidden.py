@@ -1,8 +1,8 @@
 """How far a cause that no record holds could move the comparison share, measured by what the recorded ones would have done.
 
 Matching takes away what is recorded. Had the most telling recorded characteristic not been, the share would be off by how much it differs between
-those who join and the others, times how much it matters for the rule: a hidden cause as strong as that would do the same. The thought is the benchmark
-of Cinelli and Hazlett (2020, DOI 10.1111/rssb.12348), on the scale of the share.
+those who join and the others, times how much it matters for the rule: a hidden cause as strong as that would do the same. The thought is the
+benchmark of Cinelli and Hazlett (2020, DOI 10.1111/rssb.12348), on the scale of the share.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 It is a sample of its own: families without a recorded problem cannot have a result and are left out, as are those whose time for claims runs past
 the records. How bad each problem was before joining, and in the last quarter, joins the score, and so does what records say of a longer time before
-(`history.py`), where enough families joined to tell it.
+(`history.py`), where a plan asks for it and enough families joined to tell it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from evaluation.panel.types import Panel
 from evaluation.payment_by_results.history import history_of
 from evaluation.payment_by_results.results import Results, Rules
 
-HISTORY = 12             # quarters before joining
 FOR_EACH_COVARIATE = 10  # families that join, for each covariate of a score (Peduzzi and others 1996, DOI 10.1016/S0895-4356(96)00236-3)
 PATTERN = "problem_pattern"
 PRESENCE = ("has_child_5_15", "has_adult_working_age")
@@ -74,7 +73,7 @@ def matcher_of_results(matcher: Matcher, panel: Panel, more: tuple[str, ...] = (
     return replace(matcher, exact=exact, covariates=tuple(dict.fromkeys((*matcher.covariates, *varied))))
 
 
-def match_results(matcher: Matcher, panel: Panel, rules: Rules, *, history: int = HISTORY) -> MatchedResults:
+def match_results(matcher: Matcher, panel: Panel, rules: Rules, *, history: int = 0) -> MatchedResults:
     """Match, and apply the framework to both arms from the column of each set.
 
     Parameters
