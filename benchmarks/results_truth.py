@@ -38,8 +38,7 @@ from evaluation.matching.matcher import Matcher  # noqa: E402
 from evaluation.panel.families import build_families  # noqa: E402
 from evaluation.panel.types import Panel  # noqa: E402
 from evaluation.payment_by_results.framework import Framework, NeedEnds, read_framework  # noqa: E402
-from evaluation.payment_by_results.hidden import most_telling  # noqa: E402
-from evaluation.payment_by_results.matching import PATTERN, MatchedResults, match_results, matcher_of_results, panel_of_problems, with_results  # noqa: E402
+from evaluation.payment_by_results.matching import MatchedResults, match_results, matcher_of_results, panel_of_problems, with_results  # noqa: E402
 from evaluation.payment_by_results.problems import AtEntry  # noqa: E402
 from evaluation.payment_by_results.reading import read_facts  # noqa: E402
 from evaluation.payment_by_results.results import Rules  # noqa: E402
@@ -73,7 +72,6 @@ class Outcome:
     in_view: float
     on_problems: float
     on_records: float
-    most_telling: float
     seconds: float
 
 
@@ -116,7 +114,7 @@ def line(one: Outcome) -> str:
             f"{one.programme:.1f}%, comparison {one.comparison:.1f}%, the same families without it {one.truth:.1f}%; distance "
             f"{one.comparison - one.truth:+.1f} (standard error {one.std_error:.2f}), z {one.z:+.2f}; with joiners kept in view {one.in_view:.1f}%; "
             f"matched on problems alone {one.on_problems:.1f}%, "
-            f"on earlier records too {one.on_records:.1f}%; the most telling covariate {one.most_telling:.1f}; {one.seconds:.0f} s")
+            f"on earlier records too {one.on_records:.1f}%; {one.seconds:.0f} s")
 
 
 def one_run(framework: Framework, *, families: int, councils: int, seed: int, folder: Path, effects: dict[str, float] | None = None) -> Outcome:
@@ -135,7 +133,6 @@ def one_run(framework: Framework, *, families: int, councils: int, seed: int, fo
                    std_error=100 * truth.difference.std_error, z=-truth.difference.estimate / truth.difference.std_error,
                    in_view=100 * against_truth(found, without, in_view=True).comparison.estimate,
                    **{name: 100 * matched_shares(one.sample, one.treated, one.comparison).comparison.estimate for name, one in others.items()},
-                   most_telling=100 * most_telling(found.sample, found.comparison, found.sample.panel.varying[PATTERN]),
                    seconds=time.monotonic() - began)
 
 

@@ -16,6 +16,7 @@ from evaluation.findings.payment_tables import among, programme, time_words
 from evaluation.findings.payment_tables import tables as payment_tables
 from evaluation.findings.study import Scope
 from evaluation.models.effects import Estimate
+from evaluation.payment_by_results.hidden import STRENGTHS, lowest_share
 from evaluation.payment_by_results.numbers import Group, PaymentNumbers
 from evaluation.payment_by_results.shares import Shares
 
@@ -36,7 +37,7 @@ def payment_results(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> Pa
         basis=basis(numbers),
         shares=shares,
         tables=payment_tables(numbers, ledger, scope),
-        notes=notes(numbers, ledger, scope),
+        notes=notes(numbers, first or everywhere, ledger, scope),
     )
 
 
@@ -211,7 +212,7 @@ def basis(numbers: PaymentNumbers) -> str:
     )
 
 
-def notes(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, ...]:
+def notes(numbers: PaymentNumbers, line: PaymentShare | None, ledger: Ledger, scope: Scope) -> tuple[str, ...]:
     """Rules of the comparison that a reader must know."""
     gaps = "leaves the family's result unknown" if numbers.missing == "not_judged" else "does not stand in the way of a result (the plan's choice)"
     official = (
@@ -224,25 +225,31 @@ def notes(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, .
         " records end or cannot show the rule, is followed until then. From then on its weight passes to those still followed (Kaplan-Meier).",
         f"A person who should be judged and is in no record {gaps}.",
         f"Official: {official}, as a share of all families attached, matched or not.",
-        hidden_note(numbers, ledger),
+        hidden_note(line, ledger),
         *matched_note(numbers, ledger, scope),
         *bound_note(numbers, ledger, scope),
         *recalled_note(numbers),
     )
 
 
-def hidden_note(numbers: PaymentNumbers, ledger: Ledger) -> str:
-    """What no record holds, and how much it would matter were it as telling as the most telling of what records hold."""
+def hidden_note(line: PaymentShare | None, ledger: Ledger) -> str:
+    """What no record holds, and how low the share could be were it known, from the printed share."""
     hidden = (
         "Families often join at a crisis, and with deeper lasting trouble, than records show. Comparison families then had less of either, and their"
         " share is rather too high than too low."
     )
-    if not math.isfinite(numbers.most_telling):
+    if line is None or not line.comparison.estimate.value:
         return hidden
-    points = ledger.keep("comparison share without the most telling characteristic", "payment by results", number(100 * numbers.most_telling, 1))
+    whose = "all places" if line.kind == "everywhere" else "this report"
+    low = [
+        ledger.keep(f"comparison share at the least, strength {strength:g}", f"payment by results, {whose}", number(value, 0)).text
+        for strength, value in ((strength, lowest_share(line.comparison.estimate.value, strength)) for strength in STRENGTHS)
+    ]
+    times = " or ".join(f"{strength:g}" for strength in STRENGTHS)
     return (
-        f"{hidden} A cause on no record that sets those who join apart, and matters for the rule, as much as the most telling of all that was matched"
-        f" on would move the comparison share of all places by about {points.text} of every 100."
+        f"{hidden} Had something on no record been {times} times as common among comparison families as among programme families, and made meeting"
+        f" the rule as many times as likely, the comparison share of {line.comparison.estimate.text} of every 100 ({whose}) would be no lower than"
+        f" {' or '.join(low)} without it."
     )
 
 

@@ -1,61 +1,32 @@
-"""How far a cause that no record holds could move the comparison share, measured by what the recorded ones would have done.
-
-Matching takes away what is recorded. Had the most telling recorded characteristic not been, the share would be off by how much it differs between
-those who join and the others, times how much it matters for the rule: a hidden cause as strong as that would do the same. The thought is the
-benchmark of Cinelli and Hazlett (2020, DOI 10.1111/rssb.12348), on the scale of the share.
-"""
+"""How low the share without the programme could be, given how strong something that no record holds might be."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from evaluation.matching.sample import MatchedSample
-from evaluation.payment_by_results.results import Results
+STRENGTHS = (1.25, 1.5)  # how many times as common, and as much for meeting the rule: told side by side, since nobody knows which
 
 
-def most_telling(sample: MatchedSample, comparison: Results, pattern: np.ndarray) -> float:
-    """Points of the comparison share by which it would be off without the most telling of the covariates matched on.
+def lowest_share(share: float, strength: float) -> float:
+    """The least that the comparison share could be were something hidden known.
 
     Parameters
     ----------
-    comparison : Results
-        Rows in the order of the sample's comparison members.
-    pattern : ndarray, shape (n_families, n_columns)
-        The problems before each column: compared inside each.
+    share : float
+        The comparison share as it is.
+    strength : float
+        How many times as common it is among comparison families as among the programme families they are matched to, and how many times as likely it
+        makes meeting the rule; at least 1.
 
-    Returns
-    -------
-    float
-        As a fraction of 1, without sign; NaN where too few are followed to tell.
+    Notes
+    -----
+    A bound for anything of that strength, whatever its kind and however common: the joint bounding factor r * r / (2 r - 1).
+
+    References
+    ----------
+    Ding and VanderWeele (2016), Epidemiology 27(3), result 1, DOI 10.1097/EDE.0000000000000457.
+
+    Examples
+    --------
+    >>> lowest_share(0.45, 1.5)
+    0.4
     """
-    match = sample.match
-    problems = pattern[match.rows.unit, match.rows.period]
-    complete = np.isfinite(match.x).all(axis=1) & np.isfinite(problems)
-    strata = np.unique(problems, return_inverse=True)[1]
-    gap = gaps(match.x[complete], match.rows.treated[complete], strata[complete])
-    known = comparison.known & (sample.comparison_weight > 0)
-    rows, weight = match.comparison[known], sample.comparison_weight[known]
-    if len(rows) <= 2 * len(gap):
-        return float("nan")
-    slope = slopes(match.x[rows], (comparison.met > 0)[known].astype(float), strata[rows], weight)
-    return float(np.abs(gap * slope).max())
-
-
-def gaps(x: np.ndarray, treated: np.ndarray, strata: np.ndarray) -> np.ndarray:
-    """Mean of those who join less that of the others, inside strata, by the number who join; shape (n_covariates,)."""
-    n = strata.max() + 1
-    joined, others = (np.bincount(strata[side], minlength=n).astype(float) for side in (treated, ~treated))
-    weight = np.where(treated, 1.0, -np.divide(joined, others, out=np.zeros(n), where=others > 0)[strata]) * (others[strata] > 0)
-    return weight @ x / weight[treated].sum()
-
-
-def slopes(x: np.ndarray, y: np.ndarray, strata: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weighted least squares of `y` on `x` and the strata: change of `y` with each covariate; shape (n_covariates,)."""
-    total = np.bincount(strata, weights=weight)
-    both = np.column_stack([x, y])
-    means = np.stack([np.bincount(strata, weights=weight * column) for column in both.T], axis=1) / np.where(total > 0, total, 1.0)[:, None]
-    inside = (both - means[strata]) * np.sqrt(weight)[:, None]
-    scale = np.sqrt((inside[:, :-1] ** 2).sum(axis=0))
-    scaled = np.divide(inside[:, :-1], scale, out=np.zeros_like(inside[:, :-1]), where=scale > 0)
-    found = np.linalg.lstsq(scaled, inside[:, -1], rcond=None)[0]
-    return np.divide(found, scale, out=np.zeros_like(found), where=scale > 0)
+    return share * (2 * strength - 1) / strength**2

@@ -31,8 +31,6 @@ class PaymentStudy:
         The same had persons without a record not stood in the way of a result.
     matched : MatchedResults or None
         The matched sample of the results page; None with a `reason`.
-    most_telling : float
-        How far the comparison share of all places would be off without the most telling of what was matched on (`hidden.py`); NaN where not known.
     claims : Claims or None
         What the council claimed; None where it was not delivered.
     """
@@ -44,7 +42,6 @@ class PaymentStudy:
     matched: MatchedResults | None
     claims: Claims | None
     reason: str = ""
-    most_telling: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +90,6 @@ class PaymentNumbers:
         Programme families in the matched sample; programme families with a recorded problem and time enough in the records.
     history : int
         Quarters before joining whose records joined the score of the matched sample.
-    most_telling : float
-        As in `PaymentStudy`.
     """
 
     framework: Framework
@@ -123,7 +118,6 @@ class PaymentNumbers:
     reason: str = ""
     claims_by: str = ""
     history: int = 0
-    most_telling: float = float("nan")
 
 
 def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, fee_by: FeeBy, everywhere: bool,
@@ -158,7 +152,7 @@ def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, f
         n_matched=0 if study.matched is None else int(inside[study.matched.sample.treated_unit].sum()),
         n_matchable=int(((pattern > 0) & time_enough).sum()),
         balance=float("nan") if study.matched is None else float(study.matched.sample.balance["smd_after"].abs().max()), reason=study.reason,
-        claims_by=claims_by, history=0 if study.matched is None else study.matched.history, most_telling=study.most_telling)
+        claims_by=claims_by, history=0 if study.matched is None else study.matched.history)
 
 
 def take(results: Results, rows: np.ndarray) -> Results:

@@ -15,8 +15,7 @@ from evaluation.panel.types import Panel
 from evaluation.payment_by_results.agreement import read_claims
 from evaluation.payment_by_results.by_family import by_family
 from evaluation.payment_by_results.framework import Framework, NeedEnds
-from evaluation.payment_by_results.hidden import most_telling
-from evaluation.payment_by_results.matching import PATTERN, match_results
+from evaluation.payment_by_results.matching import match_results
 from evaluation.payment_by_results.numbers import PaymentNumbers, PaymentStudy, numbers_of
 from evaluation.payment_by_results.reading import read_facts
 from evaluation.payment_by_results.results import Rules
@@ -45,7 +44,7 @@ def study_payment(plan: Plan, framework: Framework | None, tables: Mapping[str, 
         matched = match_results(matcher(plan), panel, rules, history=plan.payment_by_results.history)
     except (CommonSupportError, EstimationError) as fault:
         return replace(study, reason=fault.for_report())
-    return replace(study, matched=matched, most_telling=most_telling(matched.sample, matched.comparison, matched.sample.panel.varying[PATTERN]))
+    return replace(study, matched=matched)
 
 
 def write_families(study: PaymentStudy, plan: Plan, room: Path) -> None:

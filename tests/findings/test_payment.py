@@ -206,11 +206,15 @@ def test_a_table_without_any_number_is_left_out():
     assert not any(one.id == "payment_agreement" for one in release(small).tables)
 
 
-def test_how_much_what_no_record_holds_could_matter_is_told_where_it_is_known():
-    text = " ".join(release(numbers(shares(0.58, 0.48), most_telling=0.0231)).notes)
-    assert "rather too high than too low" in text and "would move the comparison share of all places by about 2.3 of every 100." in text
-    bare = " ".join(release(numbers(shares(0.58, 0.48))).notes)
-    assert "rather too high than too low" in bare and "on no record that" not in bare
+def test_how_low_the_share_could_be_for_something_hidden_is_told_from_the_printed_share():
+    text = " ".join(release(numbers(shares(0.58, 0.45))).notes)
+    assert "rather too high than too low" in text and "been 1.25 or 1.5 times as common" in text
+    assert "comparison share of 45 of every 100 (this report) would be no lower than 43 or 40 without it" in text      # 45 / 1.0417, 45 / 1.125
+
+
+def test_a_share_that_is_not_shown_has_no_bound():
+    text = " ".join(release(numbers(shares(0.58, 0.45, fewest=9))).notes)
+    assert "rather too high than too low" in text and "no lower than" not in text
 
 
 @pytest.mark.parametrize(("history", "says"), [(8, "had been and in what records said of the two years before. The same"), (0, "had been. The same")])

@@ -11,7 +11,6 @@ from benchmarks.results_truth import COVARIATES, EFFECTS, ENTRY, NO_EFFECTS, Wit
 from evaluation.locations import project_file
 from evaluation.matching import MATCHERS
 from evaluation.payment_by_results import read_framework
-from evaluation.payment_by_results.hidden import most_telling
 from evaluation.payment_by_results.history import history_of
 from evaluation.payment_by_results.matching import PATTERN, match_results
 from evaluation.payment_by_results.shares import matched_shares
@@ -59,11 +58,6 @@ def test_earlier_records_are_balanced_by_a_score_that_holds_them(worlds):
     records = history_of(rules.facts, 12)
     gaps = [[gap_of(one.sample, records[name]) for name in records] for one in (long, found)]
     assert max(gaps[0]) < 0.1 and np.mean(gaps[0]) < 0.8 * np.mean(gaps[1])
-
-
-def test_the_most_telling_covariate_would_move_the_share_by_points_not_by_its_whole(worlds):
-    found = worlds[3]
-    assert 0.002 < most_telling(found.sample, found.comparison, found.sample.panel.varying[PATTERN]) < 0.2
 
 
 def test_few_families_are_matched_without_earlier_records(worlds):
