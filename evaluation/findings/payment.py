@@ -243,13 +243,12 @@ def hidden_note(line: PaymentShare | None, ledger: Ledger) -> str:
     whose = "all places" if line.kind == "everywhere" else "this report"
     low = [
         ledger.keep(f"comparison share at the least, strength {strength:g}", f"payment by results, {whose}", number(value, 0)).text
-        for strength, value in ((strength, lowest_share(line.comparison.estimate.value, strength)) for strength in STRENGTHS)
+        for strength, value in ((strength, lowest_share(line.comparison.estimate.value, strength)) for strength in STRENGTHS.values())
     ]
-    times = " or ".join(f"{strength:g}" for strength in STRENGTHS)
     return (
-        f"{hidden} Had something on no record been {times} times as common among comparison families as among programme families, and made meeting"
-        f" the rule as many times as likely, the comparison share of {line.comparison.estimate.text} of every 100 ({whose}) would be no lower than"
-        f" {' or '.join(low)} without it."
+        f"{hidden} Had something on no record been {' or '.join(STRENGTHS)} more common among comparison families than among programme families,"
+        f" and made meeting the rule as much more likely, the comparison share of {line.comparison.estimate.text} of every 100 ({whose}) would be"
+        f" no lower than {' or '.join(low)} without it."
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-STRENGTHS = (1.25, 1.5)  # how many times as common, and as much for meeting the rule: told side by side, since nobody knows which
+# how many times as common, and as much for meeting the rule: told side by side, since nobody knows which; in words, as they are no result
+STRENGTHS = {"a quarter": 1.25, "a half": 1.5}
 
 
 def lowest_share(share: float, strength: float) -> float:

@@ -208,7 +208,7 @@ def test_a_table_without_any_number_is_left_out():
 
 def test_how_low_the_share_could_be_for_something_hidden_is_told_from_the_printed_share():
     text = " ".join(release(numbers(shares(0.58, 0.45))).notes)
-    assert "rather too high than too low" in text and "been 1.25 or 1.5 times as common" in text
+    assert "rather too high than too low" in text and "been a quarter or a half more common" in text
     assert "comparison share of 45 of every 100 (this report) would be no lower than 43 or 40 without it" in text      # 45 / 1.0417, 45 / 1.125
 
 
