@@ -9,6 +9,7 @@ held against the share of the same programme families, by the same rule code.
 
 `--selection usual` is the simulation as it is: families join at a crisis, and more often where their lasting level of trouble is high, and no record
 holds either. `--selection recorded` lets them join by what records hold only; then the comparison share must hit the truth at any size.
+Beside it stand the shares of families matched on their problems alone, and on three years of earlier records too (`history: 12`).
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ from evaluation.dictionary import load_dictionary  # noqa: E402
 from evaluation.ingest.reading import receive_extracts  # noqa: E402
 from evaluation.locations import project_file  # noqa: E402
 from evaluation.matching import MATCHERS  # noqa: E402
+from evaluation.matching.matcher import Matcher  # noqa: E402
 from evaluation.panel.families import build_families  # noqa: E402
 from evaluation.panel.types import Panel  # noqa: E402
 from evaluation.payment_by_results.framework import Framework, NeedEnds, read_framework  # noqa: E402
-from evaluation.payment_by_results.matching import MatchedResults, match_results  # noqa: E402
+from evaluation.payment_by_results.matching import MatchedResults, match_results, matcher_of_results, panel_of_problems, with_results  # noqa: E402
 from evaluation.payment_by_results.problems import AtEntry  # noqa: E402
 from evaluation.payment_by_results.reading import read_facts  # noqa: E402
 from evaluation.payment_by_results.results import Rules  # noqa: E402
@@ -68,6 +70,8 @@ class Outcome:
     std_error: float
     z: float
     in_view: float
+    on_problems: float
+    on_records: float
     seconds: float
 
 
@@ -83,6 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(line(found[-1]), flush=True)
     if len(found) > 1:
         gap = np.array([one.comparison - one.truth for one in found])
+        for name, other in (("problems alone", "on_problems"), ("how bad they were", "comparison"), ("earlier records", "on_records")):
+            more = np.array([getattr(one, other) - one.truth for one in found])
+            print(f"matched on {name}: {more.mean():+.2f} points from the truth (Monte Carlo error {more.std(ddof=1) / len(more) ** 0.5:.2f})")
         print(f"mean distance {gap.mean():+.2f} points, Monte Carlo error {gap.std(ddof=1) / len(gap) ** 0.5:.2f}; mean standard error of a run "
               f"{np.mean([one.std_error for one in found]):.2f}; largest |z| {max(abs(one.z) for one in found):.2f}")
     if asked.json is not None:
@@ -106,7 +113,8 @@ def line(one: Outcome) -> str:
     return (f"seed {one.seed}: {one.families:,} families, {one.joined:,} joined, {one.matched:,} matched; met the rule: programme "
             f"{one.programme:.1f}%, comparison {one.comparison:.1f}%, the same families without it {one.truth:.1f}%; distance "
             f"{one.comparison - one.truth:+.1f} (standard error {one.std_error:.2f}), z {one.z:+.2f}; with joiners kept in view {one.in_view:.1f}%; "
-            f"{one.seconds:.0f} s")
+            f"matched on problems alone {one.on_problems:.1f}%, "
+            f"on earlier records too {one.on_records:.1f}%; {one.seconds:.0f} s")
 
 
 def one_run(framework: Framework, *, families: int, councils: int, seed: int, folder: Path, effects: dict[str, float] | None = None) -> Outcome:
@@ -119,10 +127,19 @@ def one_run(framework: Framework, *, families: int, councils: int, seed: int, fo
     shares = matched_shares(found.sample, found.treated, found.comparison)
     without = Without.of(rules, untreated, panel.entry)
     truth = against_truth(found, without)
+    others = {"on_problems": on_problems(matcher, panel, rules), "on_records": match_results(matcher, panel, rules, history=12)}
     return Outcome(seed=seed, families=families, joined=int((panel.entry >= 0).sum()), matched=shares.programme.n_treated,
                    programme=100 * shares.programme.estimate, comparison=100 * truth.comparison.estimate, truth=100 * truth.programme.estimate,
                    std_error=100 * truth.difference.std_error, z=-truth.difference.estimate / truth.difference.std_error,
-                   in_view=100 * against_truth(found, without, in_view=True).comparison.estimate, seconds=time.monotonic() - began)
+                   in_view=100 * against_truth(found, without, in_view=True).comparison.estimate,
+                   **{name: 100 * matched_shares(one.sample, one.treated, one.comparison).comparison.estimate for name, one in others.items()},
+                   seconds=time.monotonic() - began)
+
+
+def on_problems(matcher: Matcher, panel: Panel, rules: Rules) -> MatchedResults:
+    """Matched on the problems and the covariates alone, not on how bad they were."""
+    wide, _ = panel_of_problems(panel, rules)
+    return with_results(matcher_of_results(matcher, wide).fit(wide), rules, panel, 0)
 
 
 def world(framework: Framework, families: int, councils: int, seed: int, effects: dict[str, float], folder: Path) -> tuple[Panel, Rules]:

@@ -16,6 +16,7 @@ from evaluation.findings.payment_tables import among, programme, time_words
 from evaluation.findings.payment_tables import tables as payment_tables
 from evaluation.findings.study import Scope
 from evaluation.models.effects import Estimate
+from evaluation.payment_by_results.hidden import STRENGTHS, lowest_share
 from evaluation.payment_by_results.numbers import Group, PaymentNumbers
 from evaluation.payment_by_results.shares import Shares
 
@@ -36,7 +37,7 @@ def payment_results(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> Pa
         basis=basis(numbers),
         shares=shares,
         tables=payment_tables(numbers, ledger, scope),
-        notes=notes(numbers, ledger, scope),
+        notes=notes(numbers, first or everywhere, ledger, scope),
     )
 
 
@@ -203,15 +204,15 @@ def basis(numbers: PaymentNumbers) -> str:
     problems = ", ".join(numbers.framework.problems[name].label.lower() for name in numbers.problems)
     return (
         f"Programme families with a recorded problem are compared with families that had the same problems ({problems}) in the same quarter and the"
-        " same presence of a child of school age and of an adult of working age, and that were alike in the plan's characteristics and in how bad"
-        " each problem had been. The same rule, time and treatment of gaps in the records apply to both groups. The comparison rests on matching"
+        " same presence of a child of school age and of an adult of working age, and that were alike in the plan's characteristics and in"
+        f" {alike(numbers)}. The same rule, time and treatment of gaps in the records apply to both groups. The comparison rests on matching"
         " alone: it holds if nothing that was not recorded made both joining and meeting the rule more likely. It does not use the trends before, as"
         " the effects in this report do. The share that would have met the rule anyway is a number of families; it cannot say which, and it supposes"
         " that the programme kept no family from meeting the rule."
     )
 
 
-def notes(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, ...]:
+def notes(numbers: PaymentNumbers, line: PaymentShare | None, ledger: Ledger, scope: Scope) -> tuple[str, ...]:
     """Rules of the comparison that a reader must know."""
     gaps = "leaves the family's result unknown" if numbers.missing == "not_judged" else "does not stand in the way of a result (the plan's choice)"
     official = (
@@ -224,12 +225,37 @@ def notes(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, .
         " records end or cannot show the rule, is followed until then. From then on its weight passes to those still followed (Kaplan-Meier).",
         f"A person who should be judged and is in no record {gaps}.",
         f"Official: {official}, as a share of all families attached, matched or not.",
-        "Families often join at a crisis, and with deeper lasting trouble, than records show. Comparison families then had less of either, and their"
-        " share is rather too high than too low.",
+        hidden_note(line, ledger),
         *matched_note(numbers, ledger, scope),
         *bound_note(numbers, ledger, scope),
         *recalled_note(numbers),
     )
+
+
+def hidden_note(line: PaymentShare | None, ledger: Ledger) -> str:
+    """What no record holds, and how low the share could be were it known, from the printed share."""
+    hidden = (
+        "Families often join at a crisis, and with deeper lasting trouble, than records show. Comparison families then had less of either, and their"
+        " share is rather too high than too low."
+    )
+    if line is None or not line.comparison.estimate.value:
+        return hidden
+    whose = "all places" if line.kind == "everywhere" else "this report"
+    low = [
+        ledger.keep(f"comparison share at the least, strength {strength:g}", f"payment by results, {whose}", number(value, 0)).text
+        for strength, value in ((strength, lowest_share(line.comparison.estimate.value, strength)) for strength in STRENGTHS.values())
+    ]
+    return (
+        f"{hidden} Had something on no record been {' or '.join(STRENGTHS)} more common among comparison families than among programme families,"
+        f" and made meeting the rule as much more likely, the comparison share of {line.comparison.estimate.text} of every 100 ({whose}) would be"
+        f" no lower than {' or '.join(low)} without it."
+    )
+
+
+def alike(numbers: PaymentNumbers) -> str:
+    """In what both groups were alike beyond the problems themselves."""
+    records = f" and in what records said of the {time_words(numbers.history)} before" if numbers.history else ""
+    return f"how bad each problem had been{records}"
 
 
 def matched_note(numbers: PaymentNumbers, ledger: Ledger, scope: Scope) -> tuple[str, ...]:

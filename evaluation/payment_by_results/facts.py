@@ -151,6 +151,8 @@ class Facts:
         The family still lives in the council's area at the end of the quarter.
     events : name -> Events
     needs : codes joined by '+' -> Needs
+    needs_begun : ndarray of int, shape (n_families, n_columns), or None
+        Needs of any kind that began in each quarter.
     """
 
     periods: Periods
@@ -159,3 +161,4 @@ class Facts:
     adults: Adults | None = None
     events: Mapping[str, Events]
     needs: Mapping[str, Needs]
+    needs_begun: np.ndarray | None = None

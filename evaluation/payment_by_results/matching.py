@@ -1,7 +1,8 @@
 """The matched sample of the results page: the plan's matcher, exact on the problems before joining and on the presence of a child and of an adult.
 
 It is a sample of its own: families without a recorded problem cannot have a result and are left out, as are those whose time for claims runs past
-the records; what the rule compares with (how bad each problem was before joining, and how bad in the last quarter) joins the score.
+the records. How bad each problem was before joining, and in the last quarter, joins the score, and so does what records say of a longer time before
+(`history.py`), where a plan asks for it and enough families joined to tell it.
 """
 
 from __future__ import annotations
@@ -10,26 +11,39 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from evaluation.errors import EstimationError
 from evaluation.matching.matcher import Matcher
 from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
+from evaluation.payment_by_results.history import history_of
 from evaluation.payment_by_results.results import Results, Rules
 
+FOR_EACH_COVARIATE = 10  # families that join, for each covariate of a score (Peduzzi and others 1996, DOI 10.1016/S0895-4356(96)00236-3)
 PATTERN = "problem_pattern"
 PRESENCE = ("has_child_5_15", "has_adult_working_age")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchedResults:
-    """A matched sample with the results of its members, in their order."""
+    """A matched sample with the results of its members, in their order.
+
+    Attributes
+    ----------
+    history : int
+        Quarters before joining whose records joined the score; 0 where only what the rules look at did.
+    """
 
     sample: MatchedSample
     treated: Results
     comparison: Results
+    history: int = 0
 
 
-def panel_of_problems(panel: Panel, rules: Rules) -> Panel:
-    """The panel with the pattern of problems by column and how bad they were; NaN where a family cannot serve at that column."""
+def panel_of_problems(panel: Panel, rules: Rules) -> tuple[Panel, tuple[str, ...]]:
+    """The panel with the pattern of problems by column and how bad they were, and the names of the latter.
+
+    The pattern is NaN where a family cannot serve at that column.
+    """
     shape = (len(panel), len(panel.periods))
     pattern = np.full(shape, np.nan)
     severity = {name: np.zeros(shape) for problem in rules.problems for name in severity_names(problem)}
@@ -40,7 +54,7 @@ def panel_of_problems(panel: Panel, rules: Rules) -> Panel:
             entry = rules.at_entry(problem, s)
             for name, values in zip(severity_names(problem), (entry.before, entry.recent), strict=True):
                 severity[name][:, s] = values
-    return replace(panel, varying={**panel.varying, PATTERN: pattern, **severity})
+    return replace(panel, varying={**panel.varying, PATTERN: pattern, **severity}), tuple(severity)
 
 
 def severity_names(problem: str) -> tuple[str, str]:
@@ -48,26 +62,50 @@ def severity_names(problem: str) -> tuple[str, str]:
     return f"{problem}_before", f"{problem}_last_quarter"
 
 
-def matcher_of_results(matcher: Matcher, panel: Panel) -> Matcher:
-    """The plan's matcher for results: more exact keys, and the severities that vary among those who can serve in the score."""
+def matcher_of_results(matcher: Matcher, panel: Panel, more: tuple[str, ...] = ()) -> Matcher:
+    """The plan's matcher for results: more exact keys, and more in the score, of what varies among those who can serve."""
     presence = tuple(name for name in PRESENCE if name in panel.varying)
     exact = tuple(dict.fromkeys((*matcher.exact, PATTERN, *presence)))
     if matcher.formula is not None:
         return replace(matcher, exact=exact)
     can_serve = np.isfinite(panel.varying[PATTERN])
-    severe = [name for name in panel.varying if name.endswith(("_before", "_last_quarter")) and np.ptp(panel.varying[name][can_serve], axis=0) > 0]
-    return replace(matcher, exact=exact, covariates=tuple(dict.fromkeys((*matcher.covariates, *severe))))
+    varied = [name for name in more if np.ptp(panel.varying[name][can_serve], axis=0) > 0]
+    return replace(matcher, exact=exact, covariates=tuple(dict.fromkeys((*matcher.covariates, *varied))))
 
 
-def match_results(matcher: Matcher, panel: Panel, rules: Rules) -> MatchedResults:
+def match_results(matcher: Matcher, panel: Panel, rules: Rules, *, history: int = 0) -> MatchedResults:
     """Match, and apply the framework to both arms from the column of each set.
+
+    Parameters
+    ----------
+    history : int
+        Quarters before joining whose records join the score; 0 for none. They are left out where fewer than ten families that can serve join for each
+        covariate, or where a score with them cannot be estimated.
 
     Raises
     ------
     CommonSupportError, EstimationError
         As `Matcher.fit`: nobody can be matched, or the score cannot be estimated.
     """
-    wide = panel_of_problems(panel, rules)
-    sample = matcher_of_results(matcher, wide).fit(wide)
+    wide, severity = panel_of_problems(panel, rules)
+    records = history_of(rules.facts, history) if history and matcher.formula is None else {}
+    long = replace(wide, varying={**wide.varying, **records})
+    spec = matcher_of_results(matcher, long, (*severity, *records))
+    if records and _serving(wide) >= FOR_EACH_COVARIATE * len(spec.covariates):
+        try:
+            return with_results(spec.fit(long), rules, panel, history)
+        except EstimationError:  # records that repeat one another, or decide who joins
+            pass
+    return with_results(matcher_of_results(matcher, wide, severity).fit(wide), rules, panel, 0)
+
+
+def _serving(panel: Panel) -> int:
+    """Families that join with a pattern of problems that is known."""
+    joined = np.flatnonzero(panel.entry >= 0)
+    return int(np.isfinite(panel.varying[PATTERN][joined, panel.entry[joined]]).sum())
+
+
+def with_results(sample: MatchedSample, rules: Rules, panel: Panel, history: int) -> MatchedResults:
+    """Both arms of a matched sample under the rules."""
     return MatchedResults(sample=sample, treated=rules.results(sample.treated_unit, sample.treated_entry, panel.entry),
-                          comparison=rules.results(sample.comparison_unit, sample.comparison_entry, panel.entry))
+                          comparison=rules.results(sample.comparison_unit, sample.comparison_entry, panel.entry), history=history)

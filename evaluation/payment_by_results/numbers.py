@@ -88,6 +88,8 @@ class PaymentNumbers:
         The rules by which claims were made, where they were others than the framework's.
     n_matched, n_matchable : int
         Programme families in the matched sample; programme families with a recorded problem and time enough in the records.
+    history : int
+        Quarters before joining whose records joined the score of the matched sample.
     """
 
     framework: Framework
@@ -115,6 +117,7 @@ class PaymentNumbers:
     balance: float
     reason: str = ""
     claims_by: str = ""
+    history: int = 0
 
 
 def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, fee_by: FeeBy, everywhere: bool,
@@ -149,7 +152,7 @@ def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, f
         n_matched=0 if study.matched is None else int(inside[study.matched.sample.treated_unit].sum()),
         n_matchable=int(((pattern > 0) & time_enough).sum()),
         balance=float("nan") if study.matched is None else float(study.matched.sample.balance["smd_after"].abs().max()), reason=study.reason,
-        claims_by=claims_by)
+        claims_by=claims_by, history=0 if study.matched is None else study.matched.history)
 
 
 def take(results: Results, rows: np.ndarray) -> Results:

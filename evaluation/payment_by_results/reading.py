@@ -57,6 +57,7 @@ def read_facts(tables: Mapping[str, CheckedTable], panel: Panel, needs: tuple[tu
             adults=_adults(room, here) if all(name in tables for name in NEEDED["employment"]) else None,
             events=events,
             needs={"+".join(group): _needs(room, group) for group in needs} if "needs" in tables else {},
+            needs_begun=_needs_begun(room) if "needs" in tables else None,
         )
 
 
@@ -200,6 +201,11 @@ def _needs(room: _Room, codes: tuple[str, ...]) -> Needs:
                        f"JOIN unit USING (family_id) WHERE need IN ({listed})")
     shape = (room.n, len(room.periods))
     return Needs(at_start=_spans(rows["u"], rows["later"], rows["b"], shape) > 0, in_quarter=_spans(rows["u"], rows["a"], rows["b"], shape) > 0)
+
+
+def _needs_begun(room: _Room) -> np.ndarray:
+    (number,) = room.by_cell("SELECT u AS r, col(start_date) AS c FROM needs JOIN unit USING (family_id)", room.n, "1")
+    return number
 
 
 def _spans(unit: np.ndarray, first: np.ndarray, last: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -41,9 +41,10 @@ def study_payment(plan: Plan, framework: Framework | None, tables: Mapping[str, 
     claims = read_claims(tables["results_claimed"], panel) if "results_claimed" in tables else None
     study = PaymentStudy(panel=panel, rules=rules, attached=attached, lenient=lenient, matched=None, claims=claims)
     try:
-        return replace(study, matched=match_results(matcher(plan), panel, rules))
+        matched = match_results(matcher(plan), panel, rules, history=plan.payment_by_results.history)
     except (CommonSupportError, EstimationError) as fault:
         return replace(study, reason=fault.for_report())
+    return replace(study, matched=matched)
 
 
 def write_families(study: PaymentStudy, plan: Plan, room: Path) -> None:

@@ -17,6 +17,7 @@ class PaymentPlan(Section):
     result_fee_year: Literal["attachment", "claim"] = "attachment"  # which year's result fee is paid (recalled: by attachment)
     claim_within: int | None = Field(default=None, ge=1, le=24)  # quarters after joining; the framework's by default
     claims_by: str = ""  # the rules by which claims were made, where they were others than the framework's: told beside how far both agree
+    history: int = Field(default=0, ge=0, le=24)  # quarters before joining whose records join the score of the results' own matching; 0 for none
     missing: Literal["not_judged", "neutral"] = "not_judged"  # of a person who should be judged and is in no record
 
     @field_validator("target")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
-from evaluation.dictionary import REFERENCE_DAY, Council, Dictionary
+from evaluation.dictionary import Council, Dictionary
+from evaluation.dictionary.councils import REFERENCE_DAY
 from evaluation.errors import PlanError
 from evaluation.periods import Periods, first_day, last_day
 

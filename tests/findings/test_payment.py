@@ -204,3 +204,19 @@ def test_a_small_council_is_told_what_all_places_together_show():
 def test_a_table_without_any_number_is_left_out():
     small = numbers(shares(0.5, 0.4, n=9), agreement=Agreement(both=3, claimed_only=4, recomputed_only=2, neither=0))
     assert not any(one.id == "payment_agreement" for one in release(small).tables)
+
+
+def test_how_low_the_share_could_be_for_something_hidden_is_told_from_the_printed_share():
+    text = " ".join(release(numbers(shares(0.58, 0.45))).notes)
+    assert "rather too high than too low" in text and "been a quarter or a half more common" in text
+    assert "comparison share of 45 of every 100 (this report) would be no lower than 43 or 40 without it" in text      # 45 / 1.0417, 45 / 1.125
+
+
+def test_a_share_that_is_not_shown_has_no_bound():
+    text = " ".join(release(numbers(shares(0.58, 0.45, fewest=9))).notes)
+    assert "rather too high than too low" in text and "no lower than" not in text
+
+
+@pytest.mark.parametrize(("history", "says"), [(8, "had been and in what records said of the two years before. The same"), (0, "had been. The same")])
+def test_the_basis_says_whether_earlier_records_were_matched_on(history, says):
+    assert says in release(numbers(shares(0.5, 0.4), history=history)).basis

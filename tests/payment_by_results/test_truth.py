@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,11 +11,13 @@ from benchmarks.results_truth import COVARIATES, EFFECTS, ENTRY, NO_EFFECTS, Wit
 from evaluation.locations import project_file
 from evaluation.matching import MATCHERS
 from evaluation.payment_by_results import read_framework
+from evaluation.payment_by_results.history import history_of
 from evaluation.payment_by_results.matching import PATTERN, match_results
 from evaluation.payment_by_results.shares import matched_shares
 
 FAMILIES = 4_000
 BOUND = 3.5  # standard errors
+MATCHER = MATCHERS["nearest_neighbour"](covariates=COVARIATES, ratio=3, caliper=0.2, replacement=True, exact=("council_code",))
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +31,13 @@ def worlds(framework, tmp_path_factory):
     folder = tmp_path_factory.mktemp("truth")
     panel, rules = world(framework, FAMILIES, 3, 11, EFFECTS, folder / "with")
     _, untreated = world(framework, FAMILIES, 3, 11, NO_EFFECTS, folder / "without")
-    matcher = MATCHERS["nearest_neighbour"](covariates=COVARIATES, ratio=3, caliper=0.2, replacement=True, exact=("council_code",))
-    return panel, rules, Without.of(rules, untreated, panel.entry), match_results(matcher, panel, rules)
+    return panel, rules, Without.of(rules, untreated, panel.entry), match_results(MATCHER, panel, rules)
+
+
+def gap_of(sample, values):
+    """Standardised difference after matching of an array by family and column."""
+    one, two = values[sample.treated_unit, sample.treated_entry], values[sample.comparison_unit, sample.comparison_entry]
+    return abs(np.average(one, weights=sample.treated_weight) - np.average(two, weights=sample.comparison_weight)) / one.std(ddof=1)
 
 
 def test_the_comparison_share_is_within_its_bound_of_the_truth(worlds):
@@ -40,6 +49,22 @@ def test_the_comparison_share_is_within_its_bound_of_the_truth(worlds):
 def test_a_programme_that_works_is_seen_beside_the_comparison(worlds):
     shares = matched_shares(worlds[3].sample, worlds[3].treated, worlds[3].comparison)
     assert shares.difference.lower > 0 and shares.ratio.upper < 1
+
+
+def test_earlier_records_are_balanced_by_a_score_that_holds_them(worlds):
+    panel, rules, _, found = worlds
+    long = match_results(MATCHER, panel, rules, history=12)
+    assert (found.history, long.history) == (0, 12)
+    records = history_of(rules.facts, 12)
+    gaps = [[gap_of(one.sample, records[name]) for name in records] for one in (long, found)]
+    assert max(gaps[0]) < 0.1 and np.mean(gaps[0]) < 0.8 * np.mean(gaps[1])
+
+
+def test_few_families_are_matched_without_earlier_records(worlds):
+    panel, rules, _, _ = worlds
+    joined = np.flatnonzero(panel.entry >= 0)
+    few = panel.units.assign(entry=np.where(np.isin(np.arange(len(panel)), joined[:200]), panel.entry, -1))
+    assert match_results(MATCHER, replace(panel, units=few), rules, history=12).history == 0
 
 
 def test_members_of_a_set_had_the_same_problems_before_its_quarter(worlds):

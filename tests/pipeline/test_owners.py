@@ -9,7 +9,8 @@ from evaluation.errors import PlanError
 from evaluation.locations import project_file
 from evaluation.pipeline.owners import check_owners, laxer
 from evaluation.pipeline.receive import check_names
-from evaluation.plan import DisclosurePlan, read_plan
+from evaluation.plan import read_plan
+from evaluation.plan.leaving import DisclosurePlan
 
 STUDIES = sorted(path for path in project_file("studies").glob("*/*.yml"))
 

@@ -40,9 +40,10 @@ def test_a_name_alone_is_the_framework_as_it_is_written(planned):
 
 def test_a_plan_may_set_target_fee_year_time_and_missing(planned):
     plan = planned({"framework": "troubled_families_2012", "target": {"E06000022": 215}, "result_fee_year": "claim", "claim_within": 6,
-                    "missing": "neutral"})
+                    "missing": "neutral", "history": 4})
     found = framework_of(plan)
     assert (found.claim_within.whole, found.claim_within.source, plan.payment_by_results.target["E06000022"]) == (6, "the plan", 215)
+    assert (plan.payment_by_results.history, planned("troubled_families_2012").payment_by_results.history) == (4, 0)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,7 @@ def test_a_plan_may_set_target_fee_year_time_and_missing(planned):
         ({"framework": "troubled_families_2012", "target": 0}, "a target is a number of families above 0, not 0"),
         ({"framework": "troubled_families_2012", "result_fee_year": "exit"}, "payment_by_results.result_fee_year"),
         ({"framework": "troubled_families_2012", "claim_within": 0}, "payment_by_results.claim_within"),
+        ({"framework": "troubled_families_2012", "history": -1}, "payment_by_results.history"),
         ({"framework": "troubled_families_2012", "tagret": 5}, "did you mean `target`"),
         ({"target": 5}, "`payment_by_results.framework` is missing"),
     ],

@@ -87,16 +87,15 @@ def test_stored_results_are_of_the_designs_and_effects_of_the_benchmark(dictiona
 
 
 def test_stored_results_are_as_the_page_says():
-    """One in ten: no bias but those of absence, at the limit. Four in ten: bias that weights from records hardly move, and true chances halve."""
+    """One in ten: no bias beyond the limit, absence far from it. Four in ten: bias that weights from records hardly move, and true chances halve."""
     few, many = json.loads((ROOT / "docs/results/records_truth.json").read_text(encoding="utf-8"))["designs"]
     rows = {row["outcome"]: row for row in few["rows"]}
-    large = {name for name, row in rows.items() if abs(row["bias_without_draws"]) > 0.09}
-    assert large and all("absence" in name for name in large) and max(abs(row["bias_without_draws"]) for row in few["rows"]) < 0.13
-    assert rows["continuous_employment_26"]["verdict"] == "within"
+    assert all(abs(row["bias_without_draws"]) < (0.03 if "absence" in name else 0.06) for name, row in rows.items())
+    assert {name for name, row in rows.items() if row["verdict"] != "within"} <= {"continuous_employment_26"}
     assert few["censored"] < MUCH_JOINED < many["censored"]
     absence = next(row for row in many["rows"] if row["outcome"] == "unauthorised_absence_rate")
     assert absence["verdict"] == "beyond" and absence["moved_known"] < absence["moved_weighted"] < 0.03
-    assert -0.7 < absence["moved_known"] / absence["bias_without_draws"] < -0.3
+    assert -0.8 < absence["moved_known"] / absence["bias_without_draws"] < -0.3
 
 
 def test_a_bias_is_small_only_when_its_whole_interval_is():
