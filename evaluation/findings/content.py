@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import BesideCouncils, Check, Council, OutcomeResult, ReportContent, Titles
-from evaluation.findings import beside, reach, several_tests, spread, subgroups, texts
+from evaluation.findings import beside, reach, several_tests, spread, subgroups, texts, windows
 from evaluation.findings.compared import balance, flow, origins, overlap
 from evaluation.findings.families_behind import present_populations
 from evaluation.findings.inputs import Inputs
@@ -52,7 +52,8 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         checks=(*checks(shown, ledger), *ways),
         warnings=inputs.warnings,
         tables=(
-            *base_table(charted, inputs.nouns, ledger),  # the base is a period too: not where single periods may not be shown
+            *base_table(charted, inputs.nouns, ledger, whole=len(charted) == len(shown)),  # the base is a period too
+            *windows.table(charted, inputs.nouns, ledger),  # as are windows: not where single periods may not be shown
             *other_table(shown, inputs.nouns, ledger),
             *several_tests.table(inputs.tests, shown, len(inputs.plan.outcomes.all), ledger, one_of_many=own_effects(inputs)),
             *subgroups.tables(shown, inputs.nouns, ledger),

@@ -1,4 +1,4 @@
-"""What the strength of evidence is judged by."""
+"""What the strength of evidence is judged by, from the studies of one report: sizes, balance, and the verdicts of checks on the main outcomes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,30 @@ from collections.abc import Sequence
 
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import PEOPLE, rule_of
-from evaluation.findings.present import why_hidden
-from evaluation.findings.strength import Evidence
+from evaluation.findings.numbers import OutcomeNumbers
+from evaluation.findings.other_estimates import depends_on_base
+from evaluation.findings.present import lower_first, why_hidden
+from evaluation.findings.strength import BASES, Evidence
 from evaluation.findings.study import OutcomeStudy, Scope
 from evaluation.pipeline.analysis import Analysis
-from evaluation.pipeline.scopes import NOUNS
+from evaluation.pipeline.check_sentences import MANY
+from evaluation.pipeline.checking import NAMES
+from evaluation.pipeline.choices import base_of
+from evaluation.plan import Plan
+
+OTHER_CHOICES = ("placebo_date", "placebo_outcome", "leave_one_council_out")  # checks that judge whether another choice concludes otherwise
 
 
 def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> Evidence:
     """What the strength rating looks at."""
-    many, threshold = NOUNS[analysis.plan.unit][1], rule_of(analysis.plan.disclosure.profile).threshold
-    measured = [
-        study.numbers
+    many, threshold = MANY[analysis.plan.unit], rule_of(analysis.plan.disclosure.profile).threshold
+    main = [
+        study
         for study in studies
         if study.numbers.primary and study.numbers.status == "estimated" and not why_hidden(study.numbers, threshold, many)
     ]
-    shares = [
-        numbers.detectable / abs(numbers.comparison_level)
-        for numbers in measured
-        if numbers.comparison_level and math.isfinite(numbers.comparison_level)
-    ]
+    measured = [study.numbers for study in main]
+    shares = [share_of_level(numbers.detectable, numbers) for numbers in measured]
     by_area, sample = analysis.plan.programme.assignment == "area", analysis.sample
     joined = int((sample.panel.entry >= 0).sum()) if by_area else scope.counts["joined"]
     matched = sample.n_treated if by_area else scope.counts["matched"]
@@ -41,4 +45,33 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
         matched_share=min(matched / joined, 1.0) if joined and (matched or many not in PEOPLE) else math.nan,
         trends=tuple(numbers.trend.verdict for numbers in measured if numbers.trend is not None),
         n_places=int(sample.panel.units["area"][sample.panel.entry >= 0].nunique()) if by_area else None,
+        hidden_drift=hidden_drift(analysis.plan, measured),
+        other_choices={BASES: tuple(judged_by_base(study) for study in main)}
+        | {lower_first(NAMES[name]): verdicts_on(main, name) for name in OTHER_CHOICES},
+        contamination=verdicts_on(main, "contamination"),
+        attrition=verdicts_on(main, "attrition"),
     )
+
+
+def share_of_level(size: float, numbers: OutcomeNumbers) -> float:
+    """A size as a share of the level without the programme; NaN where there is no such level."""
+    level = abs(numbers.comparison_level)
+    return size / level if level and math.isfinite(level) else math.nan
+
+
+def hidden_drift(plan: Plan, measured: Sequence[OutcomeNumbers]) -> float:
+    """The largest drift that passed tests of the trend before would usually have missed, by the middle of the headline, as a share of the level."""
+    reach = sum(plan.estimator.headline.event_times) / 2 - base_of(plan)
+    passed = [numbers for numbers in measured if numbers.trend is not None and numbers.trend.verdict == "passed"]
+    sizes = [share_of_level(abs(numbers.trend.slope_detectable) * reach, numbers) for numbers in passed]
+    return max(sizes) if sizes and all(math.isfinite(size) for size in sizes) else math.nan
+
+
+def verdicts_on(main: Sequence[OutcomeStudy], name: str) -> tuple[str, ...]:
+    """What one check says of the main outcomes that it was asked of."""
+    return tuple(line.verdict for study in main for line in study.checks if line.name == NAMES[name])
+
+
+def judged_by_base(study: OutcomeStudy) -> str:
+    """Whether another base would conclude otherwise; not testable where there is none."""
+    return "failed" if depends_on_base(study) else "passed" if len(study.bases) > 1 else "not testable"
