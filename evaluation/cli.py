@@ -4,6 +4,8 @@ Exit codes: 0 done, 1 a fault of this program, 2 something the user can mend (th
 """
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +20,9 @@ plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check,
 app.add_typer(plan_app, name="plan")
 link_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Link records to the roster on keyed hashes of names and birthdays.")
 app.add_typer(link_app, name="link")
+
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+REFUSED = (*FULL, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep no results of costly steps, and use none.")]
 PlanPath = Annotated[Path, typer.Argument(help="A study's plan, for example studies/demonstration/plan.yml.")]
@@ -258,8 +263,22 @@ def main() -> None:
     try:
         app()
     except EvaluationError as error:
-        print(f"Not done. {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        told = str(error)
+    except OSError as fault:
+        if fault.errno not in REFUSED:
+            raise
+        told = refused(fault)
+    else:
+        return
+    print(f"Not done. {told}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def refused(fault: OSError) -> str:
+    """A file or folder that cannot be used, in words."""
+    full = fault.errno in FULL
+    mend = "Make room there, or name a folder on another disk" if full else "Name another place, or have its rights changed"
+    return f"{fault.filename or 'A file'} must be a place that this command can use, and is not: {os.strerror(fault.errno)}. {mend}."
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def lock_plan(plan_path: Path, *, signer: str | None = None) -> Iterator[str]:
     plan, entries = complete(plan_path), read_lock(plan_path)
     if entries:
         raise PlanError(f"{plan_path} is locked since {entries[0].time}. To change a locked plan: evaluation plan amend {plan_path} --reason ...")
-    who = signer or getpass.getuser()
+    who = signer or user_name()
     append(plan_path, (), kind="locked", plan_hash=plan.hash(), plan=plan.model_dump(mode="json"), signer=who)
     yield f"{plan_path} is locked by {who}. Hash {plan.hash()}"
     yield f"  primary outcomes    {', '.join(plan.outcomes.primary)}"
@@ -142,7 +142,7 @@ def amend_plan(plan_path: Path, *, reason: str, outcomes_seen: bool, signer: str
         kind="amended",
         plan_hash=plan.hash(),
         plan=plan.model_dump(mode="json"),
-        signer=signer or getpass.getuser(),
+        signer=signer or user_name(),
         reason=reason.strip(),
         outcomes_seen=outcomes_seen,
     )
@@ -181,7 +181,15 @@ def record_opening(plan_path: Path, plan: Plan) -> tuple[Entry, ...]:
     entries = read_lock(plan_path)
     if not entries or any(one.kind == "outcomes opened" and one.plan_hash == plan.hash() for one in entries):
         return entries
-    return append(plan_path, entries, kind="outcomes opened", plan_hash=plan.hash(), signer=getpass.getuser(), outcomes_seen=True)
+    return append(plan_path, entries, kind="outcomes opened", plan_hash=plan.hash(), signer=user_name(), outcomes_seen=True)
+
+
+def user_name() -> str:
+    """The user's name; 'unknown' where the machine has none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "unknown"
 
 
 def complete(plan_path: Path) -> Plan:
