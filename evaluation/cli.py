@@ -15,6 +15,7 @@ import typer
 from evaluation.errors import EvaluationError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  context_settings={"max_content_width": 120},
                   help="Compare programme families with matched comparison families, and make a report for each council.")
 plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, lock, amend and compare a study's plan.")
 app.add_typer(plan_app, name="plan")
@@ -265,7 +266,7 @@ def main() -> None:
     except EvaluationError as error:
         told = str(error)
     except OSError as fault:
-        if fault.errno not in REFUSED:
+        if fault.errno not in REFUSED and not (fault.errno == errno.ENOENT and is_named(fault.filename)):
             raise
         told = refused(fault)
     else:
@@ -276,9 +277,14 @@ def main() -> None:
 
 def refused(fault: OSError) -> str:
     """A file or folder that cannot be used, in words."""
-    full = fault.errno in FULL
-    mend = "Make room there, or name a folder on another disk" if full else "Name another place, or have its rights changed"
-    return f"{fault.filename or 'A file'} must be a place that this command can use, and is not: {os.strerror(fault.errno)}. {mend}."
+    words = {errno.EEXIST: "a file has that name", errno.ENOTDIR: "a file stands where a folder must be"}.get(fault.errno, os.strerror(fault.errno))
+    mend = "Make room there, or name a folder on another disk" if fault.errno in FULL else "Name another place, or have its rights changed"
+    return f"{fault.filename or 'A file'} must be a place that this command can use, and is not: {words}. {mend}."
+
+
+def is_named(path: object) -> bool:
+    """Whether a path lies where the user said, so that a missing folder is the user's to mend and none of the program's own."""
+    return any(Path(word) in (Path(str(path)), *Path(str(path)).parents) for word in sys.argv[1:] if word.strip("./\\"))
 
 
 if __name__ == "__main__":

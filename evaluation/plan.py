@@ -5,18 +5,18 @@ Names of outcomes, covariates, matchers and estimators are resolved in `pipeline
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from evaluation.errors import PlanError
 from evaluation.periods import Periods
 from evaluation.plan_data import DataPlan, Place, Published, Section, as_day
+from evaluation.plan_faults import all_in_words
 
 
 class PeriodsPlan(Section):
@@ -483,26 +483,5 @@ def read_content(content: dict, where: Path) -> Plan:
     try:
         return Plan.model_validate(content)
     except ValidationError as error:
-        faults = "\n".join(f"  - {in_words(fault)}" for fault in error.errors())
-        raise PlanError(f"{where}: {len(error.errors())} thing(s) to mend in the plan:\n{faults}") from None
-
-
-def in_words(fault: dict) -> str:
-    """One fault of a plan: which key, what must hold, how to mend it."""
-    where = ".".join(str(part) for part in fault["loc"]) or "the plan"
-    if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(fault["loc"][-1]), keys_at(fault["loc"][:-1]), n=1)
-        hint = f"did you mean `{near[0]}`?" if near else f"known keys here: {', '.join(keys_at(fault['loc'][:-1]))}."
-        return f"`{where}` is not a key of a plan; {hint}"
-    if fault["type"] == "missing":
-        return f"`{where}` is missing; every plan needs it (see studies/demonstration/plan.yml)."
-    return f"`{where}`: {fault['msg'].removeprefix('Value error, ')}."
-
-
-def keys_at(place: tuple) -> list[str]:
-    """Names of the keys that a section of the plan may have."""
-    section: type[BaseModel] = Plan
-    for name in place:
-        field = section.model_fields.get(str(name))
-        section = next((kind for kind in Section.__subclasses__() if field and kind.__name__ in str(field.annotation)), section)
-    return sorted(section.model_fields)
+        faults = all_in_words(error.errors(), Plan)
+        raise PlanError(f"{where}: {len(faults)} thing(s) to mend in the plan:\n" + "\n".join(f"  - {fault}" for fault in faults)) from None

@@ -139,6 +139,15 @@ def test_simulated_records_are_marked_and_pass_their_check(ended, capsys, tmp_pa
     assert ended("check", out) == 0 and "Every row satisfies its contract" in capsys.readouterr().out
 
 
+def test_a_misspelt_table_or_council_is_told_with_the_nearest(ended, capsys, tmp_path):
+    assert ended("check", tmp_path, "--table", "familes") == 2
+    assert "'familes' is none (did you mean 'families'?)" in capsys.readouterr().err
+    assert ended("run", project_file("studies/demonstration/plan.yml"), "--council", "E0600022", "--out", tmp_path) == 2
+    assert "Did you mean E06000022, Bath and North East Somerset?" in capsys.readouterr().err
+    assert ended("run", project_file("studies/demonstration/plan.yml"), "--council", "nowhere at all", "--out", tmp_path) == 2
+    assert "Did you mean" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("quarter", ["2012-Q5", "2012", "soon"])
 def test_a_quarter_that_is_none_is_refused(ended, capsys, tmp_path, quarter):
     assert ended("simulate", tmp_path / "out", "--families", 60, "--last", quarter) == 2

@@ -15,7 +15,8 @@ from evaluation.matching.matcher import Matcher
 from evaluation.matching.sample import MatchedSample
 from evaluation.matching.score import Score
 from evaluation.models import ESTIMATORS
-from evaluation.plan import Plan, SecondEstimator, in_words
+from evaluation.plan import Plan, SecondEstimator
+from evaluation.plan_faults import in_words
 
 FROM_ELSEWHERE = ("covariates", "formula", "score", "exact", "history", "history_window", "pool")  # keys with a place of their own in the plan
 
@@ -118,5 +119,5 @@ def made(kind: type, options: Mapping[str, object], place: str) -> object:
     try:
         return TypeAdapter(kind).validate_python(options)
     except ValidationError as fault:
-        lines = "\n".join(f"  - {in_words({**one, 'loc': (place, *one['loc'])})}" for one in fault.errors())
+        lines = "\n".join(f"  - {in_words({**one, 'loc': (place, *one['loc'])}, Plan)}" for one in fault.errors())
         raise PlanError(f"{len(fault.errors())} thing(s) to mend in the plan's {place}:\n{lines}") from None
