@@ -50,8 +50,9 @@ def plan_lock(plan: PlanPath, signer: Annotated[str | None, typer.Option(help="W
 @plan_app.command("amend")
 def plan_amend(plan: PlanPath,
                reason: Annotated[str, typer.Option(help="Why the plan is changed.")],
-               outcomes_seen: Annotated[bool, typer.Option("--outcomes-seen/--outcomes-not-seen",
-                                                           help="Whether anybody had seen outcomes after joining.")],
+               outcomes_seen: Annotated[bool | None, typer.Option("--outcomes-seen/--outcomes-not-seen",
+                                                                  help="Whether anybody had seen outcomes after joining; one of both must be said.")
+                                        ] = None,
                signer: Annotated[str | None, typer.Option(help="Who signs; the user's name without it.")] = None) -> None:
     """Change a locked plan to what its file says now, with the reason; what is changed after outcomes were seen is labelled exploratory."""
     from evaluation.pipeline.locking import amend_plan
