@@ -35,7 +35,7 @@ from evaluation.pipeline.payment import study_payment, write_families
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.populations import study_populations
 from evaluation.pipeline.receive import of_pool, receive
-from evaluation.pipeline.scopes import inputs_of, scopes_of, studies_of
+from evaluation.pipeline.scopes import inputs_of, scopes_of, studies_of, wanted
 from evaluation.pipeline.sealing import seal, unseal
 from evaluation.pipeline.synthetic import is_synthetic, synthetic_areas, with_synthetic
 from evaluation.plan import Plan
@@ -47,11 +47,14 @@ if TYPE_CHECKING:
 Step = Callable[[str], object]
 
 
-def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, step: Step, *, kept: Path | None = None) -> Analysis:
+def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, step: Step, *, kept: Path | None = None,
+             councils: Sequence[str] = ()) -> Analysis:
     """From records to effects.
 
     Parameters
     ----------
+    councils : sequence of str
+        Reports that will be asked for: one that cannot be is refused before anything is estimated.
     kept : Path, optional
         Folder of results of steps that may be used again.
     """
@@ -61,6 +64,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         step(line)
     everyone = panel_of(tables, plan, dictionary, kept)
     step(f"panel of {len(everyone):,} {everyone.unit} units and {len(everyone.periods)} periods")
+    wanted(plan, everyone.units, councils)
     sample = match_blind(plan, everyone, room)
     panel = sample.panel
     step("matched, outcomes after joining unseen")

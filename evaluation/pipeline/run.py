@@ -141,7 +141,7 @@ def estimate(
     standing = standing_of(plan_path, plan)
     clock.step(f"plan {plan.hash()[:12]} locked{f' on {standing.locked}' if standing.locked else ' by this run'}")
     with threadpool_limits(limits=1):  # sums of floats depend on the number of threads in their last bits
-        analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step, kept=kept)
+        analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step, kept=kept, councils=councils)
     code = code_of_this()
     hashed = analysis_hash(plan=plan.canonical(), code=code, tables={name: table.content_hash for name, table in analysis.tables.items()})
     failed: dict[str, Exception] = {}

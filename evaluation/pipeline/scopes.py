@@ -44,6 +44,7 @@ from evaluation.pipeline.populations import populations_of
 from evaluation.pipeline.several_tests import tests_of
 from evaluation.pipeline.synthetic import fit_table
 from evaluation.pipeline.value import worth_of
+from evaluation.plan import Plan
 
 BY_SETS = ("matched_did", "matched_levels", "lagged_outcome")  # estimators whose units are those of matched sets
 NOUNS = {
@@ -63,20 +64,28 @@ def scopes_of(analysis: Analysis, councils: Sequence[str]) -> tuple[Scope, ...]:
     PlanError
         A council was asked for that has no programme units in the study.
     """
-    units = analysis.sample.panel.units
-    treated = units["entry"].to_numpy() >= 0
-    present = sorted(set(members_of(units["council_code"][treated])))
+    return tuple(scope_of(analysis, code) for code in wanted(analysis.plan, analysis.sample.panel.units, councils))
+
+
+def wanted(plan: Plan, units: pd.DataFrame, councils: Sequence[str]) -> tuple[str, ...]:
+    """Codes of the reports to make; looked at as soon as there are units, so that nobody waits for estimates to hear of a wrong council.
+
+    Raises
+    ------
+    PlanError
+        A council was asked for that has no programme units in the study.
+    """
+    present = sorted(set(members_of(units["council_code"][units["entry"].to_numpy() >= 0])))
     if present == [""] or not present:
-        return (scope_of(analysis, ALL),)
-    together = (ALL,) if analysis.plan.programme.together else ()
-    wanted = tuple(councils) or together + (analysis.plan.programme.councils or tuple(present))
-    unknown = [code for code in wanted if code not in (*present, ALL)]
-    if unknown:
+        return (ALL,)
+    codes = tuple(councils) or ((ALL,) if plan.programme.together else ()) + (plan.programme.councils or tuple(present))
+    if unknown := [code for code in codes if code not in (*present, ALL)]:
         raise PlanError(
-            f"{', '.join(unknown)}: no programme {NOUNS[analysis.plan.unit][1]} there in study {analysis.plan.study}. "
-            f"Councils with programme units: {', '.join(present[:12])}{' ...' if len(present) > 12 else ''}."
+            f"{', '.join(unknown)}: no programme {NOUNS[plan.unit][1]} there in study {plan.study}. "
+            f"Councils with programme units: {', '.join(present[:12])}{' ...' if len(present) > 12 else ''}. "
+            "Mend --council, or `programme.councils` in the plan."
         )
-    return tuple(scope_of(analysis, code) for code in wanted)
+    return codes
 
 
 def present_nowhere(units: pd.DataFrame) -> bool:
