@@ -102,7 +102,7 @@ define make_environment
 	@echo "Installing $(1) into $(VENV) (a few minutes the first time) ..."
 	@$(PIP) install --no-compile --require-hashes -r $(1) || { \
 		echo "The packages of $(1) must be had from $(if $(WHEELS),the folder $(WHEELS),the package registry), and are not (see above)." \
-		"$(if $(WHEELS),Make that folder again on the same system and Python: make wheels.,Without a connection: README.md, 'Without a connection'.)" >&2; exit 1; }
+		"$(if $(WHEELS),Make that folder again on the same system and the same Python ($(shell $(PYTHON) --version)): make wheels.,Without a connection: README.md, 'Without a connection'.)" >&2; exit 1; }
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 endef
 
