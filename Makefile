@@ -68,11 +68,11 @@ kills: $(VENV)/ready-dev
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check
 
-# One package is published as source only and is built with setuptools, which the room then needs too.
+# Two packages are published as source only; what they are built with is needed in the room too.
 wheels: $(VENV)/ready-dev
 	@echo "Fetching all packages into $@ (a few minutes) ..."
 	@$(PIP) download --require-hashes -r requirements-dev.lock --dest $@
-	@$(PIP) download setuptools --dest $@
+	@$(PIP) download setuptools wheel --dest $@
 	@echo "All packages for this system and Python are in $@. Carry the whole folder, and there: make report WHEELS=$@"
 
 # The development lock holds everything in the other at the same versions, so whichever was made first is kept and added to.
