@@ -11,11 +11,16 @@ COUNCIL ?= E06000022
 RELEASES ?= 50
 REPORTS ?= reports
 
+ifdef WHEELS
+export PIP_NO_INDEX := 1
+export PIP_FIND_LINKS := $(WHEELS)
+endif
+
 unexport PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE := 1
 export PIP_USER := 0
 
-.PHONY: help report test browser verapdf faults run-faults coverage attacks kills lint lock clean
+.PHONY: help report test browser verapdf faults run-faults coverage attacks kills lint wheels lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +34,7 @@ help:
 	@echo "make attacks  try to work hidden counts out of made-up releases (RELEASES=$(RELEASES))"
 	@echo "make kills    kill a batch's processes at random, 100 times, and count what is torn, lost or made twice (20 minutes)"
 	@echo "make lint     check the style of the code"
+	@echo "make wheels   fetch all packages into wheels/, for a room without a connection: there, make report WHEELS=wheels"
 	@echo "make lock     choose versions anew and write the two locks (needs uv)"
 	@echo "make clean    remove the environment and what the tools left; runs/ is kept"
 
@@ -62,6 +68,13 @@ kills: $(VENV)/ready-dev
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check
 
+# Two packages are published as source only; what they are built with is needed in the room too.
+wheels: $(VENV)/ready-dev
+	@echo "Fetching all packages into $@ (a few minutes) ..."
+	@$(PIP) download --require-hashes -r requirements-dev.lock --dest $@
+	@$(PIP) download setuptools wheel --dest $@
+	@echo "All packages for this system and Python are in $@. Carry the whole folder, and there: make report WHEELS=$@"
+
 # The development lock holds everything in the other at the same versions, so whichever was made first is kept and added to.
 $(VENV)/ready-run: requirements.lock pyproject.toml
 	$(call make_environment,requirements.lock)
@@ -87,7 +100,9 @@ define make_environment
 		"Install them (Debian, Ubuntu: apt install python3-venv; Fedora: dnf install python3-pip) and run make $(MAKECMDGOALS) again." >&2; exit 1; }
 	@$(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
 	@echo "Installing $(1) into $(VENV) (a few minutes the first time) ..."
-	@$(PIP) install --no-compile --require-hashes -r $(1)
+	@$(PIP) install --no-compile --require-hashes -r $(1) || { \
+		echo "The packages of $(1) must be had from $(if $(WHEELS),the folder $(WHEELS),the package registry), and are not (see above)." \
+		"$(if $(WHEELS),Make that folder again on the same system and the same Python ($(shell $(PYTHON) --version)): make wheels.,Without a connection: README.md, 'Without a connection'.)" >&2; exit 1; }
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 endef
 

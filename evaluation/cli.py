@@ -4,6 +4,8 @@ Exit codes: 0 done, 1 a fault of this program, 2 something the user can mend (th
 """
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,11 +15,15 @@ import typer
 from evaluation.errors import EvaluationError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  context_settings={"max_content_width": 120},
                   help="Compare programme families with matched comparison families, and make a report for each council.")
 plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, lock, amend and compare a study's plan.")
 app.add_typer(plan_app, name="plan")
 link_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Link records to the roster on keyed hashes of names and birthdays.")
 app.add_typer(link_app, name="link")
+
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+REFUSED = (*FULL, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep no results of costly steps, and use none.")]
 PlanPath = Annotated[Path, typer.Argument(help="A study's plan, for example studies/demonstration/plan.yml.")]
@@ -44,8 +50,9 @@ def plan_lock(plan: PlanPath, signer: Annotated[str | None, typer.Option(help="W
 @plan_app.command("amend")
 def plan_amend(plan: PlanPath,
                reason: Annotated[str, typer.Option(help="Why the plan is changed.")],
-               outcomes_seen: Annotated[bool, typer.Option("--outcomes-seen/--outcomes-not-seen",
-                                                           help="Whether anybody had seen outcomes after joining.")],
+               outcomes_seen: Annotated[bool | None, typer.Option("--outcomes-seen/--outcomes-not-seen",
+                                                                  help="Whether anybody had seen outcomes after joining; one of both must be said.")
+                                        ] = None,
                signer: Annotated[str | None, typer.Option(help="Who signs; the user's name without it.")] = None) -> None:
     """Change a locked plan to what its file says now, with the reason; what is changed after outcomes were seen is labelled exploratory."""
     from evaluation.pipeline.locking import amend_plan
@@ -258,8 +265,27 @@ def main() -> None:
     try:
         app()
     except EvaluationError as error:
-        print(f"Not done. {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        told = str(error)
+    except OSError as fault:
+        if fault.errno not in REFUSED and not (fault.errno == errno.ENOENT and is_named(fault.filename)):
+            raise
+        told = refused(fault)
+    else:
+        return
+    print(f"Not done. {told}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def refused(fault: OSError) -> str:
+    """A file or folder that cannot be used, in words."""
+    words = {errno.EEXIST: "a file has that name", errno.ENOTDIR: "a file stands where a folder must be"}.get(fault.errno, os.strerror(fault.errno))
+    mend = "Make room there, or name a folder on another disk" if fault.errno in FULL else "Name another place, or have its rights changed"
+    return f"{fault.filename or 'A file'} must be a place that this command can use, and is not: {words}. {mend}."
+
+
+def is_named(path: object) -> bool:
+    """Whether a path lies where the user said, so that a missing folder is the user's to mend and none of the program's own."""
+    return any(Path(word) in (Path(str(path)), *Path(str(path)).parents) for word in sys.argv[1:] if word.strip("./\\"))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import re
 
 
 class EvaluationError(Exception):
-    """Something the user can mend; the command line prints it without a traceback and exits with code 2."""
+    """Something the user can mend; the command line prints it without a traceback and exits with code 2, a notebook shows the same words."""
 
     def for_report(self) -> str:
         """The message's clauses without numbers: counts of rows are for those inside, nobody has looked at them before a report leaves.
@@ -19,6 +19,10 @@ class EvaluationError(Exception):
         """
         kept = [clause for clause in re.split(r"(?<=[.:;])\s+", str(self)) if not re.search(r"\d", clause)]
         return ". ".join(clause.rstrip(".:; ") for clause in kept) + "." if kept else "The reason holds counts and is not shown."
+
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows below the cell in place of a traceback (IPython asks for this name)."""
+        return [f"Not done. {self}"]
 
 
 class DictionaryError(EvaluationError):

@@ -41,6 +41,15 @@ def project_file(name: str) -> Path:
                           "Mend the name, or install the package again from a complete copy of the project.")
 
 
+def seen(path: str | Path) -> Path:
+    """A path as given where it is there, else the same seen from the project's root where that is there; a notebook works in a folder of its own."""
+    here = Path(path).expanduser()
+    try:
+        return here if here.exists() else project_file(str(here))
+    except EvaluationError:
+        return here
+
+
 def open_data_folder() -> Path:
     """The folder of published statistics, whether or not it is there.
 

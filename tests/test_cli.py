@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -62,6 +63,33 @@ def test_a_fault_that_can_be_mended_goes_to_stderr_with_exit_code_2_and_no_trace
 def test_a_wrong_call_is_told_with_exit_code_2(ended, capsys, arguments):
     assert ended(*arguments) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_used_is_told_with_exit_code_2_and_no_traceback(ended, capsys, tmp_path):
+    (tmp_path / "a_file").write_text("mine", encoding="utf-8")
+    assert ended("simulate", tmp_path / "a_file" / "out", "--families", 60, "--councils", 1, "--last", "2012-Q4") == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"Not done. {tmp_path / 'a_file'}") and "must be a place" in told and "Traceback" not in told
+
+
+@pytest.mark.parametrize("number, mend", [(errno.EACCES, "Name another place"), (errno.ENOSPC, "Make room there")])
+def test_what_the_machine_refuses_is_told_with_the_way_to_mend_it(ended, monkeypatch, capsys, tmp_path, number, mend):
+    def refuse(*given, **named):
+        raise OSError(number, os.strerror(number), "runs/study")
+
+    monkeypatch.setattr("evaluation.pipeline.run_study", refuse)
+    assert ended("run", tmp_path) == 2
+    assert "runs/study must be a place" in (told := capsys.readouterr().err) and mend in told
+
+
+def test_a_fault_of_the_program_is_not_passed_off_as_the_users(monkeypatch, tmp_path):
+    def fail(*given, **named):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "evaluation/gone.py")
+
+    monkeypatch.setattr("evaluation.pipeline.run_study", fail)
+    monkeypatch.setattr(sys, "argv", ["evaluation", "run", str(tmp_path)])
+    with pytest.raises(FileNotFoundError):
+        cli.main()
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -144,6 +172,15 @@ def test_simulated_records_are_marked_and_pass_their_check(ended, capsys, tmp_pa
     assert ended("simulate", out, "--families", 60, "--councils", 1, "--last", "2012-Q4") == 0
     assert "SIMULATED records of 60 families" in capsys.readouterr().out and (out / "SIMULATED_DATA.txt").is_file()
     assert ended("check", out) == 0 and "Every row satisfies its contract" in capsys.readouterr().out
+
+
+def test_a_misspelt_table_or_council_is_told_with_the_nearest(ended, capsys, tmp_path):
+    assert ended("check", tmp_path, "--table", "familes") == 2
+    assert "'familes' is none (did you mean 'families'?)" in capsys.readouterr().err
+    assert ended("run", project_file("studies/demonstration/plan.yml"), "--council", "E0600022", "--out", tmp_path) == 2
+    assert "Did you mean E06000022, Bath and North East Somerset?" in capsys.readouterr().err
+    assert ended("run", project_file("studies/demonstration/plan.yml"), "--council", "nowhere at all", "--out", tmp_path) == 2
+    assert "Did you mean" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("quarter", ["2012-Q5", "2012", "soon"])

@@ -124,6 +124,28 @@ def test_the_notebook_shows_the_sections_that_the_tests_of_the_blocks_look_at():
     assert shown == [f"{section.__module__.split('.')[-1]}.{section.__name__}(content)" for section in SECTIONS]
 
 
+def test_what_a_user_can_mend_is_shown_below_the_cell_without_a_traceback(capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    shell.run_cell("from evaluation import bench; bench.open_run('')")
+    told = capsys.readouterr()
+    assert "Not done. `run` names no run yet." in told.out + told.err and "Traceback" not in told.out + told.err
+    InteractiveShell.clear_instance()
+
+
+def test_a_notebook_opened_by_hand_finds_what_the_root_holds_and_says_what_its_first_cell_lacks(monkeypatch):
+    from evaluation.bench.study import found
+    from evaluation.reporting import council
+
+    monkeypatch.chdir(project_file("notebooks"))
+    assert found("studies/demonstration/plan.yml").samefile(project_file("studies/demonstration/plan.yml"))
+    with pytest.raises(ReportError, match="contents/<council>.json"):
+        council.read("")
+    with pytest.raises(ReportError, match="no_such.json is not"):
+        council.read("runs/no_such.json")
+
+
 @pytest.fixture(scope="module")
 def release(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("release") / "content.json"

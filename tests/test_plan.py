@@ -8,7 +8,7 @@ import yaml
 
 from evaluation.errors import PlanError
 from evaluation.locations import project_file
-from evaluation.plan import read_plan
+from evaluation.plan import read_content, read_plan
 
 STUDIES = sorted(project_file("studies").glob("*/*.yml"))
 
@@ -103,3 +103,13 @@ def test_a_missing_plan_says_where_it_was_looked_for(tmp_path):
 def test_the_hash_changes_with_a_choice_and_not_with_the_order_of_keys(changed):
     same = changed(lambda plan: plan.update(dict(reversed(list(plan.items())))))
     assert same.hash() == changed(lambda plan: None).hash() != changed(lambda plan: plan["matching"].update(ratio=2)).hash()
+
+
+@pytest.mark.parametrize("change, told", [
+    ({"unit": "famly"}, r"`unit` must be one of family, person, .*, and is not; did you mean `family`\?"),
+    ({"disclosure": {"profile": "ten_fiv"}}, r"1 thing\(s\) to mend .*\n  - `disclosure\.profile` must be one of .*; did you mean `ten_five`\?$"),
+])
+def test_a_misspelt_word_is_told_once_with_the_words_there_are(change, told):
+    content = yaml.safe_load(project_file("studies/demonstration/plan.yml").read_text(encoding="utf-8")) | change
+    with pytest.raises(PlanError, match=told):
+        read_content(content, project_file("studies"))

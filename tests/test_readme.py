@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from evaluation.locations import project_file
+from evaluation.periods import Periods
+from evaluation.simulate import Simulation
 
 
 def blocks() -> list[str]:
@@ -29,3 +31,11 @@ def test_a_block_runs(number, tmp_path, monkeypatch):
 
 def test_there_are_two_blocks():
     assert len(blocks()) == 2
+
+
+def test_the_council_of_ones_own_records_is_one_of_those_simulated(dictionary):
+    text = project_file("README.md").read_text(encoding="utf-8")
+    families, councils = map(int, re.search(r"evaluation simulate \S+ --families (\d+) --councils (\d+)", text).groups())
+    asked = re.search(r"evaluation run studies/mine/plan\.yml --council (\w+)", text)[1]
+    spec = Simulation(families=families, councils=councils, periods=Periods.between("2011-Q1", "2015-Q4", kind="quarter"), seed=1)
+    assert asked in spec.sizes(dictionary)

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import tomllib
 import warnings
 from pathlib import Path
@@ -109,6 +111,14 @@ def test_the_readme_spells_out_what_make_does():
     assert "--no-deps --no-build-isolation --editable ." in makefile and "--require-hashes" in makefile
     default = dict(re.findall(r"^(PLAN|COUNCIL) \?= (\S+)$", makefile, flags=re.MULTILINE))
     assert readme.count(f"evaluation run {default['PLAN']} --council {default['COUNCIL']}") == 2     # Windows, conda
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_a_room_without_a_connection_is_told_how_to_bring_the_packages():
+    readme, makefile = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "Makefile"))
+    assert "make wheels\n" in readme and "make report WHEELS=wheels" in readme
+    ordered = subprocess.run(["make", "--dry-run", "report", "WHEELS=wheels", "VENV=none"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "the folder wheels" in ordered.stdout and "PIP_NO_INDEX := 1" in makefile
 
 
 def test_linear_algebra_runs_on_one_thread():

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from evaluation.bench.study import Bench, asked_for, council_code
+from evaluation.bench.study import Bench, asked_for, council_code, found
 from evaluation.dictionary import load_dictionary
 from evaluation.errors import PlanError
 from evaluation.findings.numbers import change_unit_of, factor_of, scaled
@@ -77,7 +77,7 @@ def open_run(run: str | Path, *, council: str = "all") -> Reopened:
     Parameters
     ----------
     run : path
-        Folder runs/<study>/<run id>, with the `tables` that it kept.
+        Folder runs/<study>/<run id>, with the `tables` that it kept; seen from here, or from the project's root.
     council : str
         GSS code or name; 'all' for all places together.
 
@@ -86,7 +86,10 @@ def open_run(run: str | Path, *, council: str = "all") -> Reopened:
     PlanError
         The folder is no finished run.
     """
-    folder = Path(run).expanduser()
+    if not str(run).strip():
+        raise PlanError("`run` names no run yet. Put the folder of a finished one into the first cell: `evaluation run` names it at its end, "
+                        "such as runs/<study>/<run id>.")
+    folder = found(run)
     if not (folder / "plan.yml").is_file() or not (folder / "contents").is_dir():
         raise PlanError(f"{folder.name or 'The folder'} must be the folder of a finished run, with plan.yml, tables and contents: it is not. "
                         "Give a folder like runs/<study>/<run id>.")

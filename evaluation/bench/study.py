@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from evaluation.dictionary import Dictionary, load_dictionary
-from evaluation.errors import EvaluationError, PlanError
-from evaluation.locations import project_file
+from evaluation.errors import PlanError
+from evaluation.locations import seen
 from evaluation.panel.types import Panel
 from evaluation.pipeline.choices import base_of, estimator, matcher
 from evaluation.pipeline.receive import check_names
@@ -154,13 +154,10 @@ def asked_for(words: str, plan: Plan) -> tuple[str, ...]:
 
 def found(path: str | Path) -> Path:
     """A file or folder, seen from here or from the project's root."""
-    here = Path(path).expanduser()
-    if here.exists() or here.is_absolute():
-        return here
-    try:
-        return project_file(str(path))
-    except EvaluationError:
-        raise PlanError(f"{path} must be there, seen from this folder or from the project's root. Mend the path in the first cell.") from None
+    place = seen(path)
+    if not place.exists() and not place.is_absolute():
+        raise PlanError(f"{path} must be there, seen from this folder or from the project's root. Mend the path in the first cell.")
+    return place
 
 
 def _room(room: str | Path) -> Path:

@@ -142,7 +142,8 @@ def find_files(folder: Path, dictionary: Dictionary, tables: Sequence[str] | Non
     faults = [unknown_file(name, dictionary) for name in there if name not in dictionary.tables]
     wanted = [name for name in there if name in dictionary.tables] if tables is None else list(tables)
     if not wanted:
-        faults.append(missing_file("delivery", "the folder must hold files named after tables, such as families.csv: it holds none"))
+        must_hold = "the folder must hold CSV, Parquet or XLSX files named after tables, such as families.csv: it holds none"
+        faults.append(missing_file("delivery", must_hold))
     found: dict[str, Path] = {}
     for name in with_parents(wanted, dictionary):
         paths = there.get(name, [])

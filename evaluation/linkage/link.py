@@ -117,8 +117,8 @@ def _splink():
     try:
         import splink
     except ImportError:
-        raise LinkageError("Linking records needs the package splink, which is not installed. Install the extra: pip install 'evaluation[linkage]', "
-                           "or in a checkout pip install -e '.[linkage]'.") from None
+        raise LinkageError("Linking records needs the package splink, which is not installed. In the project's folder: "
+                           ".venv/bin/python -m pip install --require-hashes -r requirements-dev.lock") from None
     return splink
 
 

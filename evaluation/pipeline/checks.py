@@ -102,10 +102,14 @@ def check_in_room(folder: Path, room: Path, tables: tuple[str, ...], *, register
     """Check a delivery in a room; see `check_data`."""
     from evaluation.ingest.reading import inspect_extracts
     from evaluation.ingest.tables import describe, reject
+    from evaluation.pipeline.describe_dictionary import check_table
 
+    dictionary = load_dictionary()
+    for name in tables:
+        check_table(name, dictionary)
     for old in ("quarantine", "blanks"):
         clear(room / old)
-    found = inspect_extracts(folder, load_dictionary(), room=room, tables=tables or None, register=register)
+    found = inspect_extracts(folder, dictionary, room=room, tables=tables or None, register=register)
     if report:
         yield from write_reports(folder, room, found)
     if found.refused:

@@ -25,11 +25,22 @@ def describe_dictionary(name: str | None = None) -> Iterator[str]:
     if name is None:
         yield from all_tables(dictionary)
         return
+    check_table(name, dictionary)
+    yield from one_table(dictionary.tables[name])
+
+
+def check_table(name: str, dictionary: Dictionary) -> None:
+    """Whether a name is that of a table.
+
+    Raises
+    ------
+    DictionaryError
+        There is no such table.
+    """
     if name not in dictionary.tables:
         raise DictionaryError(
             f"A table of the dictionary must be named: {name!r} is none{nearest(name, dictionary.tables)}. `evaluation dictionary` lists them."
         )
-    yield from one_table(dictionary.tables[name])
 
 
 def all_tables(dictionary: Dictionary) -> Iterator[str]:

@@ -108,8 +108,9 @@ def lock_plan(plan_path: Path, *, signer: str | None = None) -> Iterator[str]:
     """
     plan, entries = complete(plan_path), read_lock(plan_path)
     if entries:
-        raise PlanError(f"{plan_path} is locked since {entries[0].time}. To change a locked plan: evaluation plan amend {plan_path} --reason ...")
-    who = signer or getpass.getuser()
+        raise PlanError(f"{plan_path} is locked since {entries[0].time}. To change a locked plan: evaluation plan amend {plan_path} --reason ..., "
+                        "with --outcomes-not-seen or --outcomes-seen.")
+    who = signer or user_name()
     append(plan_path, (), kind="locked", plan_hash=plan.hash(), plan=plan.model_dump(mode="json"), signer=who)
     yield f"{plan_path} is locked by {who}. Hash {plan.hash()}"
     yield f"  primary outcomes    {', '.join(plan.outcomes.primary)}"
@@ -117,19 +118,22 @@ def lock_plan(plan_path: Path, *, signer: str | None = None) -> Iterator[str]:
     yield f"  Keep {lock_path(plan_path).name} beside the plan. What is changed from now on is labelled exploratory, unless it is amended first."
 
 
-def amend_plan(plan_path: Path, *, reason: str, outcomes_seen: bool, signer: str | None = None) -> Iterator[str]:
+def amend_plan(plan_path: Path, *, reason: str, outcomes_seen: bool | None, signer: str | None = None) -> Iterator[str]:
     """Amend a locked plan to what the file says now, with the reason and whether outcomes had been seen.
 
     Raises
     ------
     PlanError
-        It is not locked, nothing was changed, there is no reason, or outcomes are said to be unseen after a run opened them.
+        It is not locked, nothing was changed, there is no reason, it is not said whether outcomes had been seen, or they are said to be unseen
+        after a run opened them.
     """
     plan, entries = complete(plan_path), read_lock(plan_path)
     if not entries:
         raise PlanError(f"{plan_path} is not locked, so there is nothing to amend. Lock it first: evaluation plan lock {plan_path}")
     if not reason.strip():
         raise PlanError("An amendment must give its reason. Give it by --reason.")
+    if outcomes_seen is None:
+        raise PlanError("An amendment must say whether anybody had seen outcomes after joining. Add --outcomes-not-seen or --outcomes-seen.")
     opened = [one for one in entries if one.kind == "outcomes opened"]
     if opened and not outcomes_seen:
         raise PlanError(f"Outcomes were opened by a run on {opened[0].time}, so this amendment comes after they were seen. Say --outcomes-seen.")
@@ -142,7 +146,7 @@ def amend_plan(plan_path: Path, *, reason: str, outcomes_seen: bool, signer: str
         kind="amended",
         plan_hash=plan.hash(),
         plan=plan.model_dump(mode="json"),
-        signer=signer or getpass.getuser(),
+        signer=signer or user_name(),
         reason=reason.strip(),
         outcomes_seen=outcomes_seen,
     )
@@ -181,7 +185,15 @@ def record_opening(plan_path: Path, plan: Plan) -> tuple[Entry, ...]:
     entries = read_lock(plan_path)
     if not entries or any(one.kind == "outcomes opened" and one.plan_hash == plan.hash() for one in entries):
         return entries
-    return append(plan_path, entries, kind="outcomes opened", plan_hash=plan.hash(), signer=getpass.getuser(), outcomes_seen=True)
+    return append(plan_path, entries, kind="outcomes opened", plan_hash=plan.hash(), signer=user_name(), outcomes_seen=True)
+
+
+def user_name() -> str:
+    """The user's name; 'unknown' where the machine has none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "unknown"
 
 
 def complete(plan_path: Path) -> Plan:

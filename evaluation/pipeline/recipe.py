@@ -39,7 +39,7 @@ from evaluation.pipeline.populations import study_populations
 from evaluation.pipeline.receive import of_pool, receive
 from evaluation.pipeline.report_inputs import inputs_of
 from evaluation.pipeline.scope_studies import studies_of
-from evaluation.pipeline.scopes import scopes_of
+from evaluation.pipeline.scopes import scopes_of, wanted
 from evaluation.pipeline.sealing import seal, unseal
 from evaluation.pipeline.synthetic import is_synthetic, synthetic_areas, with_synthetic
 from evaluation.plan import Plan
@@ -51,11 +51,14 @@ if TYPE_CHECKING:
 Step = Callable[[str], object]
 
 
-def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, step: Step, *, kept: Path | None = None) -> Analysis:
+def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, step: Step, *, kept: Path | None = None,
+             councils: Sequence[str] = ()) -> Analysis:
     """From records to effects.
 
     Parameters
     ----------
+    councils : sequence of str
+        Reports that will be asked for: one that cannot be is refused before anything is estimated.
     kept : Path, optional
         Folder of results of steps that may be used again.
     """
@@ -65,6 +68,7 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
         step(line)
     everyone = panel_of(tables, plan, dictionary, kept)
     step(f"panel of {len(everyone):,} {everyone.unit} units and {len(everyone.periods)} periods")
+    wanted(plan, everyone.units, councils)
     sample = match_blind(plan, everyone, room, tables=tables, kept=kept)
     panel = sample.panel
     step("matched, outcomes after joining unseen")
@@ -176,8 +180,8 @@ def release(
             own = with_repair(ledger, ledger.repairs)
             return assemble(inputs_of(analysis, scope, studies[scope.code], own, analysis_hash), own), own
 
-        contents, wanted = [], [scope for scope in scopes if scope.code not in (failed or ())]
-        for scope, found in zip(wanted, in_forks(content_of, wanted, workers=workers), strict=True):
+        contents, to_make = [], [scope for scope in scopes if scope.code not in (failed or ())]
+        for scope, found in zip(to_make, in_forks(content_of, to_make, workers=workers), strict=True):
             if isinstance(found, Exception):
                 if failed is None:
                     raise found

@@ -135,6 +135,8 @@ def grid_of(path: Path) -> list[dict[str, object]]:
     PlanError
         The file is no grid, or it has too many combinations.
     """
+    if not Path(path).is_file():
+        raise PlanError(f"There is no grid at {path}. Write a file with lines like `matching.caliper: [0.1, 0.2]`, and name it.")
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import json
 import os
 import shutil
@@ -141,7 +142,7 @@ def estimate(
     standing = standing_of(plan_path, plan)
     clock.step(f"plan {plan.hash()[:12]} locked{f' on {standing.locked}' if standing.locked else ' by this run'}")
     with threadpool_limits(limits=1):  # sums of floats depend on the number of threads in their last bits
-        analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step, kept=kept)
+        analysis = evaluate(plan, plan_path.parent, dictionary, room, clock.step, kept=kept, councils=councils)
     code = code_of_this()
     hashed = analysis_hash(plan=plan.canonical(), code=code, tables={name: table.content_hash for name, table in analysis.tables.items()})
     failed: dict[str, Exception] = {}
@@ -218,8 +219,16 @@ def check_councils(councils: Sequence[str], dictionary: Dictionary) -> None:
             try:
                 near = dictionary.resolve_council(code)
             except EvaluationError:
-                raise PlanError(f"--council {code}: there is no council with this code. Codes are in data_dictionary/councils.csv.") from None
+                raise PlanError(f"--council {code}: there is no council with this code.{nearest_council(code, dictionary)} "
+                                "Codes are in data_dictionary/councils.csv.") from None
             raise PlanError(f"--council {code}: give the GSS code of {near.name}, {near.code}.")
+
+
+def nearest_council(code: str, dictionary: Dictionary) -> str:
+    """The council that a misspelt code or name is likest to, as a question; nothing where it is like none."""
+    known = {word.lower(): council for council in dictionary.councils.values() for word in (council.name, council.code)}
+    found = difflib.get_close_matches(code.lower(), known, n=1, cutoff=0.75)
+    return f" Did you mean {known[found[0]].code}, {known[found[0]].name}?" if found else ""
 
 
 def write_release(room: Path, plan: Plan, contents: Sequence[ReportContent], ledger: Ledger) -> None:

@@ -13,6 +13,7 @@ from evaluation.findings.study import Scope
 from evaluation.findings.summary import listed, words
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.area_words import ALL
+from evaluation.plan import Plan
 
 NOUNS = {
     "family": ("family", "families"),
@@ -32,20 +33,28 @@ def scopes_of(analysis: Analysis, councils: Sequence[str]) -> tuple[Scope, ...]:
     PlanError
         A council was asked for that has no programme units in the study.
     """
-    units = analysis.sample.panel.units
-    treated = units["entry"].to_numpy() >= 0
-    present = sorted(set(members_of(units["council_code"][treated])))
+    return tuple(scope_of(analysis, code) for code in wanted(analysis.plan, analysis.sample.panel.units, councils))
+
+
+def wanted(plan: Plan, units: pd.DataFrame, councils: Sequence[str]) -> tuple[str, ...]:
+    """Codes of the reports to make; looked at as soon as there are units, so that nobody waits for estimates to hear of a wrong council.
+
+    Raises
+    ------
+    PlanError
+        A council was asked for that has no programme units in the study.
+    """
+    present = sorted(set(members_of(units["council_code"][units["entry"].to_numpy() >= 0])))
     if present == [""] or not present:
-        return (scope_of(analysis, ALL),)
-    together = (ALL,) if analysis.plan.programme.together else ()
-    wanted = tuple(councils) or together + (analysis.plan.programme.councils or tuple(present))
-    unknown = [code for code in wanted if code not in (*present, ALL)]
-    if unknown:
+        return (ALL,)
+    codes = tuple(councils) or ((ALL,) if plan.programme.together else ()) + (plan.programme.councils or tuple(present))
+    if unknown := [code for code in codes if code not in (*present, ALL)]:
         raise PlanError(
-            f"{', '.join(unknown)}: no programme {NOUNS[analysis.plan.unit][1]} there in study {analysis.plan.study}. "
-            f"Councils with programme units: {', '.join(present[:12])}{' ...' if len(present) > 12 else ''}."
+            f"{', '.join(unknown)}: no programme {NOUNS[plan.unit][1]} there in study {plan.study}. "
+            f"Councils with programme units: {', '.join(present[:12])}{' ...' if len(present) > 12 else ''}. "
+            "Mend --council, or `programme.councils` in the plan."
         )
-    return tuple(scope_of(analysis, code) for code in wanted)
+    return codes
 
 
 def scope_of(analysis: Analysis, code: str) -> Scope:

@@ -8,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from evaluation.errors import PlanError
-from evaluation.plan.faults import in_words
+from evaluation.plan.faults import all_in_words
 from evaluation.plan.whole import Plan
 
 
@@ -48,5 +48,5 @@ def read_content(content: dict, where: Path) -> Plan:
     try:
         return Plan.model_validate(content)
     except ValidationError as error:
-        faults = "\n".join(f"  - {in_words(fault)}" for fault in error.errors())
-        raise PlanError(f"{where}: {len(error.errors())} thing(s) to mend in the plan:\n{faults}") from None
+        faults = all_in_words(error.errors())
+        raise PlanError(f"{where}: {len(faults)} thing(s) to mend in the plan:\n" + "\n".join(f"  - {fault}" for fault in faults)) from None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from evaluation.disclosure.release import BalanceLine, OutcomeResult, ReportContent, Shown
 from evaluation.errors import ReportError
+from evaluation.locations import seen
 from evaluation.reporting import figures, reach_page
 from evaluation.reporting.blocks import (
     Block,
@@ -41,7 +42,10 @@ def read(content_path: str | Path) -> ReportContent:
     ReportError
         The file is missing or is no release.
     """
-    path = Path(content_path)
+    if not str(content_path).strip():
+        raise ReportError("`content_path` names no release yet. Put a file of a finished run into the first cell: "
+                          "runs/<study>/<run id>/contents/<council>.json.")
+    path = seen(content_path)
     if not path.is_file():
         raise ReportError(f"The release of a report must be there: {path.name} is not. Run the evaluation first, or mend `content_path`.")
     try:

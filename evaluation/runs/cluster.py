@@ -71,7 +71,8 @@ def client_of(scheduler: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
-        raise EvaluationError('A cluster needs the extra `cluster`, which is not installed: pip install "evaluation[cluster]".') from None
+        raise EvaluationError("A cluster needs the package distributed, which is not installed. In the project's folder: "
+                              ".venv/bin/python -m pip install --require-hashes -r requirements-dev.lock") from None
     try:
         client = Client(scheduler, timeout=CONNECTING, set_as_default=False)
     except (OSError, TimeoutError, ValueError):

@@ -131,4 +131,4 @@ def test_without_the_extra_the_command_says_what_to_install(ended, capsys, room,
     monkeypatch.setitem(sys.modules, "splink", None)
     assert ended("records", room / "roster.parquet", "--source", f"education={room / 'education.parquet'}", "--out", tmp_path / "out") == 2
     told = capsys.readouterr().err
-    assert "pip install 'evaluation[linkage]'" in told and "Traceback" not in told and not (tmp_path / "out").exists()
+    assert "pip install --require-hashes -r requirements-dev.lock" in told and "Traceback" not in told and not (tmp_path / "out").exists()

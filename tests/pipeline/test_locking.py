@@ -92,6 +92,20 @@ def test_an_amendment_before_outcomes_are_seen_is_confirmatory_and_one_after_is_
     assert "amended after outcomes had been seen" in "\n".join(diff_plan(locked))
 
 
+def test_an_amendment_must_say_whether_outcomes_had_been_seen(locked):
+    with pytest.raises(PlanError, match="Add --outcomes-not-seen or --outcomes-seen"):
+        list(amend_plan(locked, reason="too wide", outcomes_seen=None))
+
+
+def test_a_user_without_a_name_can_sign(locked, monkeypatch):
+    def nobody():
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    lock_path(locked).unlink()
+    assert any("locked by unknown" in line for line in lock_plan(locked))
+
+
 def test_after_outcomes_were_opened_nobody_can_say_that_they_were_not_seen(locked):
     record_opening(locked, read_plan(locked))
     record_opening(locked, read_plan(locked))

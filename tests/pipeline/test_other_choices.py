@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from evaluation.errors import PlanError
 from evaluation.models import MatchedDiD, overall
 from evaluation.pipeline.recipe import evaluate, release
 from evaluation.plan import read_plan
@@ -30,3 +31,10 @@ def test_a_plan_may_weight_the_comparison_families_that_have_not_joined(tmp_path
     contents, *_ = release(analysis, (), analysis_hash="0" * 64)
     who = dict(next(iter(contents)).methods)["Who is compared"]
     assert "From their own later entry they are left out. The others then count by the inverse of their chance of not having joined" in who
+
+
+def test_a_council_without_programme_families_is_refused_before_anything_is_matched(tmp_path, dictionary):
+    said, path = [], small_plan(tmp_path)
+    with pytest.raises(PlanError, match="E09000032: no programme families there in study small.*E06000022.*Mend --council"):
+        evaluate(read_plan(path), tmp_path, dictionary, tmp_path, said.append, councils=("E06000022", "E09000032"))
+    assert any(line.startswith("panel of") for line in said) and not any("matched" in line for line in said)

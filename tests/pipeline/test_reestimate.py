@@ -106,6 +106,11 @@ def test_a_grid_that_is_none_is_refused(tmp_path, text):
         grid_of(tmp_path / "grid.yml")
 
 
+def test_a_grid_that_is_not_there_is_told_as_missing(tmp_path):
+    with pytest.raises(PlanError, match="There is no grid at .*none.yml. Write a file"):
+        grid_of(tmp_path / "none.yml")
+
+
 def test_a_grid_too_large_is_refused_and_a_small_one_is_multiplied_out(tmp_path):
     path = tmp_path / "grid.yml"
     path.write_text(yaml.safe_dump({"seed": list(range(30)), "matching.ratio": list(range(20))}), encoding="utf-8")
