@@ -90,12 +90,13 @@ class Inputs:
 
 def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
     """Protect and word everything for one report."""
+    many = inputs.nouns.many
     results = tuple(
-        with_note(present(study.numbers, ledger, inputs.nouns), may_chart(study, inputs.nouns, ledger), ledger.profile.threshold, inputs.nouns.many)
+        with_note(present(study.numbers, ledger, inputs.nouns), may_chart(study, many, ledger.profile.threshold), ledger.profile.threshold, many)
         for study in inputs.studies
     )
     shown = [(study, result) for study, result in zip(inputs.studies, results, strict=True) if result.status == "estimated"]
-    charted = [pair for pair in shown if may_chart(pair[0], inputs.nouns, ledger)]
+    charted = [pair for pair in shown if may_chart(pair[0], inputs.nouns.many, ledger.profile.threshold)]
     strength = rate(inputs.evidence)
     for point in strength.points:
         ledger.said(point.reason, what=f"strength: {point.criterion}", population=inputs.scope.code)
@@ -121,7 +122,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         checks=(*checks(shown, ledger), *ways),
         warnings=inputs.warnings,
         tables=(
-            *base_table(charted, inputs.nouns, ledger),  # the base is a period too: not where single periods may not be shown
+            *base_table(charted, inputs.nouns, ledger, whole=len(charted) == len(shown)),  # a base is a period too: not where none may be shown
             *other_table(shown, inputs.nouns, ledger),
             *several_tests.table(inputs.tests, shown, len(inputs.plan.outcomes.all), ledger, one_of_many=own_effects(inputs)),
             *subgroups.tables(shown, inputs.nouns, ledger),
@@ -167,12 +168,12 @@ def with_note(result: OutcomeResult, charted: bool, threshold: int, many: str) -
     )
 
 
-def may_chart(study: OutcomeStudy, nouns: Nouns, ledger: Ledger) -> bool:
+def may_chart(study: OutcomeStudy, many: str, threshold: int) -> bool:
     """Whether an outcome may be shown period by period: if one point must be hidden, the others and the means would tell it."""
-    if nouns.many not in PEOPLE:
+    if many not in PEOPLE:
         return True
     behind = [int(count) for line in study.lines for count in line.behind] + [row.behind for row in study.events]
-    return min(behind, default=ledger.profile.threshold) >= ledger.profile.threshold
+    return min(behind, default=threshold) >= threshold
 
 
 def origins(inputs: Inputs, ledger: Ledger) -> tuple[tuple[str, str], ...]:
@@ -250,7 +251,8 @@ def effects_title(seen: int, drifting: int, n: int, many: str) -> str:
         return f"The measured outcome {'differs' if seen else 'does not differ'} from similar {many} by more than chance"
     more = f"; {words(drifting)} more {'was' if drifting == 1 else 'were'} already changing before" if drifting else ""
     verb = "differs" if seen <= 1 else "differ"
-    return f"{words(seen).capitalize()} of the {words(n)} measured outcomes {verb} from similar {many} by more than chance{more}"
+    alone = ", each looked at alone" if seen else ""
+    return f"{words(seen).capitalize()} of the {words(n)} measured outcomes {verb} from similar {many} by more than chance{alone}{more}"
 
 
 def one_start(steps: Sequence[FlowStep]) -> tuple[FlowStep, ...]:
@@ -452,8 +454,10 @@ def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Place
     )
 
 
-def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger) -> tuple[TableContent, ...]:
-    """The headline with other base periods, matched and unmatched, side by side."""
+def base_table(
+    shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger, *, whole: bool = True
+) -> tuple[TableContent, ...]:
+    """The headline with other base periods, matched and unmatched, side by side; `whole` where no outcome is left out."""
     rows = []
     for study, result in shown:
         digits = decimals(study.numbers.effect.std_error)
@@ -468,7 +472,7 @@ def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns
     return (
         TableContent(
             id="base-periods",
-            title=base_title([study for study, _ in shown]),
+            title=base_title([study for study, _ in shown], whole),
             columns=("Outcome and base", "Matched", "Unmatched"),
             rows=tuple(rows),
             notes=(
@@ -490,10 +494,12 @@ def depends_on_base(study: OutcomeStudy) -> bool:
     return any(differs(row) for row in study.bases)
 
 
-def base_title(studies: Sequence[OutcomeStudy]) -> str:
+def base_title(studies: Sequence[OutcomeStudy], whole: bool) -> str:
     """Whether the base period matters, as a title."""
     names = [lower_first(study.numbers.outcome.label) for study in studies if depends_on_base(study)]
-    return f"The estimate depends on the base period for {listed(names)}" if names else "The estimate does not depend on the base period"
+    if names:
+        return f"The estimate depends on the base period for {listed(names)}"
+    return f"The estimate does not depend on the base period{'' if whole else ' for the outcomes shown here'}"
 
 
 def words_of(cell: object) -> str:

@@ -81,7 +81,12 @@ def headline(results: Sequence[OutcomeResult], context: Context) -> str:
         )
         if (part := phrase(measured, verdict, text, context.nouns.many))
     ]
-    return f"{context.scope} {listed(parts)}{without_number(primary)}."
+    return f"{context.scope} {clauses(parts)}{without_number(primary)}."
+
+
+def clauses(parts: Sequence[str]) -> str:
+    """Statements with a comma before the last: each may hold an 'and' of its own."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
 
 
 def without_number(primary: Sequence[OutcomeResult]) -> str:
@@ -128,7 +133,19 @@ def could_have_seen(results: Sequence[OutcomeResult]) -> str:
     hidden = [lower_first(result.label) for result in measured if not detectable_part(result)]
     first = f"The smallest change that could be relied on to show was {listed(seen)} of the rate." if seen else ""
     second = f"For {listed(hidden)} not even a complete reduction could have been detected." if hidden else ""
-    return f"{first} {second}".strip()
+    return " ".join(text for text in (first, second, found_though_smaller(measured)) if text)
+
+
+def found_though_smaller(results: Sequence[OutcomeResult]) -> str:
+    """That an effect was found which is smaller than what could be relied on to show: such findings tend to be too large."""
+    names = [
+        lower_first(result.label)
+        for result in results
+        if result.verdict in ("better", "worse") and abs(result.effect.estimate.value) < result.detectable.value
+    ]
+    if not names:
+        return ""
+    return f"The finding on {listed(names)} is smaller than that; such findings tend to look larger than they are."
 
 
 def detectable_part(result: OutcomeResult) -> str:

@@ -25,6 +25,7 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import read_framework
 from evaluation.pipeline.analysis import Analysis
+from evaluation.pipeline.beside import beside_areas
 from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
 from evaluation.pipeline.choices import matcher, with_later_entry
 from evaluation.pipeline.estimate import study_outcome
@@ -89,6 +90,9 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
             studies |= {name: with_synthetic(studies[name], found) for name, found in placebos.items()}
         else:
             placebos = placebo_areas(estimating, measured, sample)
+            main = {name for name in placebos if name in plan.outcomes.primary}
+            found = {name: beside_areas(estimating, dictionary.outcomes[name], placebos[name], sample) for name in main}
+            studies |= {name: replace(studies[name], beside=one) for name, one in found.items()}
         studies |= {name: with_placebos(studies[name], found, plan) for name, found in placebos.items()}
         step(f"{plan.estimator.permutations:,} placebo assignments compared and estimated again")
     return Analysis(

@@ -14,10 +14,11 @@ from evaluation.disclosure.release import Study, TableContent, Warned
 from evaluation.disclosure.rules import PEOPLE, rule_of
 from evaluation.disclosure.whose import Whose
 from evaluation.errors import PlanError
-from evaluation.findings import spread
-from evaluation.findings.content import Inputs, depends_on_base
+from evaluation.findings import several_tests, spread
+from evaluation.findings.content import Inputs, depends_on_base, may_chart
 from evaluation.findings.numbers import change_unit_of, factor_of
 from evaluation.findings.present import Nouns, lower_first, why_hidden
+from evaluation.findings.several_tests import OutcomeTest
 from evaluation.findings.strength import Evidence
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
 from evaluation.findings.summary import Context, listed, words
@@ -167,7 +168,7 @@ def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...
     """Everything the content of one report is made from."""
     plan = analysis.plan
     one, many = NOUNS[plan.unit]
-    payment = payment_of(analysis.payment, plan, scope)
+    payment, tests = payment_of(analysis.payment, plan, scope), tests_of(analysis, scope, studies)
     nouns = Nouns(
         one=one,
         many=many,
@@ -187,9 +188,9 @@ def inputs_of(analysis: Analysis, scope: Scope, studies: tuple[OutcomeStudy, ...
         scope=scope,
         studies=studies,
         nouns=nouns,
-        context=context_of(analysis, scope, studies, nouns, ledger),
+        context=context_of(analysis, scope, studies, nouns, ledger, tests),
         evidence=evidence_of(analysis, scope, studies),
-        tests=tests_of(analysis, scope, studies),
+        tests=tests,
         tables=(
             *benchmark_table(analysis, ledger, many),
             *fit_table(analysis.placebos, {name: analysis.dictionary.outcomes[name].label for name in analysis.placebos}, ledger),
@@ -221,7 +222,8 @@ def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
     if study.numbers.status != "estimated":
         return study
     if scope.code == ALL:
-        return study
+        return with_average_size(analysis, study, name)
+    study = replace(study, beside=None)  # a council's report has its area beside placebo areas
     inside = in_council(analysis, scope.code)
     if analysis.plan.unit == "small_area":
         inside = inside & (analysis.sample.panel.entry >= 0)
@@ -232,6 +234,17 @@ def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
     placebo = analysis.placebos[name].of_area(scope.area) if name in analysis.placebos else None
     most = most_of(analysis, name)
     return replace(study, lines=(*study.lines, *line), placebo=placebo, denominator=total, per_pupil=per_pupil, most=most)
+
+
+def with_average_size(analysis: Analysis, study: OutcomeStudy, name: str) -> OutcomeStudy:
+    """The programme's study with the size of its average council, for saying how thinly an effect is spread."""
+    most = most_of(analysis, name)
+    if not math.isfinite(most):
+        return study
+    treated = analysis.sample.panel.entry >= 0
+    total, per_pupil = size_of(analysis, name, treated)
+    n_councils = len(set(members_of(analysis.sample.panel.units["council_code"][treated])))
+    return replace(study, denominator=total / n_councils, per_pupil=per_pupil, most=most)
 
 
 def size_of(analysis: Analysis, name: str, inside: np.ndarray) -> tuple[float, float]:
@@ -340,7 +353,9 @@ def sources_of(analysis: Analysis) -> tuple[str, ...]:
     )
 
 
-def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], nouns: Nouns, ledger: Ledger) -> Context:
+def context_of(
+    analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], nouns: Nouns, ledger: Ledger, tests: Sequence[OutcomeTest]
+) -> Context:
     """What page one needs besides the outcomes."""
     plan, sample = analysis.plan, analysis.sample
     by_area = plan.programme.assignment == "area"
@@ -392,6 +407,7 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         anchor=anchor_of(analysis, ledger),
         extra_caveats=(
             *caveats_of_plan(plan),
+            *several_tests.caveats(tests, studies, ledger.profile.threshold, nouns.many),
             *simulated_caveats(plan, verdicts_of(studies, ledger.profile.threshold, nouns.many)),
             *locality_caveats(plan),
             *(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),
@@ -523,19 +539,21 @@ def level_warnings(analysis: Analysis, ledger: Ledger) -> tuple[Warned, ...]:
 
 def base_warning(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> tuple[Warned, ...]:
     """Main outcomes whose headline depends on the base period."""
-    names = [
-        lower_first(study.numbers.outcome.label)
+    found = [
+        study
         for study in studies
         if study.numbers.primary and study.numbers.effect is not None and not why_hidden(study.numbers, threshold, many) and depends_on_base(study)
     ]
-    if not names:
+    if not found:
         return ()
+    names = [lower_first(study.numbers.outcome.label) for study in found]
+    charted = [may_chart(study, many, threshold) for study in found]
+    where = " (see the table of bases)" if all(charted) else "" if any(charted) else "; figures by base are not shown, as few stand behind some"
     return (
         Warned(
             code="BASE_PERIOD",
             sentence=(
-                f"The estimate depends on the base period for {listed(names)}: with another base the conclusion would differ (see the table of"
-                " bases)."
+                f"The estimate depends on the base period for {listed(names)}: with another base the conclusion would differ{where}."
             ),
         ),
     )

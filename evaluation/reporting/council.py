@@ -122,6 +122,10 @@ def how_to_read(content: ReportContent) -> Section:
                         f"The effect is the change compared with similar {content.study.unit_plural} outside the programme. "
                         "It is the only number that speaks about the programme."
                     ),
+                    (
+                        "The smallest visible effect is the one that a study of this size would find four times out of five. Smaller effects are"
+                        " found now and then; those that are found tend to look larger than they are."
+                    ),
                     "A percentage point is the difference between two percentages: from 6% to 5% is a change of 1 percentage point.",
                     (
                         "A 95% interval is the range of effects that fit the data. Where it includes zero, the data cannot tell an effect from none; "
@@ -171,7 +175,7 @@ def who_took_part(content: ReportContent) -> Section:
     if len(council.area_members) > 1:
         items.append((f"The {len(council.area_members)} councils of the area", ", ".join(council.area_members)))
     blocks: list[Block] = [
-        Heading(text="Who took part", id="sec-part", new_page=True),
+        Heading(text="Who took part", id="sec-part"),
         Definitions(items=tuple((term, text) for term, text in items if text)),
     ]
     if content.flow:
@@ -321,7 +325,7 @@ def this_area(content: ReportContent) -> Section:
 def methods(content: ReportContent) -> Section:
     """How it was done, with which data and which software, so that it can be done again."""
     study = content.study
-    blocks: list[Block] = [Heading(text="Methods and data", id="sec-methods")]
+    blocks: list[Block] = [Heading(text="Methods and data", id="sec-methods", last_part=not (content.tables or content.checks))]
     blocks += [Paragraph(lead=sentence(heading), text=text) for heading, text in content.methods]
     blocks += [
         Heading(text="Data", id="sec-data", level=3),
