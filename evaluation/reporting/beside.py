@@ -7,7 +7,7 @@ from evaluation.disclosure.whose import ALL
 from evaluation.reporting import figures
 from evaluation.reporting.blocks import Block, Figure, Heading, Paragraph, Section, slug
 from evaluation.reporting.page_parts import figure_of
-from evaluation.reporting.words import in_words, interval_in_words
+from evaluation.reporting.words import interval_in_words, signed
 
 READING_OF_AREAS = (
     "Each mark is one area's effect, drawn towards the mean of all: the noisier it is, the more. Areas stand in the order of their number of"
@@ -60,5 +60,5 @@ def rows_of(shown: BesideCouncils, name: str, place: str = "council") -> tuple[t
     """The data behind the chart."""
     other = f"Another {place}" if any(one.is_own for one in shown.points) else "A council" if place == "council" else "An area"
     marks = tuple((name if one.is_own else other, interval_in_words(one.effect)) for one in shown.points)
-    between = f"{in_words(shown.lower)} to {in_words(shown.upper)}"
-    return (*marks, (f"Mean of the {place}s' effects", in_words(shown.mean)), (f"Where another {place}'s true effect would lie", between))
+    between = f"{signed(shown.lower)} to {signed(shown.upper)}"
+    return (*marks, (f"Mean of the {place}s' effects", signed(shown.mean)), (f"Where another {place}'s true effect would lie", between))

@@ -325,7 +325,7 @@ def this_area(content: ReportContent) -> Section:
 def methods(content: ReportContent) -> Section:
     """How it was done, with which data and which software, so that it can be done again."""
     study = content.study
-    blocks: list[Block] = [Heading(text="Methods and data", id="sec-methods", last_part=not (content.tables or content.checks))]
+    blocks: list[Block] = [Heading(text="Methods and data", id="sec-methods")]
     blocks += [Paragraph(lead=sentence(heading), text=text) for heading, text in content.methods]
     blocks += [
         Heading(text="Data", id="sec-data", level=3),

@@ -9,7 +9,7 @@ from evaluation.disclosure.whose import ALL
 from evaluation.reporting.beside import READING, READING_OF_AREAS, caterpillar, place_of
 from evaluation.reporting.blocks import Block, Bullets, Heading, Paragraph, Section, Table
 from evaluation.reporting.page_parts import symbols_used
-from evaluation.reporting.words import capital, in_words, interval_in_words
+from evaluation.reporting.words import capital, in_words, interval_in_words, signed
 
 MEANING_OF_AREAS = (
     "The programme's effect counts every council once. It speaks of these councils and these years.",
@@ -77,7 +77,7 @@ def spread(pairs: list[tuple[BesideCouncils, OutcomeResult]], place: str) -> Tab
             interval_in_words(result.effect, "[z]"),
             "[z]" if shown.spread is None else tau_in_words(shown.spread),
             "[z]" if shown.spread is None else f"{in_words(shown.spread.share)}%",
-            f"{in_words(shown.lower)} to {in_words(shown.upper)}",
+            f"{signed(shown.lower)} to {signed(shown.upper)}",
         )
         for shown, result in pairs
     )
@@ -97,7 +97,9 @@ def spread(pairs: list[tuple[BesideCouncils, OutcomeResult]], place: str) -> Tab
 
 
 def tau_in_words(spread: Spread) -> str:
-    """'1.2 (0.0 to 3.4)'."""
+    """'1.2 (0.0 to 3.4)'; words where even the upper end of the interval is nought."""
+    if not spread.tau_upper.value:
+        return "less than chance gives"
     return f"{in_words(spread.tau)} ({in_words(spread.tau_lower)} to {in_words(spread.tau_upper)})"
 
 
@@ -105,9 +107,14 @@ def spread_in_words(shown: BesideCouncils, place: str = "council") -> str:
     """What the spread says, before where another council (or area) would lie."""
     if shown.spread is None:
         return shown.sentence
+    if not shown.spread.tau_upper.value:
+        return (
+            f"The estimates scatter even less than chance would make them, so the noise of {place}s may be overstated here, and no spread can be told."
+            f" {shown.sentence}"
+        )
     if not shown.spread.tau.value:
         return (
-            f"The estimates scatter no more than small numbers would make them; a spread of up to {in_words(shown.spread.tau_upper)} "
+            f"The estimates scatter no more than {'small numbers' if place == 'council' else 'chance'} would make them; a spread of up to {in_words(shown.spread.tau_upper)} "
             f"{shown.change_unit} would fit them too. {shown.sentence}"
         )
     found = (

@@ -15,8 +15,8 @@ from evaluation.reporting.blocks import Block, Bullets, Definitions, Figure, Par
 TEXT_AREA = (24 / 297, 280 / 297)  # of a page's height: between header and footer
 PAPER = 200  # grey, of 255: lighter than this is paper
 MOST_EMPTY = 1 / 3  # of the text area
-LEAST_AIR, MOST_AIR = 0.6, 1.5  # between rows, lines and headings of a report's last part, times the usual
-FULL = 0.86  # of the last page: what the air is chosen for
+LEAST_AIR, MOST_AIR = 0.6, 1.8  # between rows, lines and headings of a report's last part, times the usual
+FULL = (0.86, 0.97, 0.72)  # of the last page: what the air is chosen for
 NEAR = 0.004  # air that is nearer to another has been tried
 STRETCH = 1.5  # pages more with twice the air: a first guess
 
@@ -83,33 +83,31 @@ def air_for(known: Sequence[tuple[float, float]]) -> float:
     usual = known[0][1]
     slopes = [(length - usual) / (air - 1) for air, length in known[1:] if (length - usual) * (air - 1) > 0]
     slope = slopes[-1] if slopes else STRETCH
-    found = (1 + (n + FULL - usual) / slope for n in range(math.floor(usual) - 2, math.ceil(usual) + 2))
+    found = (1 + (n + full - usual) / slope for full in FULL for n in range(math.floor(usual) - 2, math.ceil(usual) + 2))
     spent = [air for air, _ in known]
     left = [air for air in found if LEAST_AIR <= air <= MOST_AIR and min(abs(air - one) for one in spent) > NEAR]
-    return min(left, key=lambda air: abs(air - 1), default=1 + (MOST_AIR - 1) * len(spent) / 10)
+    return min(left, key=lambda air: abs(air - 1), default=1 + (MOST_AIR - 1) * len(spent) / 6)
 
 
-def pulled(blocks: Sequence[Block], pages: Sequence[int], page_of: Mapping[str, int]) -> tuple[Block, ...]:
-    """The blocks with text and tables that follow a chart or table moved before it, where it left a page empty.
+def pulled(blocks: Sequence[Block], page: int, page_of: Mapping[str, int]) -> tuple[Block, ...]:
+    """The blocks with text and tables that follow a chart or table moved before it, where it left a page too empty.
 
     Charts keep their order among charts, and tables theirs among tables; nothing moves beyond its heading.
 
     Parameters
     ----------
-    pages : sequence of int
-        Pages that are too empty.
+    page : int
+        The page that is too empty.
     page_of : mapping of str to int
         Page on which each table and chart begins.
     """
-    order = list(blocks)
-    for page in pages:
-        at = next((i for i, block in enumerate(order) if isinstance(block, Figure | Table) and page_of.get(block.id) == page + 1), None)
-        if at is not None:
-            past, last = order[at], at + 1
-            while last < len(order) and _may_move(order[last], past=past):
-                last += 1
-            order[at:last] = [*order[at + 1 : last], past]
-    return tuple(order)
+    at = next((i for i, block in enumerate(blocks) if isinstance(block, Figure | Table) and page_of.get(block.id) == page + 1), None)
+    if at is None:
+        return tuple(blocks)
+    last = at + 1
+    while last < len(blocks) and _may_move(blocks[last], past=blocks[at]):
+        last += 1
+    return (*blocks[:at], *blocks[at + 1 : last], blocks[at], *blocks[last:])
 
 
 def _may_move(block: Block, *, past: Block) -> bool:

@@ -46,7 +46,7 @@ PICTURE = 18.0  # points an inch of the pictures that pages are judged by
 LINE, ROW = 12.0, 9.0  # points: a line of a table, and what stands above and below the lines of a row
 WHOLE = 200.0  # points: a table up to so high is kept on one page
 AIR = (1.0, 0.9, 1.1)  # times the usual space between rows, charts and headings, tried in this order until no page is too empty
-MOVES, TRIES = 3, 4  # how often, in each setting, blocks are moved before charts that do not fit; and the air of the last part is changed
+MOVES, TRIES = 4, 5  # how often, in each setting, blocks are moved before charts that do not fit; and the air of the last part is changed
 
 LAYOUT = r"""
 #let brand = rgb(%(brand)s); #let ink = rgb("#0b0c0c"); #let muted = rgb("#505a5f"); #let soft = rgb("#f3f2f1")
@@ -75,6 +75,7 @@ LAYOUT = r"""
 #show table.cell.where(y: 0): set text(weight: "bold")
 #set table.cell(breakable: false)
 #let note(body) = block(above: 0.4em, below: 0.5em, text(size: 10pt, fill: muted, body))
+#let stands_alone(end) = end.page() == 1 and end.position().y > 150mm
 #let fitted(body) = context {
   let room = 280mm - here().position().y
   let size = (12pt, 11.5pt, 11pt, 10.5pt).find(size => measure({ set text(size: size); body }, width: 170mm).height <= room)
@@ -173,7 +174,7 @@ def moved(tried: Callable[[Setting], Tried], setting: Setting) -> Tried:
     best = found = tried(setting)
     for _ in range(MOVES):
         empty = too_empty(found.shares[:-1])
-        order = pulled(found.setting.order, empty, pages_of(found.made)) if empty else found.setting.order
+        order = pulled(found.setting.order, empty[0], pages_of(found.made)) if empty else found.setting.order
         if order == found.setting.order:
             break
         found = tried(replace(found.setting, order=order))
@@ -183,9 +184,9 @@ def moved(tried: Callable[[Setting], Tried], setting: Setting) -> Tried:
 
 def with_full_last_page(tried: Callable[[Setting], Tried], found: Tried) -> Tried:
     """A setting whose last page is full enough, by the air of the report's last part; the best of those tried where that cannot be reached."""
-    best, known = found, [(1.0, found.length)]
+    best, known, enough = found, [(1.0, found.length)], max(MOST_EMPTY, found.worst)
     for _ in range(TRIES):
-        if max(best.shares) <= MOST_EMPTY:
+        if max(best.shares) <= enough:
             break
         last_air = air_for(known)
         last = tried(replace(found.setting, last_air=last_air))
@@ -353,7 +354,7 @@ def _(block: SignOff, numbers: Mapping[str, str]) -> str:
 
 @typst_of.register
 def _(block: Contents, numbers: Mapping[str, str]) -> str:
-    own_page = "#metadata(none) <before-contents>\n#context { if locate(<before-contents>).page() == 1 { pagebreak() } }\n"  # page one stands alone
+    own_page = "#metadata(none) <before-contents>\n#context { if stands_alone(locate(<before-contents>)) { pagebreak() } }\n"
     return f"{own_page}#heading(level: 1, outlined: false)[Contents]\n#contents\n"
 
 

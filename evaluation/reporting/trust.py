@@ -23,7 +23,7 @@ def how_far_to_trust(content: ReportContent) -> Section:
     """How the strength of evidence was reached, the verdict of every check, what those that failed found, and warnings."""
     strength = content.strength
     blocks: list[Block] = [
-        Heading(text="How far to trust the results", id="sec-trust"),
+        Heading(text="How far to trust the results", id="sec-trust", last_part=True),
         Paragraph(
             lead=f"{strength.score} out of 5: {strength.label}.", text="The evidence starts at 5 points; @tab-strength shows where points were lost."
         ),
@@ -94,7 +94,7 @@ def tables(content: ReportContent) -> Section:
                 rows=tuple(details(content.checks)),
             )
         )
-    return Section((Heading(text="Further tables", id="sec-tables", last_part=True), *parts)) if parts else Section()
+    return Section((Heading(text="Further tables", id="sec-tables"), *parts)) if parts else Section()
 
 
 def details(checks: Sequence[Check]) -> Iterator[tuple[str, str]]:

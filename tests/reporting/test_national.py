@@ -49,6 +49,9 @@ def test_the_words_follow_the_spread(summary):
     assert told().startswith("As the best guess, 38% of the scatter") and "no spread at all would fit" in told()
     assert told(tau_lower=0.4).startswith("38% of the scatter") and "0.9 (0.4 to 2.1)" in told(tau_lower=0.4)
     assert "no spread at all" not in told(tau_lower=0.4)
+    assert told(tau=0.0, tau_upper=0.0).startswith("The estimates scatter even less than chance would make them")
+    nothing = summary.beside[0].spread.model_copy(update={"tau_upper": number(0.0, 1)})
+    assert national.tau_in_words(nothing) == "less than chance gives"
     assert "no more than small numbers" in told(tau=0.0) and "up to 2.1" in told(tau=0.0)
     assert national.spread_in_words(summary.beside[0].model_copy(update={"spread": None})) == summary.beside[0].sentence
 
