@@ -139,7 +139,7 @@ def caveats(tests: Sequence[OutcomeTest], studies: Sequence[OutcomeStudy], thres
     names = [told[test.outcome] for test in main if test.outcome in told and gone(test)]
     if not names:
         return ()
-    return (f"With all {words(len(main))} main outcomes counted, the finding on {listed(names)} could be chance.",)
+    return (f"With all {words(len(main))} main outcomes counted, the finding{'s' if len(names) > 1 else ''} on {listed(names)} could be chance.",)
 
 
 def lost(tests: Sequence[OutcomeTest], results: dict[str, OutcomeResult]) -> tuple[str, ...]:

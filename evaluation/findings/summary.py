@@ -145,7 +145,8 @@ def found_though_smaller(results: Sequence[OutcomeResult]) -> str:
     ]
     if not names:
         return ""
-    return f"The finding on {listed(names)} is smaller than that; such findings tend to look larger than they are."
+    which = f"finding on {names[0]} is" if len(names) == 1 else f"findings on {listed(names)} are"
+    return f"The {which} smaller than that; such findings tend to look larger than they are."
 
 
 def detectable_part(result: OutcomeResult) -> str:
@@ -206,14 +207,15 @@ def next_steps(results: Sequence[OutcomeResult], context: Context) -> tuple[str,
     """What a council can do with this."""
     measured = [result for result in results if result.primary and result.status == "estimated"]
     steps = []
-    if any(result.verdict == "worse" for result in measured):
-        steps.append("Look first at the outcome that was worse: check records and practice there before anything is expanded.")
+    if worse := sum(result.verdict == "worse" for result in measured):
+        which = "outcomes that were" if worse > 1 else "outcome that was"
+        steps.append(f"Look first at the {which} worse: check records and practice there before anything is expanded.")
     if any(result.verdict == "explained_by_trend" for result in measured):
         steps.append("Do not quote the gap as the programme's effect: it was already opening before the programme.")
     if needed := units_needed(results, context):
         steps.append(needed)
-    if any(result.verdict == "better" for result in measured):
-        steps.append("Repeat the comparison before relying on the better outcome.")
+    if better := sum(result.verdict == "better" for result in measured):
+        steps.append(f"Repeat the comparison before relying on the better outcome{'s' if better > 1 else ''}.")
     if any(result.status == "not_available" for result in results if result.primary):
         missing = listed([lower_first(result.label) for result in results if result.primary and result.status == "not_available"])
         steps.append(f"Arrange linked records of families for {missing}.")

@@ -109,13 +109,14 @@ def spread_in_words(shown: BesideCouncils, place: str = "council") -> str:
         return shown.sentence
     if not shown.spread.tau_upper.value:
         return (
-            f"The estimates scatter even less than chance would make them, so the noise of {place}s may be overstated here, and no spread can be told."
-            f" {shown.sentence}"
+            f"The estimates scatter even less than chance would make them, so the noise of {place}s may be overstated here, and no spread can be"
+            f" told. {shown.sentence}"
         )
     if not shown.spread.tau.value:
+        chance = "small numbers" if place == "council" else "chance"
         return (
-            f"The estimates scatter no more than {'small numbers' if place == 'council' else 'chance'} would make them; a spread of up to {in_words(shown.spread.tau_upper)} "
-            f"{shown.change_unit} would fit them too. {shown.sentence}"
+            f"The estimates scatter no more than {chance} would make them; a spread of up to {in_words(shown.spread.tau_upper)} {shown.change_unit}"
+            f" would fit them too. {shown.sentence}"
         )
     found = (
         f"{in_words(shown.spread.share)}% of the scatter of {place}s' estimates is not chance, a standard deviation of true effects of "

@@ -32,7 +32,7 @@ def test_no_page_of_a_report_is_more_than_a_third_empty(printed):
 
 
 def test_a_chart_that_does_not_fit_lets_what_follows_stand_before_it_and_stays_under_its_heading():
-    told = (Paragraph(text="word " * 900), Heading(text="One", id="sec-one"), figure("fig-one", 500), table("tab-one", 30), Bullets(items=("b",)))
+    told = (Paragraph(text="word " * 300), Heading(text="One", id="sec-one"), figure("fig-one", 500), table("tab-one", 30), Bullets(items=("b",)))
     blocks = (COVER, Contents(), *told, Heading(text="Two", id="sec-two"), Paragraph(text="word " * 900))
     shares, made = empty_shares(pdf.document(blocks)), pdf.settled(blocks)
     before = pdf.emptiness(pdf.source(blocks))
@@ -41,8 +41,8 @@ def test_a_chart_that_does_not_fit_lets_what_follows_stand_before_it_and_stays_u
 
 
 def test_the_last_page_is_filled_by_the_air_of_the_last_part():
-    rows = (Heading(text="Tables", id="sec-tables", last_part=True), *(table(f"tab-{n}", 28) for n in range(6)))
-    blocks = (COVER, Contents(), Heading(text="One", id="sec-one"), Paragraph(text="word " * 600), *rows)
+    rows = (Heading(text="Tables", id="sec-tables", last_part=True), *(table(f"tab-{n}", 28) for n in range(4)))
+    blocks = (COVER, Contents(), Heading(text="One", id="sec-one"), Paragraph(text="word " * 300), *rows)
     assert pdf.emptiness(pdf.source(blocks))[-1] > 1 / 3 >= empty_shares(pdf.document(blocks))[-1]
 
 
