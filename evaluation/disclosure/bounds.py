@@ -57,11 +57,24 @@ class Range:
 
 @dataclass(slots=True)
 class Space:
-    """The smallest cells, and the constraints that hold between them whatever is published: parts are no larger than what they are parts of."""
+    """The smallest cells, and the constraints that hold between them whatever is published: parts are no larger than what they are parts of.
 
-    nodes: dict[tuple, int] = field(default_factory=dict)  # (group, path) -> number
-    dimensions: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    cells: list[tuple[str, ...]] = field(default_factory=list)
+    A node that is published as a whole only, as are all its parts, has one unknown instead of one in every cell.
+
+    Attributes
+    ----------
+    nodes : (group, path) -> its place among nodes
+    dimensions : name -> the values that tell cells apart
+    cells : list of tuple
+        Every combination of them.
+    first : ndarray of int, shape (n_nodes + 1,)
+        Where the unknowns of each node begin.
+    """
+
+    nodes: dict[tuple, int]
+    dimensions: dict[str, tuple[str, ...]]
+    cells: list[tuple[str, ...]]
+    first: np.ndarray
     _chosen: dict = field(default_factory=dict)
 
     @classmethod
@@ -73,50 +86,68 @@ class Space:
         DisclosureError
             There are too many to audit: fails closed.
         """
-        space = cls()
+        nodes: dict[tuple, int] = {}
+        in_cells: set[tuple] = set()
         named: dict[str, dict[str, None]] = {}
         for who in populations:
-            for length in range(len(who.path) + 1):
-                space.nodes.setdefault((who.group, who.path[:length]), len(space.nodes))
+            above = [(who.group, who.path[:length]) for length in range(len(who.path) + 1)]
+            for node in above:
+                nodes.setdefault(node, len(nodes))
+            in_cells.update(above if who.where else ())
             for dimension, values in who.where:
                 named.setdefault(dimension, {}).update(dict.fromkeys(sorted(values)))
-        space.dimensions = {dimension: (*values, REST) for dimension, values in named.items()}
-        space.cells = list(itertools.product(*space.dimensions.values()))
-        if len(space.cells) * len(space.nodes) > MOST_CELLS:
+        dimensions = {dimension: (*values, REST) for dimension, values in named.items()}
+        n_cells = math.prod(len(values) for values in dimensions.values())
+        first = np.cumsum([0, *(n_cells if node in in_cells else 1 for node in nodes)])
+        if first[-1] > MOST_CELLS:
             raise DisclosureError(
                 f"The audit can look at {MOST_CELLS:,} cells at once, and the release and those before it make"
-                f" {len(space.cells) * len(space.nodes):,}. Publish fewer breakdowns together."
+                f" {first[-1]:,}. Publish fewer breakdowns together."
             )
-        return space
+        return cls(nodes=nodes, dimensions=dimensions, cells=list(itertools.product(*dimensions.values())), first=first)
 
     @property
     def size(self) -> int:
         """Number of unknowns."""
-        return len(self.nodes) * len(self.cells)
+        return int(self.first[-1])
 
     def columns(self, who: Population) -> np.ndarray:
         """Unknowns that add up to a population."""
+        node = self.nodes[who.group, who.path]
+        if not self.is_in_cells(node):
+            return self.first[node : node + 1]
         if who.where not in self._chosen:
             limits, names = dict(who.where), tuple(self.dimensions)
             inside = [all(value in limits[name] for name, value in zip(names, cell, strict=True) if name in limits) for cell in self.cells]
             self._chosen[who.where] = np.flatnonzero(inside)
-        return self.nodes[who.group, who.path] * len(self.cells) + self._chosen[who.where]
+        return self.first[node] + self._chosen[who.where]
+
+    def is_in_cells(self, node: int) -> bool:
+        """Whether a node has an unknown in every cell; with one cell both are the same."""
+        return self.first[node + 1] - self.first[node] == len(self.cells)
 
     def structure(self) -> sparse.csr_matrix:
-        """Rows that are nought or more: a population less the parts of each of its splits, which do not overlap."""
+        """Rows that are nought or more: a population less the parts of each of its splits, which do not overlap.
+
+        Parts with one unknown may lie in whichever cells the parts beside them leave free: they and those together are no more than the whole.
+        """
         splits: dict[tuple, list[int]] = {}
         for (group, path), node in self.nodes.items():
             if path:
                 splits.setdefault((group, path[:-1], path[-1][0]), []).append(node)
-        rows, columns, values = [np.zeros(0, dtype=int)], [np.zeros(0, dtype=int)], [np.zeros(0)]
-        n = len(self.cells)
-        for at, ((group, path, _), parts) in enumerate(splits.items()):
-            for node, sign in ((self.nodes[group, path], 1.0), *((part, -1.0) for part in parts)):
-                rows.append(np.arange(n) + at * n)
-                columns.append(np.arange(n) + node * n)
-                values.append(np.full(n, sign))
-        shape = (len(splits) * n, self.size)
-        return sparse.csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
+        rows: list[list[tuple[np.ndarray, float]]] = []
+        for (group, path, _), parts in splits.items():
+            whole, split = self.nodes[group, path], [part for part in parts if self.is_in_cells(part)]
+            if split:
+                rows += [[(self.first[node] + [cell], sign) for node, sign in signed(whole, split)] for cell in range(len(self.cells))]
+            if len(split) < len(parts):
+                rows.append([(np.arange(self.first[node], self.first[node + 1]), sign) for node, sign in signed(whole, parts)])
+        return matrix_of(rows, self.size)
+
+
+def signed(whole: int, parts: Sequence[int]) -> list[tuple[int, float]]:
+    """A whole less its parts."""
+    return [(whole, 1.0), *((part, -1.0) for part in parts)]
 
 
 @dataclass(slots=True)
@@ -214,13 +245,13 @@ def _width(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 def _rows(targets: Sequence[Target], space: Space) -> sparse.csr_matrix:
-    rows, columns, values = [], [], []
-    for row, target in enumerate(targets):
-        for who, sign in target:
-            chosen = space.columns(who)
-            rows.append(np.full(len(chosen), row))
-            columns.append(chosen)
-            values.append(np.full(len(chosen), float(sign)))
-    if not rows:
-        return sparse.csr_matrix((0, space.size))
-    return sparse.csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(len(targets), space.size))
+    return matrix_of([[(space.columns(who), float(sign)) for who, sign in target] for target in targets], space.size)
+
+
+def matrix_of(rows: Sequence[Sequence[tuple[np.ndarray, float]]], n_columns: int) -> sparse.csr_matrix:
+    """Sums of unknowns: each row adds up groups of columns with their signs."""
+    parts = [(place, columns, sign) for place, row in enumerate(rows) for columns, sign in row]
+    sizes = [len(columns) for _, columns, _ in parts]
+    places, signs = (np.repeat([part[at] for part in parts], sizes) for at in (0, 2))
+    columns = np.concatenate([columns for _, columns, _ in parts]) if parts else np.zeros(0, dtype=int)
+    return sparse.csr_matrix((signs.astype(float), (places.astype(int), columns)), shape=(len(rows), n_columns))

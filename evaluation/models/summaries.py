@@ -165,11 +165,11 @@ class Grid:
 
     @classmethod
     def of(cls, effects: Effects) -> Grid:
-        cohorts = np.unique(column(effects.cells, "cohort"))
+        cohort, event_time = column(effects.cells, "cohort"), column(effects.cells, "event_time")
+        cohorts = np.unique(cohort)
         place = np.full((len(cohorts), len(effects.event_times)), -1)
-        here = np.flatnonzero(np.isin(column(effects.cells, "event_time"), effects.event_times))
-        cells = effects.cells.iloc[here]
-        place[np.searchsorted(cohorts, cells["cohort"].to_numpy()), np.searchsorted(effects.event_times, cells["event_time"].to_numpy())] = here
+        here = np.flatnonzero(np.isin(event_time, effects.event_times))
+        place[np.searchsorted(cohorts, cohort[here]), np.searchsorted(effects.event_times, event_time[here])] = here
         return cls(place, np.searchsorted(cohorts, column(effects.rows, "cohort")))
 
     def spread(self, values: np.ndarray) -> np.ndarray:

@@ -69,7 +69,7 @@ def run_batch(
         write_whole(folder / "batch.json", canonical(made_of) + b"\n")
         if not shared_is_there(folder):
             kept = folder / STEPS if cache else None
-            estimate_shared(plan, Path(plan_path), dictionary, folder, councils=councils, say=say, kept=kept)
+            estimate_shared(plan, Path(plan_path), dictionary, folder, councils=councils, say=say, kept=kept, workers=workers)
         check_inputs(made_of, identity(plan, Path(plan_path), councils))
         summary, fresh = reports_of(folder, workers=workers, limits=limits, executor=executor, say=say)
         write_batch_page(folder, summary)
@@ -221,11 +221,12 @@ def estimate_shared(
     councils: Sequence[str],
     say: Callable[[str], object],
     kept: Path | None = None,
+    workers: int = 1,
 ) -> None:
     """What all reports share, made aside and brought in whole; its record is written last."""
     room = folder / f"{PARTIAL}{STUDY}"
     room.mkdir()
-    estimate(plan, plan_path, dictionary, room, councils=councils, say=say, kept=kept)
+    estimate(plan, plan_path, dictionary, room, councils=councils, say=say, kept=kept, workers=workers)
     for path in sorted((room / "done").glob("*")):  # beside the records of reports made before, which still hold where contents come out the same
         (folder / "done").mkdir(exist_ok=True)
         os.replace(path, folder / "done" / path.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
@@ -113,10 +114,16 @@ def refuse_unknown(options: Iterable[str], kind: type, method: str, place: str, 
             raise PlanError(f"`{place}.{name}` is no option of the method {method}; {hint}")
 
 
+@functools.cache
+def adapter(kind: type) -> TypeAdapter:
+    """What checks the fields of a spec; it is dear to make and asked for in every report."""
+    return TypeAdapter(kind)
+
+
 def made(kind: type, options: Mapping[str, object], place: str) -> object:
     """A spec from options, each of the type that its field takes."""
     try:
-        return TypeAdapter(kind).validate_python(options)
+        return adapter(kind).validate_python(options)
     except ValidationError as fault:
         lines = "\n".join(f"  - {in_words({**one, 'loc': (place, *one['loc'])})}" for one in fault.errors())
         raise PlanError(f"{len(fault.errors())} thing(s) to mend in the plan's {place}:\n{lines}") from None

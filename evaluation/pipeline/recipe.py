@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from evaluation.dictionary import Dictionary
 from evaluation.disclosure.audit import Waiver, audited
-from evaluation.disclosure.ledger import Ledger
+from evaluation.disclosure.ledger import Ledger, with_repair
 from evaluation.disclosure.register import Register
 from evaluation.disclosure.release import ReportContent, Warned
 from evaluation.disclosure.rules import rule_of
@@ -39,6 +40,7 @@ from evaluation.pipeline.scopes import inputs_of, scopes_of, studies_of
 from evaluation.pipeline.sealing import seal, unseal
 from evaluation.pipeline.synthetic import is_synthetic, synthetic_areas, with_synthetic
 from evaluation.plan import Plan
+from evaluation.runs.forks import in_forks
 
 if TYPE_CHECKING:
     from evaluation.simulate import Truth
@@ -131,6 +133,8 @@ def release(
     register: Register | None = None,
     failed: dict[str, Exception] | None = None,
     beside: Callable[[Ledger], object] | None = None,
+    workers: int = 1,
+    step: Step = lambda text: None,
 ) -> tuple[tuple[ReportContent, ...], Ledger]:
     """The protected content of every report asked for (of all, when none is named), and the ledger of what they show.
 
@@ -140,6 +144,8 @@ def release(
         Receives the councils whose content cannot be made; they stop no other. Without it the first fault is raised.
     beside : callable, optional
         Publishes what leaves beside the reports; called after them in every round of the audit, so that all is looked at together.
+    workers : int
+        Processes that work out the effects of places at the same time.
 
     Raises
     ------
@@ -148,27 +154,29 @@ def release(
     Exception
         The fault of the only report, or the first where none can be made.
     """
-    asked, studies = analysis.plan.disclosure, {}
-    scopes = scopes_of(analysis, councils)
+    asked, scopes = analysis.plan.disclosure, scopes_of(analysis, councils)
+    studies = dict(zip([scope.code for scope in scopes], in_forks(partial(studies_of, analysis), scopes, workers=workers), strict=True))
+    step(f"every outcome of {len(scopes)} report(s) estimated")
     earlier, changed = register.read(vintage_of(analysis)) if register else ((), ())
 
-    def content_of(scope: Scope, ledger: Ledger) -> ReportContent:
-        if scope.code not in studies:
-            studies[scope.code] = studies_of(analysis, scope)
-        return assemble(inputs_of(analysis, scope, studies[scope.code], ledger, analysis_hash), ledger)
-
     def make(ledger: Ledger) -> tuple[ReportContent, ...]:
-        contents = []
-        for scope in (scope for scope in scopes if scope.code not in (failed or ())):
-            first = len(ledger.entries)
-            try:
-                contents.append(content_of(scope, ledger))
-            except Exception as fault:
+        def content_of(scope: Scope) -> tuple[ReportContent, Ledger]:
+            if isinstance(fault := studies[scope.code], Exception):
+                raise fault
+            own = with_repair(ledger, ledger.repairs)
+            return assemble(inputs_of(analysis, scope, studies[scope.code], own, analysis_hash), own), own
+
+        contents, wanted = [], [scope for scope in scopes if scope.code not in (failed or ())]
+        for scope, found in zip(wanted, in_forks(content_of, wanted, workers=workers), strict=True):
+            if isinstance(found, Exception):
                 if failed is None:
-                    raise
-                failed[scope.code] = fault
-                del ledger.entries[first:]  # a report that is not made leaves no number
-            ledger.spans[scope.code] = (first, len(ledger.entries))
+                    raise found
+                failed[scope.code] = found
+                continue
+            contents.append(found[0])
+            first, last = len(ledger.entries), len(ledger.entries) + len(found[1].entries)
+            ledger.entries += found[1].entries
+            ledger.spans[scope.code] = (first, last)
         if beside is not None:
             beside(ledger)
         return tuple(contents)

@@ -89,7 +89,8 @@ def run_study(plan_path: Path, *, councils: Sequence[str], out: Path, workers: i
     try:
         if explored is not None and explored.is_file():
             shutil.copyfile(explored, room / explored.name)
-        contents = estimate(plan, Path(plan_path), dictionary, room, councils=councils, say=say, kept=room / STEPS if cache else None)
+        contents = estimate(plan, Path(plan_path), dictionary, room, councils=councils, say=say, kept=room / STEPS if cache else None,
+                            workers=workers)
         summary = make_reports(room, workers=workers, say=say, identifiers=run_identifiers(room))
     except BaseException:
         os.replace(room, room.with_name(f"{name}.failed"))
@@ -112,7 +113,7 @@ def checked_plan(path: Path, councils: Sequence[str]) -> tuple[Plan, Dictionary]
 
 
 def estimate(
-    plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *, councils: Sequence[str], say: Say, kept: Path | None = None
+    plan: Plan, plan_path: Path, dictionary: Dictionary, room: Path, *, councils: Sequence[str], say: Say, kept: Path | None = None, workers: int = 1
 ) -> tuple[ReportContent, ...]:
     """From records to the protected content of every report, with the manifest of what it was made from.
 
@@ -152,6 +153,8 @@ def estimate(
             register=register_of(room, plan),
             failed=failed,
             beside=lambda ledger: studies(ledger).write(room / EVENT_STUDIES),
+            workers=workers,
+            step=clock.step,
         )
     for council, fault in failed.items():
         clock.step(f"{council}: {without_content(room, council, fault).fault}")

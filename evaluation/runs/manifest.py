@@ -4,6 +4,7 @@ Times, paths and the machine stay out of the analysis hash. No personal data.
 """
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import platform
@@ -30,6 +31,7 @@ def code_hash(folders: Iterable[Path]) -> str:
     return digest(part for name, path in files for part in (name.encode(), path.read_bytes()))
 
 
+@functools.cache
 def versions() -> tuple[tuple[str, str], ...]:
     """Versions of Python and of the packages that numbers and pages depend on."""
     return (("python", platform.python_version()), *((name, metadata.version(name)) for name in PACKAGES))

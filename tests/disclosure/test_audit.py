@@ -105,6 +105,29 @@ def test_bounds_of_a_table_are_those_of_trying_every_table(table, base):
     assert [(one.low, one.high) for one in found] == [(min(fit[at] for fit in fits), max(fit[at] for fit in fits)) for at in range(4)]
 
 
+@settings(max_examples=25)
+@given(
+    by_council=st.lists(st.lists(st.integers(0, 9), min_size=6, max_size=6), min_size=3, max_size=3),
+    widths=st.lists(st.integers(0, 6), min_size=14, max_size=14),
+)
+def test_nodes_published_as_a_whole_tell_a_reader_the_same_with_one_unknown_as_with_one_in_every_cell(by_council, widths):
+    """Three councils; of those joined some are matched; two kinds of comparison families, and a part of each, are published for all councils only."""
+    joined, compared, other = ("joined", "yes"), ("compared in x", "yes"), ("compared in x", "no")
+    paths = [(joined,), (joined, MATCHED), (compared,), (compared, MATCHED), (other,), (other, MATCHED)]
+    tables = [[max(row[0], row[1]), row[1], row[2] + row[3], row[3], row[4] + row[5], row[5]] for row in by_council]
+    totals = [sum(table[at] for table in tables) for at in range(6)]
+    everyone = [max(table[0], table[2] + table[4]) for table in tables]
+    populations = [who("all"), *(who("", "", *path) for path in paths), *(who("", name, *path) for path in ((), (joined,)) for name in "abc")]
+    numbers = [sum(everyone), *totals, *everyone, *(table[0] for table in tables)]
+    loose = [*widths, *widths][: len(numbers)]
+    claims = [Claim.about(one, max(n - width, 0), n + width) for one, n, width in zip(populations, numbers, loose, strict=True)]
+    targets = [((one, 1),) for one in populations] + [((who("", "", joined), 1), (who("", "", joined, MATCHED), -1))]
+    in_every_cell = [((who("", "a", *path), 1),) for path in paths]
+    merged, split = Reader.of(claims, targets, seconds=60), Reader.of(claims, [*targets, *in_every_cell], seconds=60)
+    assert merged.space.size == 4 + 4 + 5 < split.space.size == 7 * 4
+    assert merged.ranges(targets, enough=10_000) == split.ranges(targets, enough=10_000)
+
+
 # ---- one release ---------------------------------------------------------------------------------------------------------------------------------
 
 
