@@ -14,7 +14,7 @@ from evaluation.reporting.blocks import Block, Bullets, Definitions, Figure, Par
 
 TEXT_AREA = (24 / 297, 280 / 297)  # of a page's height: between header and footer
 PAPER = 200  # grey, of 255: lighter than this is paper
-MOST_EMPTY = 1 / 3  # of the text area
+MOST_EMPTY = 0.31  # of the text area: a third is promised, whether measured to the foot of letters or of frames
 LEAST_AIR, MOST_AIR = 0.6, 1.8  # between rows, lines and headings of a report's last part, times the usual
 FULL = (0.86, 0.97, 0.72)  # of the last page: what the air is chosen for
 NEAR = 0.004  # air that is nearer to another has been tried

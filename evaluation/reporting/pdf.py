@@ -75,7 +75,7 @@ LAYOUT = r"""
 #show table.cell.where(y: 0): set text(weight: "bold")
 #set table.cell(breakable: false)
 #let note(body) = block(above: 0.4em, below: 0.5em, text(size: 10pt, fill: muted, body))
-#let stands_alone(end) = end.page() == 1 and end.position().y > 150mm
+#let stands_alone(end) = end.page() == 1 and end.position().y > 205mm  // else contents follow on page one
 #let fitted(body) = context {
   let room = 280mm - here().position().y
   let size = (12pt, 11.5pt, 11pt, 10.5pt).find(size => measure({ set text(size: size); body }, width: 170mm).height <= room)
