@@ -1,4 +1,4 @@
-"""One council's effect beside those of all councils: shrunken towards their mean, without an order of merit."""
+"""One council's effect beside those of all councils, or areas' effects beside each other: shrunken towards their mean, without an order of merit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from evaluation.disclosure.ledger import Ledger, decimals
 from evaluation.disclosure.population import Population
-from evaluation.disclosure.release import BesideCouncils, BesidePoint, OutcomeResult, Spread
+from evaluation.disclosure.release import BesideCouncils, BesidePoint, OutcomeResult, Shown, Spread
 from evaluation.disclosure.whose import measured
 from evaluation.findings.numbers import OutcomeNumbers, change_unit_of
 from evaluation.findings.present import Nouns, lower_first
@@ -23,7 +23,7 @@ SIZE = 0.05  # of the test that councils' effects are the same
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """Councils' effects on one outcome, on the printed scale; unprotected. Arrays have shape (n_councils,), largest number of families first.
+    """Councils' (or areas') effects on one outcome, on the printed scale; unprotected. Arrays have shape (n_councils,), most units first.
 
     Attributes
     ----------
@@ -44,6 +44,8 @@ class Beside:
         Standard deviation of councils' true effects, with its 95% interval; NaN where it was not estimated.
     i2 : float
         Share of the variance of councils' estimates that is between true effects.
+    place : str
+        'council' or 'area': what the effects are of.
     """
 
     codes: tuple[str, ...]
@@ -62,6 +64,7 @@ class Beside:
     tau_lower: float = math.nan
     tau_upper: float = math.nan
     i2: float = math.nan
+    place: str = "council"
 
 
 def whose(nouns: Nouns, code: str, outcome: str, name: str) -> Population:
@@ -142,18 +145,24 @@ def point(beside: Beside, i: int, is_own: bool, digits: int, population: Populat
 def title(beside: Beside, label: str) -> str:
     """Whether councils' effects differ by more than chance."""
     if beside.p_value < SIZE:
-        return f"Effects on {lower_first(label)} differ between councils by more than chance"
-    return f"No difference between councils in the effect on {lower_first(label)} could be detected"
+        return f"Effects on {lower_first(label)} differ between {beside.place}s by more than chance"
+    return f"No difference between {beside.place}s in the effect on {lower_first(label)} could be detected"
+
+
+def signed(shown: Shown) -> str:
+    """A number with its sign, as effects are printed."""
+    return f"+{shown.text}" if shown.value is not None and shown.value > 0 and not shown.text.startswith("+") else shown.text
 
 
 def in_words(shown: BesideCouncils, beside: Beside, code: str) -> str:
     """What the council's own families say, what the others add, and where another council would lie."""
     mean = (
-        f"The mean of the councils' effects is {shown.mean.text}; the true effect in another council of this kind would probably lie between "
-        f"{shown.lower.text} and {shown.upper.text} {shown.change_unit}."
+        f"The mean of the {beside.place}s' effects is {signed(shown.mean)}; the true effect in another {beside.place} of this kind would probably lie"
+        f" between {signed(shown.lower)} and {signed(shown.upper)} {shown.change_unit}."
     )
     if shown.n_hidden:
-        mean += f" {shown.n_hidden} more {'councils have' if shown.n_hidden > 1 else 'council has'} too few families to be shown."
+        lacking = f"{beside.place}s have" if shown.n_hidden > 1 else f"{beside.place} has"
+        mean += f" {shown.n_hidden} more {lacking} {'too few families to be shown' if beside.place == 'council' else 'no figures to compare'}."
     own = next((one for one in shown.points if one.is_own), None)
     if code == TOGETHER:
         return mean

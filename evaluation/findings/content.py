@@ -22,12 +22,13 @@ from evaluation.findings.value import NO_VALUE, present_value
 
 def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
     """Protect and word everything for one report."""
+    many, threshold = inputs.nouns.many, ledger.profile.threshold
     results = tuple(
-        with_note(present(study.numbers, ledger, inputs.nouns), may_chart(study, inputs.nouns, ledger), ledger.profile.threshold, inputs.nouns.many)
+        with_note(present(study.numbers, ledger, inputs.nouns), may_chart(study, many, threshold), threshold, many)
         for study in inputs.studies
     )
     shown = [(study, result) for study, result in zip(inputs.studies, results, strict=True) if result.status == "estimated"]
-    charted = [pair for pair in shown if may_chart(pair[0], inputs.nouns, ledger)]
+    charted = [pair for pair in shown if may_chart(pair[0], many, threshold)]
     strength = rate(inputs.evidence)
     for point in strength.points:
         ledger.said(point.reason, what=f"strength: {point.criterion}", population=inputs.scope.code)
@@ -116,7 +117,8 @@ def effects_title(seen: int, drifting: int, n: int, many: str) -> str:
         return f"The measured outcome {'differs' if seen else 'does not differ'} from similar {many} by more than chance"
     more = f"; {words(drifting)} more {'was' if drifting == 1 else 'were'} already changing before" if drifting else ""
     verb = "differs" if seen <= 1 else "differ"
-    return f"{words(seen).capitalize()} of the {words(n)} measured outcomes {verb} from similar {many} by more than chance{more}"
+    alone = ", each looked at alone" if seen else ""
+    return f"{words(seen).capitalize()} of the {words(n)} measured outcomes {verb} from similar {many} by more than chance{alone}{more}"
 
 
 def checks(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], ledger: Ledger) -> tuple[Check, ...]:

@@ -8,17 +8,17 @@ from evaluation.disclosure.rules import PEOPLE
 from evaluation.findings import texts
 from evaluation.findings.inputs import Inputs
 from evaluation.findings.numbers import change_unit_of
-from evaluation.findings.present import Nouns, lower_first
+from evaluation.findings.present import lower_first
 from evaluation.findings.study import EventRow, OutcomeStudy
 from evaluation.plan import Plan
 
 
-def may_chart(study: OutcomeStudy, nouns: Nouns, ledger: Ledger) -> bool:
+def may_chart(study: OutcomeStudy, many: str, threshold: int) -> bool:
     """Whether an outcome may be shown period by period: if one point must be hidden, the others and the means would tell it."""
-    if nouns.many not in PEOPLE:
+    if many not in PEOPLE:
         return True
     behind = [int(count) for line in study.lines for count in line.behind] + [row.behind for row in study.events]
-    return min(behind, default=ledger.profile.threshold) >= ledger.profile.threshold
+    return min(behind, default=threshold) >= threshold
 
 
 def with_note(result: OutcomeResult, charted: bool, threshold: int, many: str) -> OutcomeResult:

@@ -79,7 +79,8 @@ def sentence_of(numbers: OutcomeNumbers, found: str, nouns: Nouns, shown: dict[s
     """The finding as one sentence (two at most), from protected numbers."""
     label, change = numbers.outcome.label, change_unit_of(numbers.outcome)
     below_zero = shown["comparison"].value is not None and shown["comparison"].value < 0
-    levels = f"{out_of(shown['after'], numbers, nouns)} instead of {'none' if below_zero else shown['comparison'].text}"
+    share = "%" if unit_of(numbers.outcome).startswith("%") and numbers.outcome.scale != "any" and not below_zero else ""
+    levels = f"{out_of(shown['after'], numbers, nouns)} instead of {'none' if below_zero else shown['comparison'].text}{share}"
     interval = f"between {shown['lower'].text} and {shown['upper'].text} {change}"
     if found == "not_detectable":
         drift = " The gap between the groups was already changing before the programme, so this is no fair comparison." if drifted(numbers) else ""
@@ -107,7 +108,8 @@ def detectable_sentence(numbers: OutcomeNumbers, shown: Shown, level: Shown) -> 
     )
     if numbers.outcome.direction == "lower_is_better" and level.value > 0:
         if shown.value >= level.value:
-            return f"{start}, as much as the whole rate of {level.text}: no reduction could have been detected."
+            much = "more than" if shown.value > level.value else "as much as"
+            return f"{start}, {much} the whole rate of {level.text}: no reduction could have been detected."
         return f"{start}, {100 * shown.value / level.value:.0f}% of the rate without the programme."
     return f"{start}."
 

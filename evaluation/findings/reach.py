@@ -50,10 +50,10 @@ def unlike(numbers: PopulationNumbers, ledger: Ledger, nouns: Nouns) -> str:
     apart = sorted((one for one in shown if round(abs(one[1]), 2) >= BALANCED), key=lambda one: -abs(one[1]))
     if not apart:
         return started(f"{where}those who were not matched are like those who were in what could be compared.")
-    named = [f"{lower_first(label)} ({'higher' if smd > 0 else 'lower'} by {number(abs(smd), 2).text})" for label, smd in apart[:MOST_NAMED]]
+    named = [f"{lower_first(label)} ({number(abs(smd), 2).text} {'higher' if smd > 0 else 'lower'})" for label, smd in apart[:MOST_NAMED]]
     rest = len(apart) - MOST_NAMED
     more = f", and also in {rest} other characteristic{'s' if rest > 1 else ''}" if rest > 0 else ""
-    text = f"{where}those who were not matched differ {'most ' if more else ''}from the matched in {listed(named)} standard deviations{more}."
+    text = f"{where}those who were not matched differ {'most ' if more else ''}from the matched in {listed(named)}{more}; all in standard deviations."
     return ledger.said(started(text), what="how those not matched differ", population="all places")
 
 

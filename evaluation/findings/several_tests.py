@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import OutcomeResult, Shown, TableContent
-from evaluation.findings.present import lower_first
+from evaluation.findings.present import lower_first, verdict, why_hidden
 from evaluation.findings.study import OutcomeStudy
 from evaluation.findings.summary import listed, words
 
@@ -122,9 +122,29 @@ def others(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> str:
     )
 
 
+def gone(test: OutcomeTest) -> bool:
+    """Whether an outcome differs when looked at alone, by its p value as printed, and no more when all are counted."""
+    return p_shown(test.p_value).value < SIZE <= test.adjusted and math.isfinite(test.adjusted)
+
+
+def caveats(tests: Sequence[OutcomeTest], studies: Sequence[OutcomeStudy], threshold: int, many: str) -> tuple[str, ...]:
+    """For page one: main outcomes told as better or worse whose difference could be chance once all main outcomes are counted."""
+    told = {
+        study.numbers.outcome.name: lower_first(study.numbers.outcome.label)
+        for study in studies
+        if study.numbers.primary and study.numbers.effect is not None and not why_hidden(study.numbers, threshold, many)
+        and verdict(study.numbers) in ("better", "worse")
+    }
+    main = [test for test in tests if test.family == "primary"]
+    names = [told[test.outcome] for test in main if test.outcome in told and gone(test)]
+    if not names:
+        return ()
+    return (f"With all {words(len(main))} main outcomes counted, the finding{'s' if len(names) > 1 else ''} on {listed(names)} could be chance.",)
+
+
 def lost(tests: Sequence[OutcomeTest], results: dict[str, OutcomeResult]) -> tuple[str, ...]:
     """Outcomes that differ when looked at alone, and no more when all are counted."""
-    names = [lower_first(results[test.outcome].label) for test in tests if test.p_value < SIZE <= test.adjusted and math.isfinite(test.adjusted)]
+    names = [lower_first(results[test.outcome].label) for test in tests if gone(test)]
     if not names:
         return ()
     return (f"Looked at alone, {listed(names)} would differ from zero by more than chance; with all tests of the family counted, not.",)

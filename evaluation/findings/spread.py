@@ -104,6 +104,11 @@ def sentence(found: Spread, label: str, helped: Helped, place: str) -> str:
     return f"{start} It could not have been seen even if every family's problem had ended: {ended}."
 
 
+def place_of(scope: Scope) -> str:
+    """Whose families are spoken of: those of the report's council, or of the average one."""
+    return "the average council" if scope.code == "all" else scope.name
+
+
 def of_study(study: OutcomeStudy, plan: Plan) -> Spread | None:
     """The spread of one outcome in one report; None where it does not apply."""
     if plan.programme.helped is None or study.numbers.status != "estimated":
@@ -141,7 +146,7 @@ def table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], plan: Plan, ledge
             rows=tuple(rows),
             notes=(
                 (
-                    f"For {scope.name}, if {helped.families} families were helped, with {helped.children_of_school_age:g} children of school age"
+                    f"For {place_of(scope)}, if {helped.families} families were helped, with {helped.children_of_school_age:g} children of school age"
                     f" each. {helped.source[:1].upper()}{helped.source[1:]}."
                 ),
                 (

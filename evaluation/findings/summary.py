@@ -81,7 +81,12 @@ def headline(results: Sequence[OutcomeResult], context: Context) -> str:
         )
         if (part := phrase(measured, verdict, text, context.nouns.many))
     ]
-    return f"{context.scope} {listed(parts)}{without_number(primary)}."
+    return f"{context.scope} {clauses(parts)}{without_number(primary)}."
+
+
+def clauses(parts: Sequence[str]) -> str:
+    """Statements with a comma before the last: each may hold an 'and' of its own."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
 
 
 def without_number(primary: Sequence[OutcomeResult]) -> str:
@@ -128,7 +133,20 @@ def could_have_seen(results: Sequence[OutcomeResult]) -> str:
     hidden = [lower_first(result.label) for result in measured if not detectable_part(result)]
     first = f"The smallest change that could be relied on to show was {listed(seen)} of the rate." if seen else ""
     second = f"For {listed(hidden)} not even a complete reduction could have been detected." if hidden else ""
-    return f"{first} {second}".strip()
+    return " ".join(text for text in (first, second, found_though_smaller(measured)) if text)
+
+
+def found_though_smaller(results: Sequence[OutcomeResult]) -> str:
+    """That an effect was found which is smaller than what could be relied on to show: such findings tend to be too large."""
+    names = [
+        lower_first(result.label)
+        for result in results
+        if result.verdict in ("better", "worse") and abs(result.effect.estimate.value) < result.detectable.value
+    ]
+    if not names:
+        return ""
+    which = f"finding on {names[0]} is" if len(names) == 1 else f"findings on {listed(names)} are"
+    return f"The {which} smaller than that; such findings tend to look larger than they are."
 
 
 def detectable_part(result: OutcomeResult) -> str:
@@ -189,14 +207,15 @@ def next_steps(results: Sequence[OutcomeResult], context: Context) -> tuple[str,
     """What a council can do with this."""
     measured = [result for result in results if result.primary and result.status == "estimated"]
     steps = []
-    if any(result.verdict == "worse" for result in measured):
-        steps.append("Look first at the outcome that was worse: check records and practice there before anything is expanded.")
+    if worse := sum(result.verdict == "worse" for result in measured):
+        which = "outcomes that were" if worse > 1 else "outcome that was"
+        steps.append(f"Look first at the {which} worse: check records and practice there before anything is expanded.")
     if any(result.verdict == "explained_by_trend" for result in measured):
         steps.append("Do not quote the gap as the programme's effect: it was already opening before the programme.")
     if needed := units_needed(results, context):
         steps.append(needed)
-    if any(result.verdict == "better" for result in measured):
-        steps.append("Repeat the comparison before relying on the better outcome.")
+    if better := sum(result.verdict == "better" for result in measured):
+        steps.append(f"Repeat the comparison before relying on the better outcome{'s' if better > 1 else ''}.")
     if any(result.status == "not_available" for result in results if result.primary):
         missing = listed([lower_first(result.label) for result in results if result.primary and result.status == "not_available"])
         steps.append(f"Arrange linked records of families for {missing}.")

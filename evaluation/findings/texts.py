@@ -25,7 +25,7 @@ GLOSSARY = (
         ),
     ),
     (
-        "Before/after change",
+        "Before and after change",
         (
             "How much the programme's own units changed. It mixes the programme with everything else that changed, and with families recovering from"
             " the crisis at which they joined."
@@ -51,7 +51,7 @@ GLOSSARY = (
     ),
     ("95% interval", "The range in which the true value is likely to lie. If it includes zero, the data are compatible with no effect."),
     (
-        "Smallest detectable difference",
+        "Smallest visible effect, or smallest detectable difference",
         "The difference that a study of this size would find four times out of five. Smaller true differences would usually be missed.",
     ),
     (

@@ -129,7 +129,7 @@ def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStud
     found += synthetic_caveats(analysis)
     for study in studies:
         if (per_family := spread.of_study(study, plan)) is not None and study.numbers.primary:
-            found.append(spread.sentence(per_family, study.numbers.outcome.label, plan.programme.helped, scope.name))
+            found.append(spread.sentence(per_family, study.numbers.outcome.label, plan.programme.helped, spread.place_of(scope)))
             break
     if plan.programme.later_start_elsewhere is not None:
         found.append(

@@ -127,5 +127,5 @@ def made(kind: type, options: Mapping[str, object], place: str) -> object:
     try:
         return adapter(kind).validate_python(options)
     except ValidationError as fault:
-        lines = "\n".join(f"  - {in_words({**one, 'loc': (place, *one['loc'])}, Plan)}" for one in fault.errors())
+        lines = "\n".join(f"  - {in_words({**one, 'loc': (place, *one['loc'])})}" for one in fault.errors())
         raise PlanError(f"{len(fault.errors())} thing(s) to mend in the plan's {place}:\n{lines}") from None

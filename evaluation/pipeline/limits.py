@@ -9,9 +9,9 @@ import numpy as np
 
 from evaluation.disclosure.ledger import Ledger, decimals, number
 from evaluation.disclosure.release import Warned
-from evaluation.disclosure.rules import PEOPLE
 from evaluation.findings.numbers import change_unit_of, factor_of
 from evaluation.findings.other_estimates import depends_on_base
+from evaluation.findings.over_time import may_chart
 from evaluation.findings.present import Nouns, lower_first, why_hidden
 from evaluation.findings.study import OutcomeStudy
 from evaluation.findings.summary import listed
@@ -57,20 +57,20 @@ def level_warnings(analysis: Analysis, ledger: Ledger) -> tuple[Warned, ...]:
 
 def base_warning(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> tuple[Warned, ...]:
     """Main outcomes whose headline depends on the base period."""
-    names = [
-        lower_first(study.numbers.outcome.label)
+    found = [
+        study
         for study in studies
         if study.numbers.primary and study.numbers.effect is not None and not why_hidden(study.numbers, threshold, many) and depends_on_base(study)
     ]
-    if not names:
+    if not found:
         return ()
+    names = [lower_first(study.numbers.outcome.label) for study in found]
+    charted = [may_chart(study, many, threshold) for study in found]
+    where = " (see the table of bases)" if all(charted) else "" if any(charted) else "; figures by base are not shown, as few stand behind some"
     return (
         Warned(
             code="BASE_PERIOD",
-            sentence=(
-                f"The estimate depends on the base period for {listed(names)}: with another base the conclusion would differ (see the table of"
-                f" bases{', which leaves out outcomes whose single periods may not be shown' if many in PEOPLE else ''})."
-            ),
+            sentence=f"The estimate depends on the base period for {listed(names)}: with another base the conclusion would differ{where}.",
         ),
     )
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.disclosure.ledger import Ledger
+from evaluation.findings import several_tests
 from evaluation.findings.present import Nouns
+from evaluation.findings.several_tests import OutcomeTest
 from evaluation.findings.study import OutcomeStudy, Scope
 from evaluation.findings.summary import Context
 from evaluation.pipeline.analysis import Analysis
@@ -18,7 +20,9 @@ from evaluation.pipeline.limits import base_warning
 from evaluation.pipeline.scopes import members_of
 
 
-def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], nouns: Nouns, ledger: Ledger) -> Context:
+def context_of(
+    analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], nouns: Nouns, ledger: Ledger, tests: Sequence[OutcomeTest]
+) -> Context:
     """What page one needs besides the outcomes."""
     plan, sample = analysis.plan, analysis.sample
     by_area = plan.programme.assignment == "area"
@@ -70,6 +74,7 @@ def context_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]
         anchor=anchor_of(analysis, ledger),
         extra_caveats=(
             *caveats_of_plan(plan),
+            *several_tests.caveats(tests, studies, ledger.profile.threshold, nouns.many),
             *simulated_caveats(plan, verdicts_of(studies, ledger.profile.threshold, nouns.many)),
             *locality_caveats(plan),
             *(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),

@@ -26,6 +26,7 @@ from evaluation.matching.sample import MatchedSample
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import read_framework
 from evaluation.pipeline.analysis import Analysis
+from evaluation.pipeline.beside import beside_areas
 from evaluation.pipeline.checking import placebo_lines, with_trend_verdict
 from evaluation.pipeline.choices import with_later_entry
 from evaluation.pipeline.estimate import study_outcome
@@ -37,8 +38,7 @@ from evaluation.pipeline.payment import study_payment, write_families
 from evaluation.pipeline.placebo import Placebos, placebo_areas
 from evaluation.pipeline.populations import study_populations
 from evaluation.pipeline.receive import of_pool, receive
-from evaluation.pipeline.report_inputs import inputs_of
-from evaluation.pipeline.scope_studies import studies_of
+from evaluation.pipeline.report_inputs import inputs_of, worked_out
 from evaluation.pipeline.scopes import scopes_of, wanted
 from evaluation.pipeline.sealing import seal, unseal
 from evaluation.pipeline.synthetic import is_synthetic, synthetic_areas, with_synthetic
@@ -100,6 +100,9 @@ def evaluate(plan: Plan, plan_folder: Path, dictionary: Dictionary, room: Path, 
             studies |= {name: with_synthetic(studies[name], found) for name, found in placebos.items()}
         else:
             placebos = placebo_areas(estimating, measured, sample)
+            main = {name for name in placebos if name in plan.outcomes.primary}
+            found = {name: beside_areas(estimating, dictionary.outcomes[name], placebos[name], sample) for name in main}
+            studies |= {name: replace(studies[name], beside=one) for name, one in found.items()}
         studies |= {name: with_placebos(studies[name], found, plan) for name, found in placebos.items()}
         step(f"{plan.estimator.permutations:,} placebo assignments compared and estimated again")
     return Analysis(
@@ -169,16 +172,16 @@ def release(
         The fault of the only report, or the first where none can be made.
     """
     asked, scopes = analysis.plan.disclosure, scopes_of(analysis, councils)
-    studies = dict(zip([scope.code for scope in scopes], in_forks(partial(studies_of, analysis), scopes, workers=workers), strict=True))
+    worked = dict(zip([scope.code for scope in scopes], in_forks(partial(worked_out, analysis), scopes, workers=workers), strict=True))
     step(f"every outcome of {len(scopes)} report(s) estimated")
     earlier, changed = register.read(vintage_of(analysis)) if register else ((), ())
 
     def make(ledger: Ledger) -> tuple[ReportContent, ...]:
         def content_of(scope: Scope) -> tuple[ReportContent, Ledger]:
-            if isinstance(fault := studies[scope.code], Exception):
+            if isinstance(fault := worked[scope.code], Exception):
                 raise fault
             own = with_repair(ledger, ledger.repairs)
-            return assemble(inputs_of(analysis, scope, studies[scope.code], own, analysis_hash), own), own
+            return assemble(inputs_of(analysis, scope, worked[scope.code], own, analysis_hash), own), own
 
         contents, to_make = [], [scope for scope in scopes if scope.code not in (failed or ())]
         for scope, found in zip(to_make, in_forks(content_of, to_make, workers=workers), strict=True):

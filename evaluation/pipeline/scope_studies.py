@@ -30,7 +30,8 @@ def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
     if study.numbers.status != "estimated":
         return study
     if scope.code == ALL:
-        return study
+        return with_average_size(analysis, study, name)
+    study = replace(study, beside=None)  # a council's report has its area beside placebo areas
     inside = in_council(analysis, scope.code)
     if analysis.plan.unit == "small_area":
         inside = inside & (analysis.sample.panel.entry >= 0)
@@ -41,6 +42,17 @@ def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
     placebo = analysis.placebos[name].of_area(scope.area) if name in analysis.placebos else None
     most = most_of(analysis, name)
     return replace(study, lines=(*study.lines, *line), placebo=placebo, denominator=total, per_pupil=per_pupil, most=most)
+
+
+def with_average_size(analysis: Analysis, study: OutcomeStudy, name: str) -> OutcomeStudy:
+    """The programme's study with the size of its average council, for saying how thinly an effect is spread."""
+    most = most_of(analysis, name)
+    if not math.isfinite(most):
+        return study
+    treated = analysis.sample.panel.entry >= 0
+    total, per_pupil = size_of(analysis, name, treated)
+    n_councils = len(set(members_of(analysis.sample.panel.units["council_code"][treated])))
+    return replace(study, denominator=total / n_councils, per_pupil=per_pupil, most=most)
 
 
 def size_of(analysis: Analysis, name: str, inside: np.ndarray) -> tuple[float, float]:

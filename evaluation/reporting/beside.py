@@ -7,8 +7,12 @@ from evaluation.disclosure.whose import ALL
 from evaluation.reporting import figures
 from evaluation.reporting.blocks import Block, Figure, Heading, Paragraph, Section, slug
 from evaluation.reporting.page_parts import figure_of
-from evaluation.reporting.words import in_words, interval_in_words
+from evaluation.reporting.words import interval_in_words, signed
 
+READING_OF_AREAS = (
+    "Each mark is one area's effect, drawn towards the mean of all: the noisier it is, the more. Areas stand in the order of their number of"
+    " councils. The order says nothing about merit, and marks whose intervals overlap cannot be told apart."
+)
 READING = (
     "Each mark is one council's effect, drawn towards the mean of all: the fewer its families, the more. Councils stand in the order of their number"
     " of families. The order says nothing about merit, and marks whose intervals overlap cannot be told apart."
@@ -35,16 +39,26 @@ def caterpillar(content: ReportContent, shown: BesideCouncils) -> Figure:
         content,
         f"fig-beside-{slug(shown.outcome)}",
         shown.title,
-        f"Effect in {shown.change_unit}, with 95% interval; councils with most families first",
-        figures.beside(shown, name),
-        ("Council", "Effect drawn towards the mean (95% interval)"),
-        rows_of(shown, name),
+        f"Effect ({shown.change_unit}) with 95% interval; {order_of(content)}",
+        figures.beside(shown, name, place=place_of(content), order=order_of(content)),
+        (place_of(content).capitalize(), "Effect drawn towards the mean (95% interval)"),
+        rows_of(shown, name, place_of(content)),
     )
 
 
-def rows_of(shown: BesideCouncils, name: str) -> tuple[tuple[str, str], ...]:
+def place_of(content: ReportContent) -> str:
+    """What the effects are of: councils of families, or areas of councils that began together."""
+    return "council" if content.study.unit == "family" else "area"
+
+
+def order_of(content: ReportContent) -> str:
+    """In which order places stand."""
+    return "councils with most families first" if place_of(content) == "council" else f"areas with most {content.study.unit_plural} first"
+
+
+def rows_of(shown: BesideCouncils, name: str, place: str = "council") -> tuple[tuple[str, str], ...]:
     """The data behind the chart."""
-    other = "Another council" if any(one.is_own for one in shown.points) else "A council"
+    other = f"Another {place}" if any(one.is_own for one in shown.points) else "A council" if place == "council" else "An area"
     marks = tuple((name if one.is_own else other, interval_in_words(one.effect)) for one in shown.points)
-    between = f"{in_words(shown.lower)} to {in_words(shown.upper)}"
-    return (*marks, ("Mean of the councils' effects", in_words(shown.mean)), ("Where another council's true effect would lie", between))
+    between = f"{signed(shown.lower)} to {signed(shown.upper)}"
+    return (*marks, (f"Mean of the {place}s' effects", signed(shown.mean)), (f"Where another {place}'s true effect would lie", between))

@@ -111,7 +111,7 @@ class Heading(Block):
     text: str
     id: str
     level: int = 2
-    new_page: bool = False      # begins a page of the PDF
+    last_part: bool = False     # begins the part of the PDF whose spacing fills the last page
 
     def html(self, numbers: Mapping[str, str] = UNNUMBERED) -> str:
         return f'<h{self.level} id="{self.id}">{escaped(self.text)}</h{self.level}>'

@@ -128,6 +128,10 @@ def how_to_read(content: ReportContent) -> Section:
                         f"The effect is the change compared with similar {content.study.unit_plural} outside the programme. "
                         "It is the only number that speaks about the programme."
                     ),
+                    (
+                        "The smallest visible effect is the one that a study of this size would find four times out of five. Smaller effects are"
+                        " found now and then; those that are found tend to look larger than they are."
+                    ),
                     "A percentage point is the difference between two percentages: from 6% to 5% is a change of 1 percentage point.",
                     (
                         "A 95% interval is the range of effects that fit the data. Where it includes zero, the data cannot tell an effect from none; "
@@ -177,7 +181,7 @@ def who_took_part(content: ReportContent) -> Section:
     if len(council.area_members) > 1:
         items.append((f"The {len(council.area_members)} councils of the area", ", ".join(council.area_members)))
     blocks: list[Block] = [
-        Heading(text="Who took part", id="sec-part", new_page=True),
+        Heading(text="Who took part", id="sec-part"),
         Definitions(items=tuple((term, text) for term, text in items if text)),
     ]
     if content.flow:

@@ -38,7 +38,7 @@ from evaluation.reporting.canvas import (
     whole_ticks,
 )
 from evaluation.reporting.fonts import text_width, wrapped
-from evaluation.reporting.words import in_words, interval_in_words, minus
+from evaluation.reporting.words import capital, in_words, interval_in_words, minus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ def flow(lines: Sequence[FlowLine]) -> Drawing:
     stages = _stages(lines)
     left, gap, right = 236.0, 15.0, WIDTH - 236.0 - 36.0
     boxes = [
-        (_box(f"{in_words(stage.count)}", stage.label, left), [_box(in_words(line.count), line.label, right, line.reason) for line in gone])
+        (_box(in_words(stage.count), stage.label, left), [_box(in_words(line.count), line.label, right, line.reason) for line in gone])
         for stage, gone in stages
     ]
     heights = [max(len(stage) * LINE + 14, sum(len(box) * LINE for box in gone) + 14 if gone else 0) for stage, gone in boxes]
@@ -195,8 +195,8 @@ def placebo(shown: Placebo) -> Drawing:
     )
 
 
-def beside(shown: BesideCouncils, name: str) -> Drawing:
-    """Every council's effect with its interval, this one labelled; a band where another council's true effect would lie."""
+def beside(shown: BesideCouncils, name: str, *, place: str = "council", order: str = "councils with most families first") -> Drawing:
+    """Every council's (or area's) effect with its interval, this one labelled; a band where another council's true effect would lie."""
     points = [(x, one) for x, one in enumerate(shown.points) if one.effect.estimate.value is not None]
     top = 26 if any(one.is_own for _, one in points) else 8
     with chart(164 + top, left=44, right=14, top=top, bottom=24) as (figure, axes):
@@ -212,7 +212,7 @@ def beside(shown: BesideCouncils, name: str) -> Drawing:
             mark(axes, x, one.effect.estimate.value, "D" if one.is_own else "o", face=colour, edge=edge, size=size)
         axes.set_xlim(-1, len(shown.points))
         axes.set_xticks([])
-        axes.set_xlabel("Councils, those with most families first", color=MUTED, loc="right")
+        axes.set_xlabel(capital(order), color=MUTED, loc="right")
         give_room(axes, [number.value for _, one in points for number in (one.effect.lower, one.effect.upper)] + [0.0], vertical=True, share=0.12)
         for x, one in points:
             if one.is_own:
@@ -223,7 +223,7 @@ def beside(shown: BesideCouncils, name: str) -> Drawing:
     own = next((f"{name} {interval_in_words(one.effect)}. " for one in shown.points if one.is_own), "")
     return Drawing(
         svg,
-        f"Dot and interval chart of {len(shown.points)} councils. {own}The mean is {in_words(shown.mean)}; another council's true effect would lie "
+        f"Dot and interval chart of {len(shown.points)} {place}s. {own}The mean is {in_words(shown.mean)}; another {place}'s true effect would lie "
         f"between {in_words(shown.lower)} and {in_words(shown.upper)}.",
     )
 
@@ -238,18 +238,23 @@ def _stages(lines: Sequence[FlowLine]) -> list[tuple[FlowLine, list[FlowLine]]]:
     return stages
 
 
-def _box(count: str, label: str, width: float, reason: str = "") -> list[tuple[str, bool]]:
-    words = f"{label}: {reason}" if reason else label
-    return [(count, True), *((line, False) for line in wrapped(words, width - 18))]
+def _box(count: str, label: str, width: float, reason: str = "") -> list[tuple[str, str]]:
+    """Lines of a box, each a number and words beside it; only the first has a number."""
+    words, room = f"{label}: {reason}" if reason else label, width - 24 - text_width(count, weight=700)
+    return [(count if n == 0 else "", line) for n, line in enumerate(wrapped(words, room))]
 
 
-def _draw_box(axes: Axes, x: float, top: float, width: float, height: float, lines: Sequence[tuple[str, bool]], *, soft: bool = False) -> None:
+def _draw_box(axes: Axes, x: float, top: float, width: float, height: float, lines: Sequence[tuple[str, str]], *, soft: bool = False) -> None:
     from matplotlib.patches import Rectangle
 
     axes.add_patch(Rectangle((x, top - height), width, height, facecolor=SOFT if soft else "white", edgecolor=RULE if soft else BLUE, lw=1.2))
     start = top - (height - len(lines) * LINE) / 2 - 0.5 * LINE
-    for number, (line, bold) in enumerate(lines):
-        axes.text(x + 9, start - number * LINE, line, va="center_baseline", weight="bold" if bold else "normal", color=INK)
+    beside = 0.0
+    for number, (count, line) in enumerate(lines):
+        if count:
+            axes.text(x + 9, start - number * LINE, count, va="center_baseline", weight="bold", color=INK)
+            beside = text_width(count, weight=700) + 6
+        axes.text(x + 9 + beside, start - number * LINE, line, va="center_baseline", color=INK)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

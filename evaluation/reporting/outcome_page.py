@@ -11,19 +11,17 @@ from evaluation.reporting.words import in_words, range_in_words, sentence
 
 def outcome_pages(content: ReportContent) -> Section:
     """For each outcome: the finding, levels over time, the gap over time, and what could have been seen."""
-    blocks: list[Block] = [Heading(text="Each outcome", id="sec-outcomes", new_page=True)]
+    blocks: list[Block] = [Heading(text="Each outcome", id="sec-outcomes")]
     if note := next((study.later_note for study in content.event_studies if study.later_note), ""):
         blocks.append(Paragraph(lead="Later periods.", text=note))
-    ordered = sorted(content.outcomes, key=lambda result: result.status != "estimated")  # those without a number last, on one page
-    charted = {study.outcome for study in content.event_studies}
-    for n, result in enumerate(ordered):
+    ordered = sorted(content.outcomes, key=lambda result: result.status != "estimated")  # those without a number last
+    for result in ordered:
         name = result.label[:1].lower() + result.label[1:]
         blocks += [
             Heading(
                 text=result.label if name.startswith(result.domain.lower()) else f"{result.domain}: {name}",
                 id=f"sec-{slug(result.outcome)}",
                 level=3,
-                new_page=n > 0 and result.outcome in charted and ordered[n - 1].outcome in charted,  # one without charts does not fill a page
             ),
             Paragraph(text=result.sentence),
         ]

@@ -16,7 +16,7 @@ def payment_by_results(content: ReportContent) -> Section:
     if found is None:
         return Section()
     blocks: list[Block] = [
-        Heading(text="Payment by results", id="sec-payment", new_page=True),
+        Heading(text="Payment by results", id="sec-payment"),
         Paragraph(text=found.sentence),
         Callout(title="Matching alone.", text=found.basis),
     ]

@@ -23,7 +23,7 @@ def how_far_to_trust(content: ReportContent) -> Section:
     """How the strength of evidence was reached, the verdict of every check, what those that failed found, and warnings."""
     strength = content.strength
     blocks: list[Block] = [
-        Heading(text="How far to trust the results", id="sec-trust", new_page=True),
+        Heading(text="How far to trust the results", id="sec-trust", last_part=True),
         Paragraph(
             lead=f"{strength.score} out of 5: {strength.label}.", text="The evidence starts at 5 points; @tab-strength shows where points were lost."
         ),
@@ -71,7 +71,7 @@ def against(checks: Sequence[Check]) -> list[Block]:
     told: list[Block] = [Paragraph(text="What every check found is in @tab-check-details.")]
     if failed:
         told.insert(0, Heading(text="What speaks against the comparison", id="sec-against", level=3))
-        told.insert(1, Bullets(items=tuple(f"{check.name}, {check.outcome}: {check.sentence}" for check in failed)))
+        told.insert(1, Bullets(items=tuple(f"{check.name}, {check.outcome[:1].lower()}{check.outcome[1:]}: {check.sentence}" for check in failed)))
     return told
 
 

@@ -16,7 +16,7 @@ def value_for_money(content: ReportContent) -> Section:
     value = content.value
     if value is None:
         return Section()
-    heading = Heading(text="Value for money", id="sec-value", new_page=value.status == "shown" and content.payment is None)
+    heading = Heading(text="Value for money", id="sec-value")
     if value.status != "shown":
         return Section((heading, Paragraph(text=value.sentence)))
     blocks: list[Block] = [

@@ -45,6 +45,12 @@ def interval_in_words(interval: ShownInterval | EventPoint | None, otherwise: st
     return estimate if estimate == span else f"{estimate} ({span})".replace(" ", HARD_SPACE)
 
 
+def signed(number: Shown | None) -> str:
+    """A number with its sign, as effects are printed."""
+    text = in_words(number)
+    return f"+{text}" if number is not None and number.value is not None and number.value > 0 and not text.startswith("+") else text
+
+
 def date_in_words(iso: str) -> str:
     """'2026-11-24' as '24 November 2026'."""
     day = dt.date.fromisoformat(iso)

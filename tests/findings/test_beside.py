@@ -99,3 +99,12 @@ def test_how_far_councils_differ_is_told_in_the_report_on_all_places_alone_and_s
     made, ledger = told(found, code="all")
     assert (made.spread.tau.text, made.spread.tau_lower.text, made.spread.tau_upper.text, made.spread.share.text) == ("1.3", "0.0", "3.1", "38")
     assert sum(entry.what.startswith("spread of councils") for entry in ledger.entries) == 3
+
+
+def test_areas_are_told_as_areas(told):
+    found = replace(beside(), place="area")
+    found.shrunk[3] = np.nan
+    made, _ = told(found, code="all")
+    assert made.title == "No difference between areas in the effect on out-of-work benefits could be detected"
+    assert made.sentence.startswith("The mean of the areas' effects is") and "true effect in another area of this kind" in made.sentence
+    assert made.sentence.endswith("2 more areas have no figures to compare.")

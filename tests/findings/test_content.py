@@ -67,9 +67,9 @@ def shown(ledger: Ledger, *studies: OutcomeStudy, nouns: Nouns = FAMILIES) -> li
 @pytest.mark.parametrize("behind, charted", [(10, True), (9, False), (0, False)])
 def test_an_outcome_is_charted_only_if_enough_families_stand_behind_every_point(study, ledger, behind, charted):
     line = GroupLine(name="Programme families", values=np.array([1.0, 2.0]), behind=np.array([200, behind]))
-    assert over_time.may_chart(study(lines=(line,)), FAMILIES, ledger) is charted
-    assert over_time.may_chart(study(events=(event(1), event(2, behind))), FAMILIES, ledger) is charted
-    assert over_time.may_chart(study(lines=(line,)), COUNCILS, ledger)
+    assert over_time.may_chart(study(lines=(line,)), FAMILIES.many, ledger.profile.threshold) is charted
+    assert over_time.may_chart(study(events=(event(1), event(2, behind))), FAMILIES.many, ledger.profile.threshold) is charted
+    assert over_time.may_chart(study(lines=(line,)), COUNCILS.many, ledger.profile.threshold)
 
 
 def test_an_outcome_without_charts_says_why(study, ledger):
@@ -153,6 +153,8 @@ def test_the_estimate_depends_on_the_base_if_another_one_would_conclude_otherwis
     assert other_estimates.depends_on_base(made) is depends
     title = other_estimates.base_table(shown(ledger, made), FAMILIES, ledger)[0].title
     assert title == f"The estimate {'depends on the base period for out-of-work benefits' if depends else 'does not depend on the base period'}"
+    left_out = other_estimates.base_table(shown(ledger, made), FAMILIES, ledger, whole=False)[0].title
+    assert left_out == title + ("" if depends else " for the outcome shown here")
 
 
 def test_a_base_with_few_families_behind_it_is_not_shown(study, ledger):
@@ -178,8 +180,9 @@ def test_counts_of_outcomes_in_the_title_of_effects_agree_in_number(study, ledge
     assert title() == ""
     assert title(null) == "The measured outcome does not differ from similar families by more than chance"
     assert title(null, null) == "None of the two measured outcomes differs from similar families by more than chance"
-    assert title(null, seen).startswith("One of the two measured outcomes differs from similar families")
-    assert title(seen, seen).startswith("Two of the two measured outcomes differ from similar families")
+    alone = "by more than chance, each looked at alone"       # the table of all tests may say that with all of them counted none does
+    assert title(null, seen) == f"One of the two measured outcomes differs from similar families {alone}"
+    assert title(seen, seen) == f"Two of the two measured outcomes differ from similar families {alone}"
     assert title(null, drifting).endswith("; one more was already changing before")
     assert title(drifting, drifting).endswith("; two more were already changing before")
 

@@ -175,8 +175,8 @@ def test_those_not_matched_are_told_by_what_they_differ_in_most_and_nothing_is_e
     content = told()[0]
     assert content.reach == (
         "200 of the 220 programme families could be matched.",
-        "In all places of the study together, those who were not matched differ from the matched in number of needs (lower by 1.20) and lone parent"
-        " (higher by 0.60) standard deviations.",
+        "In all places of the study together, those who were not matched differ from the matched in number of needs (1.20 lower) and lone parent"
+        " (0.60 higher); all in standard deviations.",
         "The effects in this report are those on matched families, each on those who have whom the outcome needs; no figure is extended to the"
         " others.")
     assert content.left_out.rows[0] == ("Lone parent", "40%", "75%", "+0.60")          # 28 of 40, rounded to 30
@@ -188,8 +188,8 @@ def test_those_not_matched_are_told_by_what_they_differ_in_most_and_nothing_is_e
     ({"n_left_out": 0, "left_out": UNLIKE.iloc[:0], "together": True}, "No programme family was left without a match."),
     ({"n_left_out": 9}, "too few programme families were left without a match to say how they differ."),
     ({"left_out": UNLIKE.iloc[1:2]}, "those who were not matched are like those who were"),
-    ({"left_out": UNLIKE.iloc[[2] * 4]}, "standard deviations, and also in 1 other characteristic."),
-    ({"left_out": UNLIKE.iloc[[2] * 5]}, "differ most from the matched in number of needs (lower by 1.20), number of needs")])
+    ({"left_out": UNLIKE.iloc[[2] * 4]}, ", and also in 1 other characteristic; all in standard deviations."),
+    ({"left_out": UNLIKE.iloc[[2] * 5]}, "differ most from the matched in number of needs (1.20 lower), number of needs")])
 def test_none_few_alike_and_many_differences_have_their_words(told, changed, words):
     assert words in told(**changed)[0].reach[1]
 

@@ -185,7 +185,13 @@ def test_councils_are_no_people_and_are_shown(numbers, ledger):
 
 def test_a_detectable_effect_as_large_as_the_rate_means_that_no_reduction_could_be_seen(numbers, ledger):
     result = present(numbers(detectable=50.0), ledger, NOUNS)
-    assert result.detectable_sentence.endswith("as much as the whole rate of 45: no reduction could have been detected.")
+    assert result.detectable_sentence.endswith("more than the whole rate of 45: no reduction could have been detected.")
+    assert "as much as the whole rate of 45" in present(numbers(detectable=45.0), ledger, NOUNS).detectable_sentence
+
+
+def test_both_levels_of_a_rate_have_their_unit(numbers, ledger):
+    made = present(numbers("unauthorised_absence_rate", fewest=None), ledger, NOUNS)
+    assert f"({made.programme_level.text}% of possible sessions instead of {made.comparison_level.text}%; " in made.sentence
 
 
 def test_a_detectable_effect_is_told_as_a_share_of_the_rate(numbers, ledger):

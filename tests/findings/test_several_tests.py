@@ -9,8 +9,10 @@ import pytest
 
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import RULES
-from evaluation.findings.several_tests import OutcomeTest, table, title
+from evaluation.findings.numbers import OutcomeNumbers
+from evaluation.findings.several_tests import OutcomeTest, caveats, table, title
 from evaluation.findings.study import OutcomeStudy
+from evaluation.models.effects import Estimate
 
 
 def one(name, p, q, family="primary", method="holm"):
@@ -55,6 +57,8 @@ def test_the_notes_count_tests_ways_and_checks_and_name_what_is_lost(ledger):
     )
     assert made.notes[1].startswith("Main outcomes: Holm")
     assert "estimated 10 more times" in made.notes[2] and "6 checks" in made.notes[2]
+    (edge,) = table([one("a", 0.0498, 0.15)], shown("a"), 1, ledger, one_of_many=False)
+    assert not any("Looked at alone" in note for note in edge.notes), "0.050 as printed; page one says that no effect could be detected"
     assert made.notes[3] == "Looked at alone, a would differ from zero by more than chance; with all tests of the family counted, not."
 
 
@@ -111,3 +115,26 @@ def analysed(tmp_path_factory):
     plan, dictionary = checked_plan(path, ())
     analysis = evaluate(plan, folder, dictionary, folder, lambda text: None)
     return analysis, analysis.sets, tuple(analysis.studies.values())
+
+
+@pytest.fixture
+def studied(dictionary):
+    """A study of one outcome whose effect has an interval without zero, or with it."""
+
+    def made(name: str, value: float = -8.0, primary: bool = True, n: int = 60) -> OutcomeStudy:
+        effect = Estimate(estimate=value, std_error=2.0, lower=value - 4, upper=value + 4, df=50, p_value=0.1, n_treated=n, n_comparison=3 * n,
+                          clusters="matched sets", n_clusters=n, method="CR1 cluster-robust")  # fmt: skip
+        return OutcomeStudy(numbers=OutcomeNumbers(outcome=dictionary.outcomes[name], primary=primary, status="estimated", effect=effect, fewest=n))
+
+    return made
+
+
+def test_page_one_says_when_a_finding_could_be_chance_once_all_main_outcomes_are_counted(studied):
+    absence, work = "unauthorised_absence_rate", "out_of_work_benefit"
+    tests = (one(absence, 0.03, 0.09), one(work, 0.02, 0.09), one("asb_incidents", 0.5, 0.6))
+    both = caveats(tests, (studied(absence), studied(work)), 10, "families")
+    assert both == ("With all three main outcomes counted, the findings on unauthorised absence and out-of-work benefits could be chance.",)
+    assert caveats(tests, (studied(absence), studied(work, 1.0)), 10, "families")[0].endswith("the finding on unauthorised absence could be chance.")
+    assert caveats((one(absence, 0.001, 0.004),), (studied(absence),), 10, "families") == (), "still there with all counted"
+    assert caveats(tests, (studied(absence, n=9),), 10, "families") == (), "not shown, so not told"
+    assert caveats((one(absence, 0.03, 0.09, "secondary"),), (studied(absence, primary=False),), 10, "families") == ()

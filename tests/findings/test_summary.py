@@ -40,7 +40,7 @@ def result(label: str, verdict: str = "not_detectable", status: str = "estimated
         ([result("Absence")], "In Mere, no effect on absence could be detected."),
         (
             [result("Absence", "better"), result("Crime")],
-            "In Mere, absence came out better than among similar families and no effect on crime could be detected (evidence: 2 out of 5, weak).",
+            "In Mere, absence came out better than among similar families, and no effect on crime could be detected (evidence: 2 out of 5, weak).",
         ),
         ([result("Absence", "worse")], "In Mere, absence came out worse than among similar families (evidence: 2 out of 5, weak)."),
         ([result("Absence", "explained_by_trend")], "In Mere, the gap in absence cannot be told apart from the trend before."),
@@ -205,3 +205,15 @@ def test_the_most_that_is_possible_is_a_mean_over_councils():
 
 def test_an_outcome_without_a_stated_problem_has_no_spread():
     assert spread(0.1, 0.1, 3e6, 300, HELPED, outcome="crime", unit="points", things="x") is None
+
+
+def test_a_finding_smaller_than_what_could_be_relied_on_is_told_as_such():
+    small = summarise([result("Absence", "better", detectable=5.0), result("Crime")], STRENGTH, context()).could_have_seen
+    assert small.endswith("The finding on absence is smaller than that; such findings tend to look larger than they are.")
+    both = summarise([result("Absence", "better"), result("Crime", "worse")], STRENGTH, context())
+    assert "The findings on absence and crime are smaller than that" in both.could_have_seen
+    assert both.next_steps[0].startswith("Look first at the outcome that was worse") and both.next_steps[-1].endswith("on the better outcome.")
+    twice = summarise([result(one, verdict) for verdict in ("better", "worse") for one in ("Absence", "Crime")], STRENGTH, context()).next_steps
+    assert twice[0].startswith("Look first at the outcomes that were worse") and twice[-1].endswith("on the better outcomes.")
+    assert "finding on" not in summarise([result("Absence", "better", detectable=0.5)], STRENGTH, context()).could_have_seen
+    assert "finding on" not in summarise([result("Absence")], STRENGTH, context()).could_have_seen

@@ -73,6 +73,13 @@ def test_every_pdf_of_a_batch_passes_an_independent_check(finished):
     assert len(made) == 2 and broken == set()
 
 
+def test_no_page_of_a_batch_is_more_than_a_third_empty(finished):
+    from tests.reporting.emptiness import empty_shares
+
+    shares = {path.name: empty_shares(path.read_bytes()) for path in sorted((finished / "release").rglob("*.pdf"))}
+    assert len(shares) == 2 and {name: max(found) for name, found in shares.items() if max(found) > 1 / 3} == {}
+
+
 def release_of(run: Path) -> dict[str, str]:
     return {path.relative_to(run).as_posix(): file_sha256(path) for path in sorted((run / "release").rglob("*")) if path.is_file()}
 

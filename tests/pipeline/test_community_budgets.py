@@ -5,14 +5,34 @@ from __future__ import annotations
 import dataclasses
 import re
 
+import numpy as np
 import pytest
 
-from tests.pipeline.studied import assert_answers_the_four_questions, contents
+from evaluation.models.pooling import random_effects
+from evaluation.reporting import beside, national
+from evaluation.reporting.blocks import Figure, Table
+from tests.pipeline.studied import analysed, assert_answers_the_four_questions, worded
 
 
 @pytest.fixture(scope="module")
-def councils(open_data, dictionary, tmp_path_factory):
-    return contents("studies/community_budgets_2011/plan.yml", dictionary, tmp_path_factory.mktemp("councils"))
+def analysis(open_data, dictionary, tmp_path_factory):
+    # as many placebo areas as the study has untreated councils behind each single one; of the programme's own draws, few
+    return analysed("studies/community_budgets_2011/plan.yml", dictionary, tmp_path_factory.mktemp("councils"))
+
+
+@pytest.fixture(scope="module")
+def reports(analysis):
+    return worded(analysis)
+
+
+@pytest.fixture(scope="module")
+def councils(reports):
+    return tuple(content for code, content in reports.items() if code != "all")
+
+
+@pytest.fixture(scope="module")
+def together(reports):
+    return reports["all"]
 
 
 def test_each_of_the_28_councils_has_a_report(councils):
@@ -91,3 +111,53 @@ def test_the_levels_beside_an_effect_are_those_of_the_councils_behind_it(council
 def test_a_content_is_frozen(councils):
     with pytest.raises((dataclasses.FrozenInstanceError, ValueError)):
         councils[0].study.name = "other"
+
+
+def test_the_summary_of_all_areas_stands_beside_the_councils_reports(reports, together, councils):
+    assert next(iter(reports)) == "all" and together.council.name == "All places together"
+    effects = {one.outcome: one.effect for one in together.outcomes}
+    assert effects == {one.outcome: one.effect for one in councils[0].outcomes}, "areas are judged together: one effect in every report"
+    assert all(content.beside == () for content in councils), "a council's report sets its area beside placebo areas"
+    assert together.placebos == () and "in 16 areas (28 councils)" in together.summary.paragraphs[0]
+
+
+def test_the_summary_shows_every_area_unnamed_and_drawn_towards_the_mean(analysis, together):
+    assert {shown.outcome for shown in together.beside} == {"unauthorised_absence_rate", "looked_after_offending"}
+    for shown in together.beside:
+        found = analysis.studies[shown.outcome].beside
+        own = np.array([one.estimate for one in found.own])
+        known = np.isfinite(found.shrunk)
+        nearer = np.abs(found.shrunk - found.mean) <= np.abs(own - found.mean) + 1e-9
+        assert nearer[known].mean() > 0.8                                 # not all: some follow the areas they share comparison councils with
+        assert len(shown.points) == known.sum() and len(shown.points) + shown.n_hidden == 16 and not any(point.is_own for point in shown.points)
+        assert shown.spread is not None and "areas" in shown.title and "council" not in shown.sentence
+        chart = beside.caterpillar(together, shown)
+        assert {row[0] for row in chart.data.rows[:-2]} == {"An area"} and not any(code in chart.svg for code in found.codes)
+
+
+def test_an_areas_mark_is_its_councils_own_gap_and_its_noise_that_of_placebo_areas(analysis):
+    placebos = analysis.placebos["unauthorised_absence_rate"]
+    found = analysis.studies["unauthorised_absence_rate"].beside
+    for code, own in zip(found.codes, found.own, strict=True):
+        null = placebos.areas[code]
+        assert own.estimate == pytest.approx(null.estimate * placebos.factor)
+        assert own.std_error == pytest.approx(np.sqrt(np.mean(null.draws**2)) * placebos.factor)
+    weights = np.array([one.n_treated for one in found.own]) / 28
+    overall = analysis.studies["unauthorised_absence_rate"].numbers.effect.estimate
+    assert weights.sum() == pytest.approx(1) and weights @ [one.estimate for one in found.own] == pytest.approx(overall), "every council once"
+
+
+def test_the_spread_of_areas_is_that_of_their_gaps_and_their_noise(analysis, together):
+    found = analysis.studies["unauthorised_absence_rate"].beside
+    apart = random_effects(np.array([one.estimate for one in found.own]), np.array([one.std_error**2 for one in found.own]))
+    assert found.tau_lower <= np.sqrt(apart.tau2) <= found.tau_upper                       # sharing of comparison councils changes it little
+    tables = {block.id: block for block in national.councils_together(together) if isinstance(block, Table)}
+    assert tables["tab-coverage"].columns[3:] == ("Areas shown", "Areas without figures")
+    charts = [block for block in national.councils_together(together) if isinstance(block, Figure)]
+    assert len(charts) == 2 and all("areas" in chart.alt and "areas with most councils first" in chart.subtitle for chart in charts)
+
+
+def test_the_summary_says_what_one_shared_start_leaves_open_and_how_thinly_the_effect_is_spread(together):
+    told = " ".join(" ".join(block.items) for block in national.councils_together(together) if hasattr(block, "items"))
+    assert "All areas began in the same month." in told and "From few areas it is known only roughly." in told
+    assert "each in the average council would have had to account for" in together.summary.caveats[0]

@@ -177,6 +177,6 @@ def test_every_check_has_one_row_with_its_verdict_on_each_outcome():
     told = trust.against(checks)
     details = list(trust.details(checks))
     assert details[1:3] == [("Trend before: a", "Failed. Trend before of A."), ("Trend before: b", "Not testable. Trend before of B.")]
-    assert told[1].items == ("Trend before, A: Trend before of A.",)
+    assert told[1].items == ("Trend before, a: Trend before of A.",)
     assert trust.verdicts(checks[:1], ["B", "A"]).columns == ("Check", "B", "A")
     assert trust.verdicts(checks[:1], []).title == "No check failed" and len(trust.against(checks[:1])) == 1

@@ -50,5 +50,24 @@ def test_the_words_follow_the_spread(summary):
     assert told().startswith("As the best guess, 38% of the scatter") and "no spread at all would fit" in told()
     assert told(tau_lower=0.4).startswith("38% of the scatter") and "0.9 (0.4 to 2.1)" in told(tau_lower=0.4)
     assert "no spread at all" not in told(tau_lower=0.4)
+    assert told(tau=0.0, tau_upper=0.0).startswith("The estimates scatter even less than chance would make them")
+    nothing = summary.beside[0].spread.model_copy(update={"tau_upper": number(0.0, 1)})
+    assert national.tau_in_words(nothing) == "less than chance gives"
     assert "no more than small numbers" in told(tau=0.0) and "up to 2.1" in told(tau=0.0)
     assert national.spread_in_words(summary.beside[0].model_copy(update={"spread": None})) == summary.beside[0].sentence
+
+
+def test_areas_of_councils_are_told_as_areas(summary):
+    areas = summary.model_copy(update={"study": summary.study.model_copy(update={"unit": "council", "unit_plural": "councils"})})
+    section = tuple(national.councils_together(areas))
+    headings = [block.text for block in section if isinstance(block, Heading)]
+    assert headings == ["All areas together", "Every area's effect"]
+    tables = {block.id: block for block in section if isinstance(block, Table)}
+    assert tables["tab-coverage"].columns == ("Main outcome", "Programme councils", "Comparison councils", "Areas shown", "Areas without figures")
+    assert tables["tab-spread"].columns[2:] == ("Spread of areas (95% interval)", "Share not chance", "Another area's true effect")
+    told = " ".join([block.text for block in section if hasattr(block, "text")] + [item for block in section for item in getattr(block, "items", ())])
+    assert "All areas began in the same month" in told and "one area's effect" in told and "Another council" not in told and "famil" not in told
+    assert "scatter of areas' estimates" in national.spread_in_words(areas.beside[0], "area")
+    for chart in (block for block in section if isinstance(block, Figure)):
+        assert "areas. " in chart.alt and chart.data.columns[0] == "Area" and {row[0] for row in chart.data.rows[:-2]} == {"An area"}
+        assert "Areas with most councils first" in chart.svg

@@ -93,7 +93,9 @@ def test_headings_go_from_one_level_to_the_next(printed):
 def test_page_one_stands_alone(printed, content):
     first, second = text_of_pages(printed)[:2]
     assert "Released by" in first and "What to do next." in first
-    assert "Contents" in second and "How to read this report" in second
+    short = not content.summary.findings  # nothing can be shown: the rest of the page is not left empty
+    after = first[first.index("Released by") :] if short else second
+    assert "Contents" in after and "How to read this report" in after and ("Contents" in first) is short
 
 
 def test_every_page_of_a_simulated_study_says_so_and_no_page_of_a_real_one(printed, content):

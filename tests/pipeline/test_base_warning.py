@@ -1,0 +1,44 @@
+"""What page one says when the headline depends on the base period, and where the reader finds the figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evaluation.findings.numbers import OutcomeNumbers
+from evaluation.findings.study import BaseRow, GroupLine, OutcomeStudy
+from evaluation.models.effects import Estimate
+from evaluation.pipeline.scopes import base_warning
+
+
+def estimate(value: float) -> Estimate:
+    return Estimate(estimate=value, std_error=1.0, lower=value - 2, upper=value + 2, df=50, p_value=0.1, n_treated=60, n_comparison=180,
+                    clusters="matched sets", n_clusters=60, method="CR1 cluster-robust")  # fmt: skip
+
+
+@pytest.fixture
+def study(dictionary):
+    def made(name: str, other: float, behind: int) -> OutcomeStudy:
+        numbers = OutcomeNumbers(outcome=dictionary.outcomes[name], primary=True, status="estimated", effect=estimate(-5.0), fewest=60)
+        line = GroupLine(name="Programme families", values=np.array([1.0]), behind=np.array([behind]))
+        return OutcomeStudy(numbers=numbers, lines=(line,), bases=(BaseRow(base="1", matched=estimate(other), unmatched=estimate(other)),))
+
+    return made
+
+
+def told(*studies: OutcomeStudy) -> str:
+    return " ".join(warned.sentence for warned in base_warning(studies, 10, "families"))
+
+
+def test_the_table_of_bases_is_named_where_it_shows_the_outcome(study):
+    assert told(study("out_of_work_benefit", 0.0, 60)).endswith("with another base the conclusion would differ (see the table of bases).")
+
+
+def test_where_single_periods_may_not_be_shown_the_reader_is_not_sent_to_a_table_without_them(study):
+    assert told(study("out_of_work_benefit", 0.0, 9)).endswith("figures by base are not shown, as few stand behind some.")
+    mixed = told(study("out_of_work_benefit", 0.0, 9), study("unauthorised_absence_rate", 0.0, 60))
+    assert mixed.endswith("out-of-work benefits and unauthorised absence: with another base the conclusion would differ.")
+
+
+def test_nothing_is_said_where_no_base_changes_the_conclusion(study):
+    assert told(study("out_of_work_benefit", -5.0, 60)) == ""
