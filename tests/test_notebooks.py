@@ -16,10 +16,7 @@ import pytest
 from evaluation.errors import ReportError
 from evaluation.locations import project_file
 from evaluation.runs.notebooks import COUNCIL_REPORT, check_parameters, declared_parameters, execute_notebook, render_report
-
-sys.path.insert(0, str(Path(__file__).parent / "reporting"))
-
-from sample import SAMPLES  # noqa: E402
+from tests.reporting.sample import SAMPLES
 
 SECRET = "F0012345"
 NOTEBOOKS = sorted(project_file("notebooks").glob("*.ipynb"))
@@ -118,7 +115,7 @@ def test_a_cell_of_the_council_report_shows_one_section():
 
 
 def test_the_notebook_shows_the_sections_that_the_tests_of_the_blocks_look_at():
-    from sample import SECTIONS
+    from tests.reporting.sample import SECTIONS
 
     shown = [ast.unparse(ast.parse("".join(cell["source"]))) for cell in cells(project_file(COUNCIL_REPORT), "code")[2:]]
     assert shown == [f"{section.__module__.split('.')[-1]}.{section.__name__}(content)" for section in SECTIONS]
@@ -164,9 +161,8 @@ def test_two_runs_make_the_same_bytes_under_the_names_of_study_and_council(relea
 
 
 def test_the_report_of_a_notebook_equals_the_one_made_from_its_blocks(release, tmp_path):
-    from sample import blocks_from
-
     from evaluation.reporting import html, pdf
+    from tests.reporting.sample import blocks_from
 
     made, blocks = render_report(release, tmp_path), blocks_from(SAMPLES["family"]())
     assert made.html.read_text(encoding="utf-8") == html.document(blocks) and made.pdf.read_bytes() == pdf.document(blocks)

@@ -8,7 +8,8 @@ import yaml
 
 from evaluation.errors import PlanError
 from evaluation.locations import project_file
-from evaluation.plan import read_content, read_plan
+from evaluation.plan import read_plan
+from evaluation.plan.reading import read_content
 
 STUDIES = sorted(project_file("studies").glob("*/*.yml"))
 

@@ -18,7 +18,7 @@ from tests.browser.chrome import Chrome, chrome, missing
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
 
-from sample import SAMPLES, blocks_from  # noqa: E402
+from tests.reporting.sample import SAMPLES, blocks_from  # noqa: E402
 
 LONG = "Middlesbrough, Stockton-on-Tees, Hartlepool and Redcar-and-Cleveland-with-East-Cleveland"
 

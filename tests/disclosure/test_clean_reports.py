@@ -11,7 +11,6 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "reporting")]
 
 from leaks import KNOWN  # noqa: E402
-from sample import SAMPLES, blocks_from  # noqa: E402
 
 from evaluation.disclosure.finished import strange_numbers  # noqa: E402
 from evaluation.disclosure.ledger import number  # noqa: E402
@@ -19,6 +18,7 @@ from evaluation.disclosure.release import ReportContent, Shown  # noqa: E402
 from evaluation.disclosure.scan import scan  # noqa: E402
 from evaluation.errors import DisclosureError  # noqa: E402
 from evaluation.reporting import html, pdf  # noqa: E402
+from tests.reporting.sample import SAMPLES, blocks_from  # noqa: E402
 
 
 def varied(content: ReportContent, rng: np.random.Generator, councils: list) -> ReportContent:

@@ -13,7 +13,7 @@ from evaluation.disclosure.rules import RULES
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
 
-from sample import SAMPLES  # noqa: E402
+from tests.reporting.sample import SAMPLES  # noqa: E402
 
 
 def ledger_of(content) -> Ledger:

@@ -24,7 +24,7 @@ from evaluation.pipeline.scanning import scan_release, strange_to
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
 
-from sample import SAMPLES  # noqa: E402
+from tests.reporting.sample import SAMPLES  # noqa: E402
 
 
 def audit_of(run) -> dict:

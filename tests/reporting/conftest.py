@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from sample import SAMPLES, blocks_from  # noqa: E402
-
-from evaluation.disclosure.release import ReportContent  # noqa: E402
-from evaluation.reporting import html, pdf  # noqa: E402
-from evaluation.reporting.blocks import Block  # noqa: E402
+from evaluation.disclosure.release import ReportContent
+from evaluation.reporting import html, pdf
+from evaluation.reporting.blocks import Block
+from tests.reporting.sample import SAMPLES, blocks_from
 
 
 @pytest.fixture(scope="session", params=sorted(SAMPLES))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sample_council import council_report
-from sample_family import family_report, held_report, national_report
-
 from evaluation.disclosure.release import ReportContent
 from evaluation.reporting import beside, council, national, outcome_page, payment_page, reach_page, trust, value_page
 from evaluation.reporting.blocks import Block
+from tests.reporting.sample_council import council_report
+from tests.reporting.sample_family import family_report, held_report, national_report
 
 SAMPLES = {"council": council_report, "family": family_report, "held": held_report, "national": national_report}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sample_parts import GLOSSARY, absent, event_study, interval, number, result_of, study, trend
-
 from evaluation.disclosure.release import (
     BalanceLine,
     Check,
@@ -20,6 +18,7 @@ from evaluation.disclosure.release import (
     Titles,
     Warned,
 )
+from tests.reporting.sample_parts import GLOSSARY, absent, event_study, interval, number, result_of, study, trend
 
 
 def council_report() -> ReportContent:

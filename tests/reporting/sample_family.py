@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from sample_council import council_report
-from sample_parts import HELD, interval, number, result_of, study
-
 from evaluation.disclosure.release import (
     BesideCouncils,
     BesidePoint,
@@ -26,6 +23,8 @@ from evaluation.disclosure.release import (
     TableContent,
     Titles,
 )
+from tests.reporting.sample_council import council_report
+from tests.reporting.sample_parts import HELD, interval, number, result_of, study
 
 
 def beside_others(result: OutcomeResult) -> BesideCouncils:

@@ -5,14 +5,14 @@ import json
 import re
 
 import pytest
-from sample import SAMPLES, blocks_from
-from sample_parts import study
 
 from evaluation.disclosure.release import Check, TableContent
 from evaluation.errors import ReportError
 from evaluation.reporting import council, trust
 from evaluation.reporting.blocks import Contents, Figure, Heading, SignOff, Table
 from evaluation.reporting.words import minus
+from tests.reporting.sample import SAMPLES, blocks_from
+from tests.reporting.sample_parts import study
 
 
 def every_text(blocks) -> str:

@@ -4,13 +4,13 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from sample import SAMPLES, blocks_from
-from sample_parts import interval, number
 
 from evaluation.disclosure.release import EventPoint, EventStudy, FlowLine, Shown, Trend, TrendLine
 from evaluation.reporting import figures, time_figures
 from evaluation.reporting.blocks import Figure
 from evaluation.reporting.fonts import text_width
+from tests.reporting.sample import SAMPLES, blocks_from
+from tests.reporting.sample_parts import interval, number
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 SLACK = 1.0  # points: side bearings, which the measured advance widths include

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sample import SAMPLES
-from sample_parts import number
 
 from evaluation.reporting import beside, national
 from evaluation.reporting.blocks import Figure, Heading, Table
+from tests.reporting.sample import SAMPLES
+from tests.reporting.sample_parts import number
 
 
 @pytest.fixture(scope="module")

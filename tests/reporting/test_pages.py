@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 
 import pytest
-from emptiness import empty_shares
 from PIL import Image, ImageDraw
 from pypdf import PdfReader
 
 from evaluation.reporting import pages, pdf
 from evaluation.reporting.blocks import Bullets, Contents, Cover, Figure, Heading, Paragraph, Table
+from tests.reporting.emptiness import empty_shares
 
 COVER = Cover(title="T", council="C", question="Q?", date="2026-11-24", reference="R", stem="s", simulated=False)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sample import SAMPLES
-
 from evaluation.reporting.blocks import Callout, Figure, Paragraph, Table
 from evaluation.reporting.payment_page import payment_by_results
+from tests.reporting.sample import SAMPLES
 
 
 def blocks(kind):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sample import SAMPLES
-
 from evaluation.disclosure.release import TableContent
 from evaluation.reporting.blocks import Bullets, Heading, Paragraph, Table
 from evaluation.reporting.council import who_took_part
 from evaluation.reporting.reach_page import who_results_speak_for
+from tests.reporting.sample import SAMPLES
 
 
 def of(section, kind):

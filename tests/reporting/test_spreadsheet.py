@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from sample import SAMPLES, blocks_from
 
 from evaluation.disclosure.release import Shown, TableContent
 from evaluation.reporting.blocks import Figure, Table, numbering
 from evaluation.reporting.spreadsheet import FORMATS
 from evaluation.reporting.words import SYMBOLS
 from evaluation.reporting.workbook import SIMULATED, cell, columns_of, workbook
+from tests.reporting.sample import SAMPLES, blocks_from
 
 
 def read(made: bytes) -> dict[str, pd.DataFrame]:
@@ -100,8 +100,8 @@ def test_the_bytes_depend_neither_on_the_process_nor_on_what_was_written_before(
     content = SAMPLES["council"]()
     content.write(tmp_path / "content.json")
     code = (
-        f"import sys, hashlib, time; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from sample import blocks_from\nfrom evaluation.disclosure.release import ReportContent\n"
+        "import hashlib, time\n"
+        "from tests.reporting.sample import blocks_from\nfrom evaluation.disclosure.release import ReportContent\n"
         "from evaluation.reporting.spreadsheet import FORMATS\nfrom evaluation.reporting.workbook import workbook\n"
         "time.time = lambda: 1e9\ntime.localtime = lambda *_: time.gmtime(1e9)\n"
         f"content = ReportContent.read({str(tmp_path / 'content.json')!r})\n"

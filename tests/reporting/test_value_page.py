@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from sample import SAMPLES, blocks_from
 
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import RULES
@@ -14,6 +13,7 @@ from evaluation.findings.worth import Worth
 from evaluation.reporting import html, pdf, value_page
 from evaluation.reporting.blocks import Figure, Table
 from tests.findings.worths import FAMILIES, plan, results, worth
+from tests.reporting.sample import SAMPLES, blocks_from
 from tests.value.cases import case
 
 
