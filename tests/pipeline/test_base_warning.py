@@ -8,7 +8,7 @@ import pytest
 from evaluation.findings.numbers import OutcomeNumbers
 from evaluation.findings.study import BaseRow, GroupLine, OutcomeStudy
 from evaluation.models.effects import Estimate
-from evaluation.pipeline.scopes import base_warning
+from evaluation.pipeline.limits import base_warning
 
 
 def estimate(value: float) -> Estimate:
