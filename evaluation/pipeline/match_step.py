@@ -20,7 +20,8 @@ from evaluation.runs.manifest import code_hash
 from evaluation.runs.step_cache import cached
 
 SECTIONS = ("comparison", "matching", "seed")  # of the plan, that a match depends on beside those of its panel
-CODE = ("periods.py", "plan.py", "pipeline/match_step.py", "pipeline/choices.py", "pipeline/receive.py", "pipeline/recipe.py", "pipeline/sealing.py")
+FOLDERS = ("matching", "plan")  # of code that makes a match, and single files
+CODE = ("periods.py", "pipeline/match_step.py", "pipeline/choices.py", "pipeline/receive.py", "pipeline/recipe.py", "pipeline/sealing.py")
 
 
 def match_of(plan: Plan, unseen: Panel, tables: Mapping[str, CheckedTable], folder: Path | None) -> MatchedSample:
@@ -44,7 +45,7 @@ def match_made_from(plan: Plan, tables: Mapping[str, CheckedTable]) -> dict[str,
     """All that a match depends on besides the versions of packages: its code, its sections of the plan, and all that its panel depends on."""
     content, code = plan.model_dump(mode="json"), Path(__file__).parents[1]
     return {
-        "code": {"matching": code_hash([code / "matching"])} | {name: file_sha256(code / name) for name in CODE},
+        "code": {"matching": code_hash([code / name for name in FOLDERS])} | {name: file_sha256(code / name) for name in CODE},
         "plan": {name: content[name] for name in SECTIONS},
         "panel": panel_made_from(plan, tables),
     }
