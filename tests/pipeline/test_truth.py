@@ -13,6 +13,7 @@ from evaluation.models.before_after import before_after
 from evaluation.pipeline.choices import matcher
 from evaluation.pipeline.estimate import study_outcome
 from evaluation.pipeline.estimating import Estimating
+from evaluation.pipeline.outcome_sets import outcome_sets
 from evaluation.pipeline.receive import build_panel, receive
 from evaluation.pipeline.recipe import framework_of, truth_of
 from evaluation.plan import Plan
@@ -32,8 +33,9 @@ def found(tmp_path_factory, dictionary):
     panel = build_panel(tables, plan, dictionary)
     sample = matcher(plan).fit(panel)
     estimating = Estimating(plan=plan, framework=framework_of(plan), truth_of=truth_of(plan, room, tables))
+    sets = outcome_sets(plan, [dictionary.outcomes[name] for name in plan.outcomes.all], sample)
     joined = np.flatnonzero(panel.entry >= 0)
-    studies = {name: study_outcome(estimating, dictionary.outcomes[name], sample, joined, deep=False) for name in plan.outcomes.all}
+    studies = {name: study_outcome(estimating, dictionary.outcomes[name], sets, joined, deep=False) for name in plan.outcomes.all}
     return plan, panel, estimating, studies
 
 

@@ -48,13 +48,14 @@ def test_a_fault_stands_in_the_place_of_its_result_and_stops_no_other(workers):
 
 
 class Awkward(Exception):
-    def __init__(self, first: str, second: str):
-        super().__init__(first)
+    def __init__(self, words: str):
+        super().__init__(words)
+        self.held = lambda: words  # goes through no pickle
 
 
 def test_a_fault_that_does_not_go_through_pickle_is_told_by_its_kind():
     def work(item: int) -> int:
-        raise Awkward("one", "two")
+        raise Awkward("one")
 
     found = in_forks(work, range(2), workers=2)
     assert [str(fault) for fault in found] == ["Awkward", "Awkward"]
