@@ -115,7 +115,7 @@ def test_the_database_that_links_can_open_neither_file_nor_connection(sql):
 def test_without_the_extra_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "splink", None)
     parts = pseudonymised(pd.DataFrame([PERSON]), KEY)
-    with pytest.raises(LinkageError, match=r"pip install 'evaluation\[linkage\]'"):
+    with pytest.raises(LinkageError, match=r"--require-hashes -r requirements-dev.lock"):
         LINKER.fit(parts, parts)
 
 
