@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from evaluation.disclosure.ledger import CONFIDENTIAL, NOT_AVAILABLE, Ledger, number
 from evaluation.disclosure.population import Population
-from evaluation.disclosure.release import PaymentResults, PaymentShare, ShownInterval
+from evaluation.disclosure.release import PaymentResults, PaymentShare, Shown, ShownInterval
 from evaluation.disclosure.whose import ALL, Whose
 from evaluation.findings.payment_tables import among, programme, time_words
 from evaluation.findings.payment_tables import tables as payment_tables
@@ -162,12 +162,16 @@ def sentence(line: PaymentShare, numbers: PaymentNumbers) -> str:
 def gap_words(line: PaymentShare) -> str:
     """What may be said of the difference."""
     lower, upper = line.difference.lower, line.difference.upper
-    between = f"{lower.text} to {upper.text}"
     if lower.value > 0:
-        return f" (fewer; the difference is likely to be {between})"
+        return f" (likely between {unsigned(lower)} and {unsigned(upper)} fewer)"
     if upper.value < 0:
-        return f" (more; the difference is likely to be {between})"
-    return f" (no difference could be detected: {between})"
+        return f" (likely between {unsigned(upper)} and {unsigned(lower)} more)"
+    return f" (no difference could be detected: {lower.text} to {upper.text})"
+
+
+def unsigned(shown: Shown) -> str:
+    """A number's text without its sign, where a word says which way it goes."""
+    return shown.text.lstrip("+\N{MINUS SIGN}")
 
 
 def anyway_words(line: PaymentShare) -> str:
