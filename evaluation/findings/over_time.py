@@ -82,7 +82,7 @@ def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:
     """Which way both groups moved from the base period to the periods of the headline."""
     if study.moves in ((-1, -1), (1, 1)):
         return f"{result.label} {'fell' if study.moves[0] < 0 else 'rose'} in both groups from the base period to the periods after"
-    verb = {-1: "fell", 0: "did not move", 1: "rose"}
+    verb = {-1: "fell", 0: "moved neither clearly up nor down", 1: "rose"}
     return f"{result.label} {verb[study.moves[0]]} in the programme group and {verb[study.moves[1]]} in the comparison group"
 
 

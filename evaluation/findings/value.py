@@ -30,7 +30,7 @@ def present_value(worth: Worth | None, results: Sequence[OutcomeResult], ledger:
     purse = Pounds(ledger=ledger, population=nouns.scope, step=step_for(worth.adjusted.benefit()))
     net, benefit, cost = net_of(worth, purse), purse.one("benefits", worth.adjusted.benefit().mean), purse.one("cost", worth.adjusted.cost)
     outcomes, assumed = value_tables.outcomes(worth, valued, purse, nouns), value_tables.assumptions(worth, valued, nouns)
-    of_no_one = [*(row[3] for row in outcomes.rows), *(cell for row in assumed.rows for cell in row), *value_tables.sources(worth)]
+    of_no_one = [*(row[3] for row in outcomes.rows), *(cell for row in assumed.rows for cell in row), *value_tables.sources(worth, nouns)]
     of_no_one += [worth.cost_words, worth.fees_source]
     for text in (*of_no_one, *value_tables.national(nouns)):
         ledger.said(text, what="prices and assumptions", population=nouns.scope)
@@ -47,7 +47,7 @@ def present_value(worth: Worth | None, results: Sequence[OutcomeResult], ledger:
         swings=tuple(swing_line(swing, valued, worth, purse, nouns) for swing in worth.swings[:10]),
         contrast=value_tables.contrast(worth, purse, nouns),
         assumptions=assumed,
-        sources=value_tables.sources(worth),
+        sources=value_tables.sources(worth, nouns),
         price_year=worth.plan.price_year,
     )
 

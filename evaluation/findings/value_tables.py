@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from evaluation.disclosure.event_studies import degrees
 from evaluation.disclosure.ledger import number
 from evaluation.disclosure.release import OutcomeResult, Shown, TableContent
 from evaluation.disclosure.rules import PEOPLE
@@ -226,16 +227,19 @@ def ends_of(valuation: Valuation) -> str:
     return "; ".join(parts) or "held still"
 
 
-def sources(worth: Worth) -> tuple[str, ...]:
-    """Where prices come from, with editions and hashes of the files read."""
+def sources(worth: Worth, nouns: Nouns) -> tuple[str, ...]:
+    """Where prices come from, with editions and hashes of the files read. Degrees of freedom count people: they are floored as in a pack."""
+    df = degrees(worth.adjusted.effects.df, nouns.many in PEOPLE)
+    least = "at least " if nouns.many in PEOPLE else ""
+    spread = "the normal distribution" if df is None else f"the t distribution with {least}{df:,.0f} degrees of freedom"
     book = worth.adjusted.case.book
     costs = sorted({book.costs.by_code[code].source for name in worth.plan.outcomes for code in book.valuation(name).codes()})
     return (
         f"Unit costs: {listed(editions(worth))}, {listed(costs)} (file {book.costs.sha256[:12]}).",
         f"Prices of other years: {book.deflators.release} (file {book.deflators.sha256[:12]}).",
         f"Discounting: {book.discounts.source}, {100 * book.discounts.segments[0].rate:.1f}% a year in real terms over the years counted here.",
-        f"Intervals: {len(worth.adjusted.draws):,} draws of the effects, joint across outcomes, from the t distribution with"
-        f" {worth.adjusted.effects.df:,.0f} degrees of freedom; assumptions are held still and varied one at a time in the chart.",
+        f"Intervals: {len(worth.adjusted.draws):,} draws of the effects, joint across outcomes, from {spread}; assumptions are held still and varied"
+        " one at a time in the chart.",
     )
 
 

@@ -17,7 +17,7 @@ from evaluation.models.before_after import before_after
 from evaluation.models.checks import CheckInput, estimates_by_base
 from evaluation.models.descriptive import group_means, units_behind
 from evaluation.models.effects import Effects, Estimate
-from evaluation.models.summaries import treated_behind
+from evaluation.models.summaries import complete_cohorts, treated_behind
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results import results_claimed
 from evaluation.pipeline.beside import beside_of
@@ -77,7 +77,7 @@ def study_outcome(estimating: Estimating, outcome: Outcome, sets: OutcomeSets, j
         numbers=numbers,
         events=events_of(estimating, outcome, effects, sample),
         axis=axis,
-        moves=moves_of(estimating, outcome, sample),
+        moves=moves_of(estimating, outcome, sample, effects),
         lines=lines,
         marks=marks,
         checks=checks,
@@ -232,8 +232,19 @@ def lines_of(
     return axis, lines, tuple(sorted(mark for mark in marks if 0 < mark[0] < len(times)))
 
 
-def moves_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample) -> tuple[int, int]:
-    """Sign of each group's change from the base period to the periods of the headline; 0 where it cannot be told."""
+def moves_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample, effects: Effects) -> tuple[int, int]:
+    """Sign of each group's change from the base period to the periods of the headline; 0 where it cannot be told.
+
+    It is told where all sets, which the chart draws, and those followed through the headline, which the effect is of, moved the same way.
+    """
+    followed = np.isin(sample.treated_entry, complete_cohorts(effects, estimating.headline))
+    parts = [sample] if followed.all() else [sample, sample.keep(followed)]
+    signs = [signs_of(estimating, outcome, part) for part in parts if part is not None]
+    return tuple(one[0] if len(set(one)) == 1 else 0 for one in zip(*signs, strict=True))
+
+
+def signs_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample) -> tuple[int, int]:
+    """Signs of the changes of both groups' means."""
     before = group_means(sample, outcome.name, [base_of(estimating.plan)])
     after = group_means(sample, outcome.name, range(estimating.headline[0], estimating.headline[1] + 1))
     signs = []

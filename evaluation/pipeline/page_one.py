@@ -80,5 +80,5 @@ def context_of(
             *(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),
         ),
         n_available=int(ledger.rounded(int((sample.panel.entry >= 0).sum()), nouns.many)),
-        available_noun=f"{nouns.many} in the whole study",
+        available_noun=f"programme {nouns.many} in the whole study",
     )

@@ -104,7 +104,7 @@ def test_parts_of_what_was_received_are_one_start():
         ((-1, -1), "Out-of-work benefits fell in both groups from the base period to the periods after"),
         ((1, 1), "Out-of-work benefits rose in both groups from the base period to the periods after"),
         ((-1, 1), "Out-of-work benefits fell in the programme group and rose in the comparison group"),
-        ((0, -1), "Out-of-work benefits did not move in the programme group and fell in the comparison group"),
+        ((0, -1), "Out-of-work benefits moved neither clearly up nor down in the programme group and fell in the comparison group"),
     ],
 )
 def test_the_title_of_a_trend_tells_how_each_group_moved(study, ledger, moves, words):

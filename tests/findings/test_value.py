@@ -208,3 +208,12 @@ def test_cash_is_told_with_what_it_is_at_either_end_of_the_assumption(dictionary
     # payments 13,158.24 cash in full (low end 0.9); probation and prison 2,470.06 of offences at 0.25 (none, all); the rest 0 (none, a quarter)
     note = present_value(worth(), results(dictionary, ledger), ledger, FAMILIES).lenses.notes[1]
     assert note.startswith("Of what the effects are worth to the public purse, £14,000 is cash that could be spent elsewhere (£12,000 if")
+
+
+@pytest.mark.parametrize("many, words", [("families", "at least 80 degrees of freedom"), ("councils", "with 114 degrees of freedom")])
+def test_degrees_of_freedom_count_no_family(dictionary, ledger, many, words):
+    """Clusters less one would be the exact number of families behind an effect."""
+    one = worth()
+    of_114 = dataclasses.replace(one, adjusted=dataclasses.replace(one.adjusted, effects=dataclasses.replace(one.adjusted.effects, df=114.0)))
+    found = present_value(of_114, results(dictionary, ledger), ledger, dataclasses.replace(FAMILIES, many=many))
+    assert words in found.sources[-1]
