@@ -25,7 +25,9 @@ def total(entry: Entry, sizes: Mapping[str, Told]) -> tuple[float, float]:
     low, high = ((entry.shown.value + sign * entry.step / 2) / entry.base for sign in (-1, 1))
     least, most = max(low * size.low, 0.0), high * size.high
     counted = entry.true is not None and abs(entry.true - round(entry.true)) < WHOLE  # events of one period: a reader tries whole numbers
-    return (math.ceil(least - WHOLE), math.floor(most + WHOLE)) if counted else (least, most)
+    if counted:
+        return math.ceil(least - WHOLE), math.floor(most + WHOLE) if math.isfinite(most) else most
+    return least, most
 
 
 def left_over(whole: Entry, parts: Sequence[Entry], sizes: Mapping[str, Told]) -> float:

@@ -48,9 +48,13 @@ def all_of(seeds: list[range], kept: Kept, *, workers: int) -> dict[str, Scores]
     progress = Progress(total=len(todo), before=len(seeds) * len(BUILDS) - len(todo))
     with ProcessPoolExecutor(workers) as pool:
         running = {pool.submit(attack, part, profile): (part, profile) for part, profile in todo}
-        for done in as_completed(running):
-            kept.add(*running[done], done.result())
-            progress.say(sum_of(kept.score(part, "ten_five") for part in seeds))
+        try:
+            for done in as_completed(running):
+                kept.add(*running[done], done.result())
+                progress.say(sum_of(kept.score(part, "ten_five") for part in seeds))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # else a fault would be told after all other blocks
+            raise
     return {profile: sum_of(kept.score(part, profile) for part in seeds) for profile in BUILDS}
 
 

@@ -294,6 +294,16 @@ def test_means_whose_numbers_of_families_are_rounded_are_wide_enough_apart():
     assert audited(make, TEN_FIVE)[0] == ["50", "50"]
 
 
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_rate_of_a_population_whose_count_is_withheld_has_no_upper_bound(exact):
+    """That of all but a few of them is still looked at: their number of events is whole where they are of one period."""
+    ledger = Ledger(profile=TEN_FIVE, repairs={who("joined").identity: Repair(hidden=True)})
+    counts(ledger, {who("joined"): 100, who("matched", "", MATCHED): 94})
+    for n, population in ((100, who("joined")), (94, who("matched", "", MATCHED))):
+        level(ledger, 100 * (30 if exact else 30.3) / n, n, population)
+    assert look_at(ledger).unsafe == ()
+
+
 def test_rates_of_those_measured_are_judged_like_rates_of_all():
     """Those measured among all who joined and among the matched: no population holds the other by its path, the populations they are of do."""
     of = [measured(who("joined"), "offences", "all"), measured(who("matched", "", MATCHED), "offences", "some")]
