@@ -28,6 +28,7 @@ PACKED = re.compile(r"[A-Za-z0-9+/_\-]{160,}={0,2}|(?:[A-Za-z0-9+/]{60,}\r?\n)+[
 FONT = re.compile(r"data:font/[a-z0-9]+;base64,([A-Za-z0-9+/=]+)")
 EMBEDDED = re.compile(r"data:[a-zA-Z0-9/+.\-]*(?:;[a-zA-Z0-9=\-]+)*;base64,([A-Za-z0-9+/=\s]+)")
 FONTS = (b"wOF2", b"wOFF", b"OTTO", b"\0\1\0\0", b"true")
+PLACE = re.compile(r"all|[A-Z]\d{8}|DFE\d{3}")  # a council's code, or all together
 PNG = b"\x89PNG\r\n\x1a\n"
 CHUNKS = frozenset("IHDR PLTE IDAT IEND tEXt zTXt iTXt pHYs gAMA cHRM sRGB iCCP tIME bKGD tRNS sBIT eXIf".split())
 SEPARATED = re.compile(r"[,;\t|]|\s{2,}")
@@ -184,7 +185,7 @@ def in_json(read: object, *, most: int, depth: int = 0) -> Iterator[str]:
         yield from in_json("".join(read), most=most, depth=depth)
     elif isinstance(read, list | dict):
         parts = read if isinstance(read, list) else list(read.values())
-        if not is_shown(read) and sum(bare_numbers(part) for part in parts) > LONGEST and is_long(read):
+        if not is_shown(read) and not by_place(read) and sum(bare_numbers(part) for part in parts) > LONGEST and is_long(read):
             yield ARRAY
         for part in parts:
             yield from in_json(part, most=most, depth=depth)
@@ -194,7 +195,13 @@ def is_long(read: list | dict) -> bool:
     """Whether a list has more members than a report's, or any of its own lists or objects."""
     if len(read) > LONGEST:
         return True
-    return any(isinstance(part, list | dict) and len(part) > LONGEST for part in (read if isinstance(read, list) else read.values()))
+    parts = read if isinstance(read, list) else read.values()
+    return any(isinstance(part, list | dict) and len(part) > LONGEST and not by_place(part) for part in parts)
+
+
+def by_place(read: object) -> bool:
+    """Whether an object holds something of each council by its code, as a release of many councils does: what stands there is looked at by itself."""
+    return isinstance(read, dict) and bool(read) and all(PLACE.fullmatch(key) for key in read)
 
 
 def is_shown(read: object) -> bool:

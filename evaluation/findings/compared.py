@@ -154,8 +154,9 @@ def overlap(inputs: Inputs, ledger: Ledger) -> Overlap | None:
     bins, units = np.clip(np.searchsorted(edges, score, side="right") - 1, 0, BINS - 1), candidates["unit"].to_numpy()
     shares = {}
     for name, chosen in (("programme", treated), ("comparison", ~treated)):
-        within = [units[chosen & (bins == number)] for number in range(BINS)]  # a unit stands here once for each period in which it could join
-        shares[name] = tuple(bar(len(rows), len(np.unique(rows)), int(chosen.sum()), inputs.nouns.many, name, ledger) for rows in within)
+        rows = np.bincount(bins[chosen], minlength=BINS)  # a unit stands here once for each period in which it could join
+        behind = np.bincount(np.unique(units[chosen] * BINS + bins[chosen]) % BINS, minlength=BINS)
+        shares[name] = tuple(bar(int(n), int(k), int(chosen.sum()), inputs.nouns.many, name, ledger) for n, k in zip(rows, behind, strict=True))
     covered = np.mean((score[treated] >= score[~treated].min()) & (score[treated] <= score[~treated].max()))
     words = "All" if covered == 1 else "Nearly all" if covered > 0.99 else "Most" if covered > 0.9 else "Not all"
     return Overlap(

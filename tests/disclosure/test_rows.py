@@ -96,3 +96,19 @@ def test_many_short_tables_of_years_are_no_rows_and_long_ones_are(tmp_path):
 
     assert rows_of_data(page(8, 13)) == []
     assert rows_of_data(page(4, 20)) == rows_of_data(page(1, 61)) == ["more than 60 numbers in a row"]
+
+
+def written(path: Path, content: object) -> Path:
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_a_release_of_many_councils_is_no_row_of_data_and_rows_inside_one_are(tmp_path):
+    """Each council's part of results.json is looked at by itself; keys that are no council's are units."""
+    report = {"seed": 1, "strength": {"score": 2}, "outcomes": [{"n_periods": 8, "effect": {"value": 3.5, "text": "+3.5"}}]}
+    councils = {f"E{number:08d}": report for number in range(6_000_001, 6_000_151)} | {"all": report}
+    assert rows_of_data(written(tmp_path / "results.json", {"reports": councils})) == []
+    inside = councils | {"E06000022": report | {"gaps": [float(one) for one in range(70)]}}
+    assert rows_of_data(written(tmp_path / "inside.json", {"reports": inside})) == [drawings.ARRAY]
+    families = {f"F{number:07d}": report for number in range(150)}
+    assert rows_of_data(written(tmp_path / "families.json", {"reports": families})) == [drawings.ARRAY]
