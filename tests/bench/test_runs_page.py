@@ -14,7 +14,7 @@ SCALE = {
     "exit_code": 0,
     "states": {"done": 140, "not-shown-small-n": 10},
     "seconds": 1500,
-    "steps": {"rows received": 60.0, "estimated": 100.0, "worded and protected": 250.0},
+    "steps": {"rows received": 60.0, "estimated": 100.0, "every outcome of 150 report(s) estimated": 200.0, "worded and protected": 250.0},
     "seconds_a_report": 10.0,
     "most_memory_gb_all_processes": 4.0,
 }
