@@ -47,7 +47,8 @@ def scale(found: Mapping) -> str:
         [
             f"**{found['councils']} councils** with {found['families']:,} families, from records to released reports, {found['workers']} workers:"
             f" {minutes:.1f} minutes ({'within' if minutes <= TARGET else 'over'} the {TARGET} that were asked), at most"
-            f" {found['most_memory_gb_all_processes']} GB in all processes (pages that forks share are counted in each); {states}. A report took {found['seconds_a_report']} s in its process."
+            f" {found['most_memory_gb_all_processes']} GB in all processes (pages that forks share are counted in each); {states}."
+            f" A report took {found['seconds_a_report']} s in its process."
             f"{found.get('note', '')}",
             "",
             "| when it was reached | after |",
