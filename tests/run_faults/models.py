@@ -10,7 +10,7 @@ from unittest.mock import patch
 import numpy as np
 
 from evaluation.panel.types import Panel
-from evaluation.pipeline import estimate
+from evaluation.pipeline import estimating
 from tests.run_faults.case import OTHER, VICTIM, Tried, broken
 from tests.run_faults.study import Told, of, run_study_with
 
@@ -72,10 +72,11 @@ def nothing_happens(panel: Panel, rows: np.ndarray) -> None:
 
 
 def all_join_at_once(panel: Panel, rows: np.ndarray) -> Panel:
-    """Every family of the council joins in one quarter: nobody is left to compare with."""
+    """Every family that the council has left joins in one quarter: nobody is left to compare with."""
     entry = entries(panel)
-    entry[rows] = 8
-    return with_entries(panel, entry)
+    joined = entry >= 0
+    entry[rows & joined] = 8
+    return with_entries(panel, entry).keep(joined | ~rows)
 
 
 def far_apart(panel: Panel, rows: np.ndarray) -> Panel:
@@ -186,8 +187,8 @@ def of_areas(change: Spoil):
     """Standard errors by areas: of two areas there are none, and no interval is printed."""
 
     def attempt(folder: Path) -> Tried:
-        real = estimate.overall
-        with patch.object(estimate, "overall", lambda effects, **how: real(effects, **{**how, "assignment": "area"})):
+        real = estimating.overall
+        with patch.object(estimating, "overall", lambda effects, **how: real(effects, **{**how, "assignment": "area"})):
             return spoilt(change, code=None)(folder)
 
     return attempt
