@@ -28,7 +28,7 @@ PACKED = re.compile(r"[A-Za-z0-9+/_\-]{160,}={0,2}|(?:[A-Za-z0-9+/]{60,}\r?\n)+[
 FONT = re.compile(r"data:font/[a-z0-9]+;base64,([A-Za-z0-9+/=]+)")
 EMBEDDED = re.compile(r"data:[a-zA-Z0-9/+.\-]*(?:;[a-zA-Z0-9=\-]+)*;base64,([A-Za-z0-9+/=\s]+)")
 FONTS = (b"wOF2", b"wOFF", b"OTTO", b"\0\1\0\0", b"true")
-PLACE = re.compile(r"all|[A-Z]\d{8}|DFE\d{3}")  # a council's code, or all together
+PLACE = re.compile(r"all|E(?:0[6-9]|10)\d{6}|DFE\d{3}")  # a council's code, or all together: no small area's, and no unit's
 PNG = b"\x89PNG\r\n\x1a\n"
 CHUNKS = frozenset("IHDR PLTE IDAT IEND tEXt zTXt iTXt pHYs gAMA cHRM sRGB iCCP tIME bKGD tRNS sBIT eXIf".split())
 SEPARATED = re.compile(r"[,;\t|]|\s{2,}")

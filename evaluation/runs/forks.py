@@ -5,9 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import TypeVar
@@ -39,7 +40,7 @@ def in_forks(work: Callable[[Item], Result], items: Sequence[Item], *, workers: 
     work : callable
         Anything, closures too: a fork has all that this process holds. What it changes is lost; its results must go through pickle.
     workers : int
-        Processes at the same time. With one, with one item, or where the system cannot fork, the work is done here.
+        Processes at the same time. With one, with one item, or elsewhere than on Linux (where forks are not safe), the work is done here.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def in_forks(work: Callable[[Item], Result], items: Sequence[Item], *, workers: 
         A fork was killed, as happens when memory runs out.
     """
     workers = min(workers, len(items))
-    if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
+    if workers < 2 or sys.platform != "linux":
         return [attempt(work, item) for item in items]
     results: dict[int, Result | Exception] = {}
     waiting = iter(range(len(items)))
@@ -79,7 +80,8 @@ def attempt(work: Callable[[Item], Result], item: Item) -> Result | Exception:
 def hand_out(line: Connection, waiting: Iterator[int], lines: dict[Connection, Fork]) -> None:
     """Send the next item's place, or none and let go of the line."""
     at = next(waiting, None)
-    line.send(at)
+    with suppress(OSError):  # it is gone: reading from it will tell
+        line.send(at)
     if at is None:
         del lines[line]
 

@@ -110,5 +110,6 @@ def test_a_release_of_many_councils_is_no_row_of_data_and_rows_inside_one_are(tm
     assert rows_of_data(written(tmp_path / "results.json", {"reports": councils})) == []
     inside = councils | {"E06000022": report | {"gaps": [float(one) for one in range(70)]}}
     assert rows_of_data(written(tmp_path / "inside.json", {"reports": inside})) == [drawings.ARRAY]
-    families = {f"F{number:07d}": report for number in range(150)}
-    assert rows_of_data(written(tmp_path / "families.json", {"reports": families})) == [drawings.ARRAY]
+    for shape in ("F{:07d}", "F{:08d}", "E01{:06d}"):  # families, and small areas
+        units = {shape.format(number): report for number in range(150)}
+        assert rows_of_data(written(tmp_path / "units.json", {"reports": units})) == [drawings.ARRAY], shape
