@@ -1,7 +1,7 @@
 """Blocks: what a report is made of. Each shows as accessible HTML in a notebook and carries a JSON copy of itself.
 
 The exporters read only that copy, so HTML and PDF cannot disagree, and whatever is not a block never reaches a council.
-Which blocks a report has is decided in `council.py`; how a page looks, in `html.py` and `pdf.py`.
+Which blocks a report has is decided in `council.py`; how a page looks, in `html.py` and `typst_source.py`.
 """
 
 from __future__ import annotations

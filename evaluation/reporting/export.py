@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +48,11 @@ def export(blocks: Sequence[Block], folder: Path, content: ReportContent) -> tup
         In the order above.
     """
     name, book = html.cover_of(blocks).stem, workbook(content, blocks)
-    made = {".html": html.document(blocks).encode("utf-8"), ".pdf": pdf.document(blocks)}
-    made |= {ending: write(book) for ending, write in spreadsheet.FORMATS.items()}
+    with ThreadPoolExecutor(max_workers=1) as beside:  # Typst lets go of Python's lock while it sets pages
+        printed = beside.submit(pdf.document, blocks)
+        page = html.document(blocks).encode("utf-8")
+        sheets = {ending: write(book) for ending, write in spreadsheet.FORMATS.items()}
+        made = {".html": page, ".pdf": printed.result(), **sheets}
     return tuple(write_whole(folder / f"{name}{ending}", whole) for ending, whole in made.items())
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from evaluation.errors import ReportError
 from evaluation.locations import project_file
-from evaluation.reporting import brand, html, pdf
+from evaluation.reporting import brand, html, typst_source
 from tests.reporting.test_html import contrast
 from tests.reporting.test_pdf import COVER
 
@@ -45,7 +45,7 @@ def test_a_colour_is_darkened_until_it_reads_at_four_and_a_half_to_one_and_no_fu
 
 def test_both_editions_use_the_colour_that_can_be_read():
     cover = dataclasses.replace(COVER, colour="#ffdd00")
-    page, layout = html.document([cover]), pdf._layout(cover)
+    page, layout = html.document([cover]), typst_source._layout(cover)
     assert f".band{{background:{brand.legible('#ffdd00')}" in page and ".number{color:" + brand.legible("#ffdd00") in page
     assert brand.legible("#ffdd00") in layout and "ffdd00;color:#fff" not in page and "BRAND" not in page
 

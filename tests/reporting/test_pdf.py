@@ -9,7 +9,7 @@ import pytest
 from pypdf import PdfReader
 
 from evaluation.errors import ReportError
-from evaluation.reporting import pdf
+from evaluation.reporting import pdf, typst_source
 from evaluation.reporting.blocks import Cover, Figure, Heading, Paragraph, Table, numbering
 
 COVER = Cover(title="T", council="C", question="Q?", date="2026-11-24", reference="R", stem="s", simulated=False)
@@ -109,11 +109,11 @@ def test_pages_are_numbered_one_after_the_other(printed):
 
 def test_no_table_is_wider_than_the_page_and_no_word_wider_than_its_column(blocks):
     for table in (block for block in blocks if isinstance(block, Table)):
-        widths = pdf.column_widths(table)
-        assert sum(widths) == pytest.approx(pdf.TEXT_WIDTH)
+        widths = typst_source.column_widths(table)
+        assert sum(widths) == pytest.approx(typst_source.TEXT_WIDTH)
         for j, width in enumerate(widths):
             longest = max((word for row in table.rows for word in row[j].split(" ")), key=len)
-            assert pdf.text_width(longest, pdf.TABLE_SIZE) + 2 * pdf.CELL_INSET <= width + 1e-6
+            assert typst_source.text_width(longest, typst_source.TABLE_SIZE) + 2 * typst_source.CELL_INSET <= width + 1e-6
 
 
 @pytest.mark.parametrize(
@@ -135,5 +135,5 @@ def test_a_letter_that_no_font_holds_is_refused_rather_than_printed_as_a_box():
 def test_a_reference_is_a_link_with_the_number():
     table = Table(id="tab-a", title="T", columns=("Who", "N"), rows=(("a", "1"),))
     blocks = (COVER, Paragraph(text="@tab-a shows it."), table)
-    assert "#link(<tab-a>)" in pdf.typst_of(blocks[1], numbering(blocks))
+    assert "#link(<tab-a>)" in typst_source.typst_of(blocks[1], numbering(blocks))
     assert "Table 1 shows it." in " ".join(text_of_pages(pdf.document(blocks)))
