@@ -24,6 +24,7 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from scipy.special import stdtrit
 
 from benchmarks.coverage.pages import filled
 from evaluation.dictionary import Dictionary, load_dictionary
+from evaluation.errors import EstimationError
 from evaluation.ingest.tables import CheckedTable
 from evaluation.matching.nearest import NearestNeighbour
 from evaluation.matching.sample import MatchedSample
@@ -82,7 +84,8 @@ class Run:
     """One simulated study. Each a mapping of outcome -> number, in the outcome's unit.
 
     `expected` is the error without the draws; `weighted` and `known` how far it moves where comparison families that have not joined are weighted by
-    the inverse of their chance of that, from the records or as it truly is. `censored`: share of comparison families joined, by quarter of headline.
+    the inverse of their chance of that, from the records or as it truly is; empty where
+    that is not asked for or the chance cannot be fitted. `censored`: share of comparison families joined, by quarter of headline.
     """
 
     truth: Mapping[str, float]
@@ -97,8 +100,8 @@ class Run:
     n_matched: int
 
 
-def run(seed: int, dictionary: Dictionary, *, families: int = 30_000, share_joining: float = 0.1) -> Run:
-    """Simulate, deliver, build, match and estimate once."""
+def run(seed: int, dictionary: Dictionary, *, families: int = 30_000, share_joining: float = 0.1, remedies: bool = False) -> Run:
+    """Simulate, deliver, build, match and estimate once; with `remedies` weighted against joining too."""
     spec = Simulation(families=families, periods=PERIODS, seed=seed, effects=EFFECTS, share_joining=share_joining)
     outcomes = [name for name, one in dictionary.outcomes.items() if "family" in one.sources and name not in NO_PEOPLE]
     with tempfile.TemporaryDirectory() as folder:
@@ -107,8 +110,7 @@ def run(seed: int, dictionary: Dictionary, *, families: int = 30_000, share_join
     sample = NearestNeighbour(exact=EXACT, covariates=SCORE, ratio=3).fit(panel)
     drawn = drawn_by(spec, dictionary)
     chances, smooth = expectations(spec, drawn), expectations(spec, drawn, given_entry=True)
-    by_records = with_chances_of_joining(sample, covariates=(*EXACT, *SCORE), records=RECORDS, last=MatchedDiD().window[1])
-    known = with_chances(sample, np.minimum(drawn.hazard[:, HISTORY:], MOST_HAZARD))
+    weightings = against_joining(sample, drawn) if remedies else {}
     found, error = {key: {} for key in ("truth", "estimate", "std_error", "covers", "expected", "weighted", "known")}, {}
     for name in outcomes:
         calendar = dictionary.outcomes[name].sources["family"].calendar
@@ -120,11 +122,19 @@ def run(seed: int, dictionary: Dictionary, *, families: int = 30_000, share_join
         error[name] = error_without_draws(sample, name, chances[name], truth, calendar)
         if name in smooth:
             found["expected"][name] = error_without_draws(sample, name, smooth[name], truth, calendar)
-        for key, weighted in (("weighted", by_records), ("known", known)):
+        for key, weighted in weightings.items():
             found[key][name] = error_without_draws(weighted, name, chances[name], truth, calendar, "weight") - error[name]
     by_chance = error[LIKE_WORK] - found["expected"][LIKE_WORK]
     found["expected"] |= {name: error[name] - by_chance for name in outcomes if name not in smooth}
     return Run(**found, censored=share_joined(sample), n_joined=int((panel.entry >= 0).sum()), n_matched=sample.n_treated)
+
+
+def against_joining(sample: MatchedSample, drawn: Drawn) -> dict[str, MatchedSample]:
+    """The sample weighted by the inverse chance of not having joined: as it truly is, and from the records where that can be fitted."""
+    found = {"known": with_chances(sample, np.minimum(drawn.hazard[:, HISTORY:], MOST_HAZARD))}
+    with suppress(EstimationError):                                          # in some council nobody joins in a quarter
+        found["weighted"] = with_chances_of_joining(sample, covariates=(*EXACT, *SCORE), records=RECORDS, last=MatchedDiD().window[1])
+    return found
 
 
 def share_joined(sample: MatchedSample) -> float:
@@ -357,7 +367,8 @@ def summary(runs: list[Run]) -> list[dict[str, object]]:
         expected = np.array([one.expected[name] for one in runs])
         row |= {"bias_without_draws" + part: value for part, value in interval(expected / scale).items()}
         for key in ("weighted", "known"):
-            row |= {f"moved_{key}{part}": value for part, value in interval(np.array([getattr(one, key)[name] for one in runs]) / scale).items()}
+            moved = np.array([getattr(one, key)[name] for one in runs if getattr(one, key)])
+            row |= {f"moved_{key}{part}": value for part, value in interval(moved / scale).items()} if len(moved) > 1 else {}
         row["verdict"] = verdict(row["bias_without_draws_lower"], row["bias_without_draws_upper"])
         rows.append({key: round(value, 5) if isinstance(value, float) else value for key, value in row.items()})
     return rows
@@ -393,8 +404,9 @@ def table(rows: list[dict[str, object]], dictionary: Dictionary, *, remedies: bo
         digits = 2 if unit == "percentage points" else 4
         cells = [f"{row[key]:.{digits}f}" for key in ("truth", "estimate", "std_error")]
         biases = [f"{row[key]:+.2f} ({row[key + '_lower']:+.2f} to {row[key + '_upper']:+.2f})" for key in ("bias", "bias_without_draws")]
-        added = [f"{row[key]:+.2f} ({row[key + '_lower']:+.2f} to {row[key + '_upper']:+.2f})" for key in ("moved_weighted", "moved_known")]
-        cells += [f"{row['coverage']:.0%}", *biases, row["verdict"], *(added if remedies else ())]
+        moved = ("moved_weighted", "moved_known") if remedies else ()
+        added = [f"{row[key]:+.2f} ({row[key + '_lower']:+.2f} to {row[key + '_upper']:+.2f})" if key in row else "" for key in moved]
+        cells += [f"{row['coverage']:.0%}", *biases, row["verdict"], *added]
         lines.append(f"| {dictionary.outcomes[row['outcome']].label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -404,7 +416,7 @@ def of_design(name: str, runs: int, minutes: float, dictionary: Dictionary) -> d
     families, share, part = DESIGNS[name]
     done, start = [], time.perf_counter()
     while len(done) < runs and (len(done) < 3 or time.perf_counter() - start < 60 * minutes * part):
-        done.append(run(20_261_124 + len(done), dictionary, families=families, share_joining=share))
+        done.append(run(20_261_124 + len(done), dictionary, families=families, share_joining=share, remedies=name in WITH_REMEDIES))
     joined, matched = (round(float(np.mean([getattr(one, key) for one in done]))) for key in ("n_joined", "n_matched"))
     return {"design": name, "families": families, "joined": joined, "matched": matched, "runs": len(done),
             "censored": round(float(np.mean([one.censored for one in done])), 4),

@@ -7,11 +7,11 @@ anew. Only the printed edition asks for this; the web page keeps the order in wh
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
 
 from evaluation.reporting.blocks import Block, Bullets, Contents, Definitions, Figure, Heading, Paragraph, Table
-from evaluation.reporting.pages import MOST_EMPTY, Setting, Tried, length_of, too_empty
+from evaluation.reporting.pages import MOST_EMPTY, TORN, Pages, Setting, Tried, length_of, too_empty
 
 MOVES = 4  # how often blocks are moved before charts that do not fit
 LAST_AIRS = tuple(n / 100 for n in sorted(range(60, 181), key=lambda n: abs(n - 100)))  # of a report's last part, the most usual first
@@ -20,50 +20,28 @@ SURE = (0.75, 0.92)  # how full the last page is to be by reckoning, which may b
 # shares of the text area of a page
 SOME_LINES, SOME_ROWS = 0.04, 0.1  # what of a text or table that may be broken stands on its first page at least
 SPACE = 0.02  # the space below a block, which is not needed at the foot of a page
-TORN = 0.02  # what stays white where a table is broken between two rows, in the mean
 LINE, LEADING, ROW = 0.021, 0.0033, 0.0124  # a line of text, and the air above a line and around a row
 BETWEEN = {Table: 0.015, Figure: 0.02, Heading: 0.021, Paragraph: 0.005, Bullets: 0.005, Definitions: 0.005}  # the air around a block
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Where the blocks of a report stand, as it was set.
-
-    Attributes
-    ----------
-    starts : tuple of (int, float)
-        Page, from 1, and the share of its text area above each block, in the order in which they were set.
-    whole : collection of Block
-        Those that are not broken over pages.
-    """
-
-    starts: tuple[tuple[int, float], ...]
-    whole: Collection[Block]
-
-
-def standing(page: int, down: float, shares: Sequence[float]) -> tuple[int, float]:
-    """Where a block stands whose mark was found on a page, so far down: below the last line of a page is the top of the next."""
-    return (page, down) if down < 1 - shares[page - 1] or page == len(shares) else (page + 1, 0.0)
-
-
-def rearranged(found: Tried, places: Places, known: Sequence[Tried]) -> Setting:
+def rearranged(found: Tried, known: Sequence[Tried], whole: Collection[Block]) -> Setting:
     """A setting whose pages are full enough by reckoning, or the fullest: charts moved behind what follows, and air that fills the last page.
 
     Parameters
     ----------
     found : Tried
         What is reckoned from.
-    places : Places
-        Where its blocks stand.
     known : sequence of Tried
         All that has been tried: another setting is found, and reckoning is corrected by how far it missed the nearest of them.
+    whole : collection of Block
+        Those that are not broken over pages.
     """
     order, shares = found.setting.order, found.shares
-    page_of = {block: page for block, (page, _) in zip(order, places.starts, strict=True)}
-    sizes = sizes_of(order, places, shares)
+    page_of = {block: page for block, (page, _) in zip(order, found.pages.starts, strict=True)}
+    sizes = sizes_of(order, found.pages)
 
     def reckoned(order: Sequence[Block], last_air: float) -> tuple[float, ...]:
-        return flowed(order, stretched(sizes, order, last_air - found.setting.last_air), places)[0]
+        return flowed(order, stretched(sizes, order, last_air - found.setting.last_air), found.pages, whole)[0]
 
     missed = {one.setting.last_air: one.length - length_of(reckoned(one.setting.order, one.setting.last_air)) for one in known}
     for _ in range(MOVES):
@@ -72,7 +50,7 @@ def rearranged(found: Tried, places: Places, known: Sequence[Tried]) -> Setting:
         if other == order:
             break
         order = other
-        shares, page_of = flowed(order, sizes, places)
+        shares, page_of = flowed(order, sizes, found.pages, whole)
 
     def how_bad(air: float) -> tuple[float, float]:
         shares, nearest = reckoned(order, air), min(missed, key=lambda one: abs(one - air))
@@ -80,15 +58,16 @@ def rearranged(found: Tried, places: Places, known: Sequence[Tried]) -> Setting:
         return max((*shares[:-1], MOST_EMPTY)), max(SURE[0] - filled, filled - SURE[1], 0.0)
 
     spent = [one.setting.last_air for one in known if one.setting.order == order]
-    airs = (air for air in LAST_AIRS if all(abs(air - one) > NEAR for one in spent))
-    return replace(found.setting, order=order, last_air=min(airs, key=how_bad))
+    airs = [air for air in LAST_AIRS if all(abs(air - one) > NEAR for one in spent)]
+    good = next((air for air in airs if how_bad(air) == (MOST_EMPTY, 0.0)), None)
+    return replace(found.setting, order=order, last_air=min(airs, key=how_bad) if good is None else good)
 
 
-def sizes_of(order: Sequence[Block], places: Places, shares: Sequence[float]) -> dict[Block, float]:
+def sizes_of(order: Sequence[Block], pages: Pages) -> dict[Block, float]:
     """Shares of a text area that blocks take, with the space below them; what was left white at the foot of pages is no block's."""
-    before = [0.0, *accumulate(1 - share for share in shares)]
-    at = [*(before[page - 1] + down for page, down in places.starts), before[-1]]
-    below = [SPACE if down <= 0 else 0.0 for _, down in (*places.starts[1:], (0, 0.0))]
+    before = [0.0, *accumulate(1 - share for share in pages.shares)]
+    at = [*(before[page - 1] + down for page, down in pages.starts), before[-1]]
+    below = [SPACE if down <= 0 else 0.0 for _, down in (*pages.starts[1:], (0, 0.0))]
     return {block: max(at[n + 1] - at[n] + below[n], 0.0) for n, block in enumerate(order)}
 
 
@@ -104,13 +83,15 @@ def air_in(block: Block, size: float) -> float:
     return between + (ROW * (len(block.rows) + 1) if isinstance(block, Table) else 0.0 if isinstance(block, Figure) else LEADING * size / LINE)
 
 
-def flowed(order: Sequence[Block], sizes: Mapping[Block, float], places: Places) -> tuple[tuple[float, ...], dict[Block, int]]:
+def flowed(
+    order: Sequence[Block], sizes: Mapping[Block, float], pages: Pages, whole: Collection[Block]
+) -> tuple[tuple[float, ...], dict[Block, int]]:
     """How empty pages would be, and on which each block would begin, were blocks set in this order; nothing before the first chapter moves."""
     first = next((n for n, block in enumerate(order) if isinstance(block, Contents)), -1) + 1
-    page_of = {block: page for block, (page, _) in zip(order[:first], places.starts[:first], strict=True)}
-    page, used = places.starts[first]
+    page_of = {block: page for block, (page, _) in zip(order[:first], pages.starts[:first], strict=True)}
+    page, used = pages.starts[first]
     shares = [0.0] * (page - 1)
-    for block, least in zip(order[first:], together(order[first:], sizes, places.whole), strict=True):
+    for block, least in zip(order[first:], together(order[first:], sizes, whole), strict=True):
         if used + least > 1:
             shares.append(1 - min(used, 1.0))
             used = 0.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from evaluation.reporting.blocks import Block, numbering
-from evaluation.reporting.flow import Places, rearranged, standing
+from evaluation.reporting.flow import rearranged
 from evaluation.reporting.pages import MOST_EMPTY, Setting, Tried, too_empty
-from evaluation.reporting.typesetting import emptiness, places_of
+from evaluation.reporting.typesetting import pages_of
 from evaluation.reporting.typst_source import kept_whole, source, typst_of
 
 AIR = (1.0, 0.9, 1.1)  # times the usual space between rows, charts and headings, tried in this order until no page is too empty
@@ -28,27 +28,24 @@ def settled(blocks: Sequence[Block]) -> str:
         return source(setting.order, told=told, air=setting.air, last_air=setting.last_air, with_places=with_places)
 
     def tried(setting: Setting) -> Tried:
-        return Tried(setting=setting, shares=tuple(emptiness(made(setting, True))))
-
-    def places(found: Tried) -> Places:
-        return Places(starts=tuple(standing(*at, found.shares) for at in places_of(made(found.setting, True))), whole=whole)
+        return Tried(setting=setting, pages=pages_of(made(setting, True)))
 
     best = None
     for air in AIR:
-        found = with_full_pages(tried, places, tried(Setting(order=tuple(blocks), air=air)))
+        found = with_full_pages(tried, whole, tried(Setting(order=tuple(blocks), air=air)))
         best = found if best is None or found.worst < best.worst else best
         if best.worst <= MOST_EMPTY:
             break
-    return made(with_full_last_page(tried, places, best).setting, False)
+    return made(with_full_last_page(tried, whole, best).setting, False)
 
 
-def with_full_pages(tried: Callable[[Setting], Tried], places: Callable[[Tried], Places], first: Tried) -> Tried:
+def with_full_pages(tried: Callable[[Setting], Tried], whole: Collection[Block], first: Tried) -> Tried:
     """A setting with blocks moved before charts that do not fit, so that every page but the last is full enough; the best of those tried."""
     best, found, known = first, first, [first]
     for _ in range(TRIES):
         if not too_empty(found.shares[:-1]):
             break
-        other = rearranged(found, places(found), known)
+        other = rearranged(found, known, whole)
         if other.order == found.setting.order:
             break
         found = tried(other)
@@ -57,13 +54,12 @@ def with_full_pages(tried: Callable[[Setting], Tried], places: Callable[[Tried],
     return best
 
 
-def with_full_last_page(tried: Callable[[Setting], Tried], places: Callable[[Tried], Places], first: Tried) -> Tried:
+def with_full_last_page(tried: Callable[[Setting], Tried], whole: Collection[Block], first: Tried) -> Tried:
     """A setting whose last page is full enough too, by the air of the report's last part; the best of those tried where that cannot be reached."""
     best, known, enough = first, [first], max(MOST_EMPTY, first.worst)
-    at = places(first) if max(first.shares) > enough else None
     for _ in range(TRIES):
         if max(best.shares) <= enough:
             break
-        known.append(tried(rearranged(first, at, known)))
+        known.append(tried(rearranged(first, known, whole)))
         best = min(best, known[-1], key=lambda one: max(one.shares))
     return best

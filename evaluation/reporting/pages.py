@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from evaluation.reporting.blocks import Block
 
 TEXT_AREA = (24 / 297, 280 / 297)  # of a page's height: between header and footer
-PAPER = 200  # grey, of 255: lighter than this is paper
-MOST_EMPTY = 0.31  # of the text area: a third is promised, whether measured to the foot of letters or of frames
+# shares of the text area
+MOST_EMPTY = 0.31  # a third is promised, whether measured to the foot of letters or of frames
+TORN = 0.02  # what stays white where a block is broken over pages, in the mean
+TOP = 0.01  # what begins above this begins its page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +31,46 @@ class Setting:
     last_air: float = 1.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """A report as it was set.
+
+    Attributes
+    ----------
+    number : int
+    starts : tuple of (int, float)
+        Page, from 1, and the share of its text area above each block, in the order in which they were set.
+    ends : tuple of (int, float)
+        The same of the last line or the frame of each block that is text, a table or a chart.
+    """
+
+    number: int
+    starts: tuple[tuple[int, float], ...]
+    ends: tuple[tuple[int, float], ...]
+
+    @cached_property
+    def shares(self) -> tuple[float, ...]:
+        """The share of each page's text area that is white at its bottom; a page whose last block goes on overleaf is full."""
+        foot, top = [0.0] * (self.number + 1), [1.0] * (self.number + 2)
+        for page, down in self.ends:
+            foot[page] = max(foot[page], down)
+        for page, down in self.starts:
+            top[page] = min(top[page], down)
+        goes_on = (top[page + 1] > TOP for page in range(1, self.number))
+        return (*(TORN if on else 1 - foot[page] for page, on in enumerate(goes_on, start=1)), 1 - foot[self.number])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """A setting, and how empty its pages are."""
+    """A setting, and its pages."""
 
     setting: Setting
-    shares: tuple[float, ...]
+    pages: Pages
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """How empty its pages are."""
+        return self.pages.shares
 
     @property
     def worst(self) -> float:
@@ -50,17 +86,6 @@ class Tried:
 def length_of(shares: Sequence[float]) -> float:
     """Pages, the last one as far as it is full."""
     return len(shares) - shares[-1]
-
-
-def white_below(picture: bytes) -> float:
-    """The share of a page's text area below its last mark; 1 where it has none."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(picture)) as page:
-        grey = page.convert("L")
-    top, foot = (round(share * grey.height) for share in TEXT_AREA)
-    marks = grey.crop((0, top, grey.width, foot)).point(lambda light: 255 * (light < PAPER)).getbbox()
-    return 1.0 if marks is None else 1 - marks[3] / (foot - top)
 
 
 def too_empty(shares: Sequence[float]) -> list[int]:

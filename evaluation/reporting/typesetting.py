@@ -1,4 +1,4 @@
-"""What Typst is asked: its fonts and its compiler, how empty the pages of a source are, and where its blocks stand."""
+"""What Typst is asked: its fonts and its compiler, and where the blocks of a source stand on its pages."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from evaluation.reporting.fonts import font_file
-from evaluation.reporting.pages import TEXT_AREA, white_below
+from evaluation.reporting.pages import TEXT_AREA, Pages
 
-PICTURE = 18.0  # points an inch of the pictures that pages are judged by
 PAGE = 297.0  # millimetres: the height of a page
 
 
@@ -31,21 +30,16 @@ def compiler() -> Any:
     return typst.Compiler(font_paths=fonts())
 
 
-def emptiness(made: str) -> list[float]:
-    """The share of each page that is white at its bottom, of what headers and footers leave; from small pictures of the pages."""
-    pictures = compiler().compile(input=made.encode("utf-8"), format="png", ppi=PICTURE)
-    return [white_below(picture) for picture in ([pictures] if isinstance(pictures, bytes) else pictures)]
+def pages_of(made: str) -> Pages:
+    """Where the blocks of a source begin and end, told by links that are put into its first page where it says `with_places`.
 
-
-def places_of(made: str) -> list[tuple[int, float]]:
-    """The page on which each block begins and the share of its text area above it, told by links that are put into the first page.
-
-    A query of Typst's would set all pages anew; a PDF of the very source that was set before costs a tenth of it.
+    A query of Typst's would set all pages anew; a PDF of a source that differs from this in a word costs a tenth of it.
     """
     import pikepdf
 
     top, foot = (share * PAGE for share in TEXT_AREA)
     with pikepdf.open(io.BytesIO(compiler().compile(input=made.encode("utf-8"), format="pdf", pdf_tags=False))) as pdf:
-        links = (str(note.A.get("/URI", "")) for page in pdf.pages for note in page.get("/Annots", ()) if "/A" in note)
-        told = [link.split(":") for link in links if link.startswith("at:")]
-    return [(int(page), (float(down) - top) / (foot - top)) for _, page, down in told]
+        links = (str(note.A.get("/URI", "")).split(":") for note in pdf.pages[0].get("/Annots", ()) if "/A" in note)
+        told = [(link[0], int(link[1]), (float(link[2]) - top) / (foot - top)) for link in links if link[0] in ("at", "end")]
+        starts, ends = (tuple((page, down) for kind, page, down in told if kind == one) for one in ("at", "end"))
+        return Pages(number=len(pdf.pages), starts=starts, ends=ends)

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 
 from evaluation.errors import ReportError
 from evaluation.reporting.blocks import (
@@ -90,12 +90,12 @@ AIRY = r"""
 #set table(inset: (x: %(inset)gpt, y: air * 4.5pt))
 #show heading: set block(above: air * 1.1em, below: 0.55em)
 """
-AT = "#metadata(none) <at>\n"
+AT, END = "#metadata(none) <at>\n", "#metadata(none) <end>"  # marks where a block begins, and where its last line or frame stands
 PLACES = """#let asked = %s
 #place(context if asked {
-  for it in query(<at>) {
+  for it in query(selector.or(<at>, <end>)) {
     let at = it.location().position()
-    link("at:" + str(at.page) + ":" + str(at.y / 1mm), box(width: 1pt, height: 1pt))
+    link(str(it.label) + ":" + str(at.page) + ":" + str(at.y / 1mm), box(width: 1pt, height: 1pt))
   }
 })
 """
@@ -132,6 +132,7 @@ def airy(air: float) -> str:
     return AIRY % {"air": air, "inset": CELL_INSET}
 
 
+@lru_cache(maxsize=128)
 def column_widths(table: Table) -> list[float]:
     """Shares of the page for each column: every longest word fits, the rest goes where text is long.
 
@@ -203,36 +204,37 @@ def _(block: Heading, numbers: Mapping[str, str]) -> str:
 @typst_of.register
 def _(block: Paragraph, numbers: Mapping[str, str]) -> str:
     lead = f"#strong[#{_q(block.lead)}] " if block.lead else ""
-    return f"#par[{lead}{_inline(block.text, numbers)}]\n"
+    return f"#par[{lead}{_inline(block.text, numbers)}{END}]\n"
 
 
 @typst_of.register
 def _(block: Bullets, numbers: Mapping[str, str]) -> str:
-    return "#list(" + ", ".join(f"[{_inline(item, numbers)}]" for item in block.items) + ")\n"
+    return f"#list({_items(block.items, numbers, END)})\n"
 
 
 @typst_of.register
 def _(block: Definitions, numbers: Mapping[str, str]) -> str:
-    items = ", ".join(f"terms.item([#{_q(term)}], [{_inline(text, numbers)}])" for term, text in block.items)
+    ends = [*[""] * (len(block.items) - 1), END]
+    items = ", ".join(f"terms.item([#{_q(term)}], [{_inline(text, numbers)}{end}])" for (term, text), end in zip(block.items, ends, strict=True))
     return f"#terms(separator: [: ], hanging-indent: 12pt, {items})\n"
 
 
 @typst_of.register
 def _(block: KeyFindings, numbers: Mapping[str, str]) -> str:
-    items = f"\n#list({', '.join(f'[{_inline(item, numbers)}]' for item in block.items)})" if block.items else ""
-    return f'#boxed(fill: soft, stroke: (left: 5pt + brand))[#par[#text(size: 13pt, weight: "bold")[#{_q(block.headline)}]]{items}]\n'
+    items = f"\n#list({_items(block.items, numbers)})" if block.items else ""
+    return f'#boxed(fill: soft, stroke: (left: 5pt + brand))[#par[#text(size: 13pt, weight: "bold")[#{_q(block.headline)}]]{items}\n{END}]\n'
 
 
 @typst_of.register
 def _(block: Callout, numbers: Mapping[str, str]) -> str:
-    return f"#boxed(stroke: 2pt + warn)[#strong[#{_q(block.title)}] {_inline(block.text, numbers)}]\n"
+    return f"#boxed(stroke: 2pt + warn)[#strong[#{_q(block.title)}] {_inline(block.text, numbers)}{END}]\n"
 
 
 @typst_of.register
 def _(block: SignOff, numbers: Mapping[str, str]) -> str:
     lines = ", ".join(f"[#{_q(line)}: #box(width: 1fr, stroke: (bottom: 0.6pt + muted))]" for line in block.lines)
     box = "width: 100%, breakable: false, above: 0.7em, stroke: 0.8pt + muted, inset: 6pt"
-    return f"#block({box}, grid(columns: (1.4fr, 1fr, 1fr), column-gutter: 12pt, {lines}))\n"
+    return f"#block({box})[#grid(columns: (1.4fr, 1fr, 1fr), column-gutter: 12pt, {lines})\n{END}]\n"
 
 
 @typst_of.register
@@ -252,7 +254,7 @@ def _(block: Table, numbers: Mapping[str, str]) -> str:
     rows = ",\n".join(", ".join(f"[#{_q(cell)}]" for cell in row) for row in block.rows)
     grid = f"table(columns: ({columns},), align: ({align},), table.header({head}),\n{rows})"
     made = f"#figure(kind: table, caption: [#{_q(block.title)}], {grid}) <{block.id}>"
-    whole = "\n".join([made, *(f"#note[{_inline(note, numbers)}]" for note in block.notes)])
+    whole = "\n".join([made, *(f"#note[{_inline(note, numbers)}]" for note in block.notes), END])
     return f"#block(breakable: {'false' if kept_whole(block) else 'true'}, above: air * 0.9em, below: air * 0.9em)[{whole}]\n"
 
 
@@ -263,7 +265,7 @@ def _(block: Figure, numbers: Mapping[str, str]) -> str:
     return (
         f"#block(breakable: false, above: air * 1.2em, below: air * 1.2em)[#figure(kind: image, alt: {alt}, caption: [#{_q(block.title)} "
         f'#linebreak()#text(size: 11pt, weight: "regular", fill: muted)[#{_q(block.subtitle)}]], {image}) <{block.id}>\n'
-        f"#note[#{_q(block.source)}]]\n"
+        f"#note[#{_q(block.source)}]\n{END}]\n"
     )
 
 
@@ -298,6 +300,10 @@ def _layout(cover: Cover) -> str:
 def _q(text: str) -> str:
     """A Typst string literal: JSON's escapes are Typst's once control characters are gone."""
     return json.dumps(re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "", text), ensure_ascii=False)
+
+
+def _items(items: Sequence[str], numbers: Mapping[str, str], end: str = "") -> str:
+    return ", ".join(f"[{_inline(item, numbers)}{end if n == len(items) else ''}]" for n, item in enumerate(items, start=1))
 
 
 def _inline(text: str, numbers: Mapping[str, str]) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 
 import pytest
-from PIL import Image, ImageDraw
 from pypdf import PdfReader
 
-from evaluation.reporting import full_pages, pages, pdf, typesetting, typst_source
+from evaluation.reporting import full_pages, pdf, typesetting, typst_source
 from evaluation.reporting.blocks import Bullets, Contents, Heading, Paragraph
+from evaluation.reporting.pages import TORN, Pages
 from tests.reporting.emptiness import empty_shares
 from tests.reporting.small_blocks import COVER, figure, table
 
@@ -23,7 +23,7 @@ def test_a_chart_that_does_not_fit_lets_what_follows_stand_before_it_and_stays_u
     told = (Paragraph(text="word " * 300), Heading(text="One", id="sec-one"), figure("fig-one", 500), table("tab-one", 30), Bullets(items=("b",)))
     blocks = (COVER, Contents(), *told, Heading(text="Two", id="sec-two"), Paragraph(text="word " * 900))
     shares, made = empty_shares(pdf.document(blocks)), full_pages.settled(blocks)
-    before = typesetting.emptiness(typst_source.source(blocks))
+    before = typesetting.pages_of(typst_source.source(blocks, with_places=True)).shares
     assert max(before[:-1]) > 1 / 3 and max(shares[:-1]) <= 1 / 3
     assert made.index("<sec-one>") < made.index("<tab-one>") < made.index("<fig-one>") < made.index("<sec-two>")
 
@@ -31,20 +31,22 @@ def test_a_chart_that_does_not_fit_lets_what_follows_stand_before_it_and_stays_u
 def test_the_last_page_is_filled_by_the_air_of_the_last_part():
     rows = (Heading(text="Tables", id="sec-tables", last_part=True), *(table(f"tab-{n}", 28) for n in range(4)))
     blocks = (COVER, Contents(), Heading(text="One", id="sec-one"), Paragraph(text="word " * 300), *rows)
-    assert typesetting.emptiness(typst_source.source(blocks))[-1] > 1 / 3 >= empty_shares(pdf.document(blocks))[-1]
+    assert typesetting.pages_of(typst_source.source(blocks, with_places=True)).shares[-1] > 1 / 3 >= empty_shares(pdf.document(blocks))[-1]
 
 
-@pytest.mark.parametrize("mark, white", [(None, 1.0), (24, 1.0), (152, 0.5), (280, 0.0), (290, 0.0)])
-def test_white_is_measured_below_the_last_mark_between_header_and_footer(mark, white):
-    page = Image.new("RGB", (210, 297), "white")
-    draw = ImageDraw.Draw(page)
-    draw.line((10, 10, 200, 10), fill="black")                                              # a header
-    draw.line((10, 285, 200, 285), fill="black")                                            # a footer
-    if mark and mark > 24:
-        draw.rectangle((10, 30, 200, mark - 1), fill="grey")
-    out = io.BytesIO()
-    page.save(out, format="png")
-    assert pages.white_below(out.getvalue()) == pytest.approx(white, abs=0.01)
+def test_the_foot_of_a_page_is_where_its_last_block_ends_and_a_page_whose_block_goes_on_is_full():
+    starts = ((1, 0.0), (1, 0.3), (2, 0.5), (3, 0.0), (3, 0.2))
+    ends = ((1, 0.28), (2, 0.48), (2, 0.7), (3, 0.15), (3, 0.9))                              # the second block goes on overleaf
+    assert Pages(number=3, starts=starts, ends=ends).shares == pytest.approx((TORN, 0.3, 0.1))
+    assert Pages(number=4, starts=starts[:3], ends=(ends[0], (2, 0.48), (4, 0.25))).shares == pytest.approx((TORN, TORN, TORN, 0.75))
+
+
+def test_how_empty_pages_are_is_what_the_text_of_the_finished_file_says(blocks):
+    made = typst_source.source(blocks, with_places=True)
+    told = typesetting.pages_of(made)
+    measured = empty_shares(bytes(typesetting.compiler().compile(input=made.encode(), format="pdf")))
+    assert told.number == len(measured) and len(told.starts) == len(blocks)
+    assert told.shares == pytest.approx(measured, abs=0.06)
 
 
 def test_contents_stand_in_two_columns_and_name_every_chapter_once(printed, blocks):
