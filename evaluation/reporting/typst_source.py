@@ -91,6 +91,7 @@ AIRY = r"""
 #show heading: set block(above: air * 1.1em, below: 0.55em)
 """
 AT, END = "#metadata(none) <at>\n", "#metadata(none) <end>"  # marks where a block begins, and where its last line or frame stands
+BREAK = "#metadata(none) <before-contents>\n#context { if stands_alone(locate(<before-contents>)) { pagebreak() } }\n"  # before the contents
 PLACES = """#let asked = %s
 #place(context if asked {
   for it in query(selector.or(<at>, <end>)) {
@@ -124,7 +125,7 @@ def source(
         for part in (blocks[:1], blocks[1 : max(first, 1)], blocks[max(first, 1) :])
     )
     begin = _layout(cover_of(blocks)) + airy(air) + PLACES % str(with_places).lower() + banner
-    return "\n".join([begin, f"#fitted[\n{page_one}]" if page_one else "", rest])
+    return "\n".join([begin, f"#fitted[\n{page_one}]" if page_one else "", (BREAK if first else "") + rest])
 
 
 def airy(air: float) -> str:
@@ -239,8 +240,7 @@ def _(block: SignOff, numbers: Mapping[str, str]) -> str:
 
 @typst_of.register
 def _(block: Contents, numbers: Mapping[str, str]) -> str:
-    own_page = "#metadata(none) <before-contents>\n#context { if stands_alone(locate(<before-contents>)) { pagebreak() } }\n"
-    return f"{own_page}#heading(level: 1, outlined: false)[Contents]\n#contents\n"
+    return "#heading(level: 1, outlined: false)[Contents]\n#contents\n"
 
 
 @typst_of.register

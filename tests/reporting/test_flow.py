@@ -86,4 +86,4 @@ def test_a_report_is_set_few_times_before_it_is_printed(blocks, monkeypatch):
     tried, pages_of = [], full_pages.pages_of
     monkeypatch.setattr(full_pages, "pages_of", lambda made: tried.append(made) or pages_of(made))
     full_pages.settled(blocks)
-    assert len(tried) <= 3
+    assert len(tried) <= 4
