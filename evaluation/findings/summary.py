@@ -108,7 +108,7 @@ def phrase(results: Sequence[OutcomeResult], verdict: str, text: str, many: str)
 
 
 def findings(results: Sequence[OutcomeResult]) -> tuple[str, ...]:
-    """One sentence a measured main outcome; those without a number for the same reason share one."""
+    """One sentence a measured main outcome; those without a number for the same reason share one. Another outcome is told where it came out worse."""
     primary = [result for result in results if result.primary]
     told = [result.sentence for result in primary if result.status in ("estimated", "not_estimable")]
     for status in ("not_available", "not_shown"):
@@ -121,6 +121,7 @@ def findings(results: Sequence[OutcomeResult]) -> tuple[str, ...]:
                 f"{names[:1].upper()}{names[1:]}:"
                 + alike[0].sentence.partition(":")[2].replace("about it here", "about them here").replace("It is", "They are")
             )
+    told += [f"{result.sentence} It is not one of the main outcomes." for result in results if not result.primary and result.verdict == "worse"]
     return tuple(told)
 
 

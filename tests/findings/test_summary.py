@@ -80,6 +80,12 @@ def test_secondary_outcomes_stay_off_page_one():
     assert "work" not in page.model_dump_json().lower() and "evidence" not in page.headline
 
 
+def test_a_secondary_outcome_that_came_out_worse_is_told_on_page_one():
+    secondary = result("Work", "worse").model_copy(update={"primary": False, "sentence": "Work: a worse outcome (1 instead of 2)."})
+    told = summarise([result("Absence"), secondary], STRENGTH, context()).findings
+    assert told[1:] == ("Work: a worse outcome (1 instead of 2). It is not one of the main outcomes.",)
+
+
 @pytest.mark.parametrize(
     "verdict, words",
     [
