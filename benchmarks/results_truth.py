@@ -9,7 +9,8 @@ held against the share of the same programme families, by the same rule code.
 
 `--selection usual` is the simulation as it is: families join at a crisis, and more often where their lasting level of trouble is high, and no record
 holds either. `--selection recorded` lets them join by what records hold only; then the comparison share must hit the truth at any size.
-Beside it stand the shares of families matched on their problems alone, and on three years of earlier records too (`history: 12`).
+Beside it stand the share with comparison families weighted against joining (`comparison: {on_later_entry: weight}`), and the shares of families
+matched on their problems alone, and on three years of earlier records too (`history: 12`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from evaluation.matching.matcher import Matcher  # noqa: E402
 from evaluation.panel.families import build_families  # noqa: E402
 from evaluation.panel.types import Panel  # noqa: E402
 from evaluation.payment_by_results.framework import Framework, NeedEnds, read_framework  # noqa: E402
-from evaluation.payment_by_results.matching import MatchedResults, match_results, matcher_of_results, panel_of_problems, with_results  # noqa: E402
+from evaluation.payment_by_results.matching import MatchedResults, match_results, matcher_of_results, panel_of_problems, staying_of, with_results  # noqa: E402
 from evaluation.payment_by_results.problems import AtEntry  # noqa: E402
 from evaluation.payment_by_results.reading import read_facts  # noqa: E402
 from evaluation.payment_by_results.results import Rules  # noqa: E402
@@ -52,6 +53,9 @@ COVARIATES = ("n_children", "lone_parent", "any_sen", "any_fsm", "n_needs", "cri
 EFFECTS = {"unauthorised_absence_rate": -0.5, "fixed_exclusions": -0.4, "any_offence": -0.4, "asb_incidents": -0.5, "out_of_work_benefit": -0.2,
            "adult_in_work": 0.3}
 NO_EFFECTS = dict.fromkeys(DEFAULT_EFFECTS, 0.0)
+RECORDS = ("unauthorised_absence_rate", "any_fixed_exclusion", "any_offence", "any_asb", "out_of_work_benefit", "adult_in_work")  # for weights
+WAYS = {"problems alone": "on_problems", "how bad they were": "comparison", "how bad they were, weighted against joining": "weighted",
+        "earlier records": "on_records"}
 UNRECORDED = ("crisis", "level", "deprivation", "workless")  # what brings families in and no record holds, or not in full
 SELECTIONS = ("usual", "recorded")
 
@@ -70,6 +74,8 @@ class Outcome:
     std_error: float
     z: float
     in_view: float
+    weighted: float
+    weighted_z: float
     on_problems: float
     on_records: float
     seconds: float
@@ -87,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(line(found[-1]), flush=True)
     if len(found) > 1:
         gap = np.array([one.comparison - one.truth for one in found])
-        for name, other in (("problems alone", "on_problems"), ("how bad they were", "comparison"), ("earlier records", "on_records")):
+        for name, other in WAYS.items():
             more = np.array([getattr(one, other) - one.truth for one in found])
             print(f"matched on {name}: {more.mean():+.2f} points from the truth (Monte Carlo error {more.std(ddof=1) / len(more) ** 0.5:.2f})")
         print(f"mean distance {gap.mean():+.2f} points, Monte Carlo error {gap.std(ddof=1) / len(gap) ** 0.5:.2f}; mean standard error of a run "
@@ -112,7 +118,9 @@ def line(one: Outcome) -> str:
     """A run in words."""
     return (f"seed {one.seed}: {one.families:,} families, {one.joined:,} joined, {one.matched:,} matched; met the rule: programme "
             f"{one.programme:.1f}%, comparison {one.comparison:.1f}%, the same families without it {one.truth:.1f}%; distance "
-            f"{one.comparison - one.truth:+.1f} (standard error {one.std_error:.2f}), z {one.z:+.2f}; with joiners kept in view {one.in_view:.1f}%; "
+            f"{one.comparison - one.truth:+.1f} (standard error {one.std_error:.2f}), z {one.z:+.2f}; "
+            f"weighted against joining {one.weighted:.1f}% (z {one.weighted_z:+.2f}); "
+            f"with joiners kept in view {one.in_view:.1f}%; "
             f"matched on problems alone {one.on_problems:.1f}%, "
             f"on earlier records too {one.on_records:.1f}%; {one.seconds:.0f} s")
 
@@ -127,10 +135,12 @@ def one_run(framework: Framework, *, families: int, councils: int, seed: int, fo
     shares = matched_shares(found.sample, found.treated, found.comparison)
     without = Without.of(rules, untreated, panel.entry)
     truth = against_truth(found, without)
+    weighted = against_truth(found, without, staying=staying_of(found.sample, found.spec, rules.claim_within, RECORDS))
     others = {"on_problems": on_problems(matcher, panel, rules), "on_records": match_results(matcher, panel, rules, history=12)}
     return Outcome(seed=seed, families=families, joined=int((panel.entry >= 0).sum()), matched=shares.programme.n_treated,
                    programme=100 * shares.programme.estimate, comparison=100 * truth.comparison.estimate, truth=100 * truth.programme.estimate,
                    std_error=100 * truth.difference.std_error, z=-truth.difference.estimate / truth.difference.std_error,
+                   weighted=100 * weighted.comparison.estimate, weighted_z=-weighted.difference.estimate / weighted.difference.std_error,
                    in_view=100 * against_truth(found, without, in_view=True).comparison.estimate,
                    **{name: 100 * matched_shares(one.sample, one.treated, one.comparison).comparison.estimate for name, one in others.items()},
                    seconds=time.monotonic() - began)
@@ -139,7 +149,7 @@ def one_run(framework: Framework, *, families: int, councils: int, seed: int, fo
 def on_problems(matcher: Matcher, panel: Panel, rules: Rules) -> MatchedResults:
     """Matched on the problems and the covariates alone, not on how bad they were."""
     wide, _ = panel_of_problems(panel, rules)
-    return with_results(matcher_of_results(matcher, wide).fit(wide), rules, panel, 0)
+    return with_results(matcher_of_results(matcher, wide), wide, rules)
 
 
 def world(framework: Framework, families: int, councils: int, seed: int, effects: dict[str, float], folder: Path) -> tuple[Panel, Rules]:
@@ -147,7 +157,7 @@ def world(framework: Framework, families: int, councils: int, seed: int, effects
     dictionary = load_dictionary()
     Simulation(families=families, councils=councils, periods=PERIODS, seed=seed, effects=effects).write(folder / "delivery", dictionary=dictionary)
     tables = receive_extracts(folder / "delivery", dictionary, room=folder)
-    panel = build_families(tables, dictionary, periods=PERIODS, outcomes=("any_offence",))
+    panel = build_families(tables, dictionary, periods=PERIODS, outcomes=RECORDS)
     needs = tuple(problem.needs for problem in framework.problems.values() if isinstance(problem, NeedEnds))
     return panel, Rules(framework=framework, facts=read_facts(tables, panel, needs))
 
@@ -171,15 +181,16 @@ class Without(Rules):
         return self.treated.at_entry(problem, s)
 
 
-def against_truth(found: MatchedResults, without: Rules, *, in_view: bool = False) -> Shares:
+def against_truth(found: MatchedResults, without: Rules, *, in_view: bool = False, staying: np.ndarray | None = None) -> Shares:
     """The comparison share beside that of the same matched programme families had there been no programme; their difference has its own error.
 
-    `in_view` keeps comparison families that join in view, as they would have been: what censoring them leaves out.
+    `in_view` keeps comparison families that join in view, as they would have been: what censoring them leaves out. `staying`: the inverse of the
+    chance of not having joined, by which those left count.
     """
     sample, nobody = found.sample, np.full(len(found.sample.panel), -1)
     treated = without.results(sample.treated_unit, sample.treated_entry, nobody)
     comparison = without.results(sample.comparison_unit, sample.comparison_entry, nobody) if in_view else found.comparison
-    return matched_shares(sample, treated, comparison)
+    return matched_shares(sample, treated, comparison, staying=staying)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,6 +21,10 @@ from evaluation.payment_by_results.numbers import Group, PaymentNumbers
 from evaluation.payment_by_results.shares import Shares
 
 MANY = "families"
+WEIGHTED = (
+    " Comparison families that have not joined count by the inverse of their chance of not having joined, given what was matched on and their primary"
+    " outcomes in the two quarters before; intervals take these weights as known."
+)
 RECALLED = {"only_applying": "that only problems which applied at entry must be met"}  # in words, where a key of a framework is none
 HIDDEN = ShownInterval(estimate=CONFIDENTIAL, lower=CONFIDENTIAL, upper=CONFIDENTIAL, method="")
 
@@ -226,7 +230,8 @@ def notes(numbers: PaymentNumbers, line: PaymentShare | None, ledger: Ledger, sc
         f"A result may be claimed at the end of any quarter within {time_words(numbers.claim_within)} after the quarter of joining; for a comparison"
         " family the same time runs from the quarter in which its match joined.",
         "A comparison family that joins the programme is followed until the quarter before. A family of either group that moves away, or whose"
-        " records end or cannot show the rule, is followed until then. From then on its weight passes to those still followed (Kaplan-Meier).",
+        " records end or cannot show the rule, is followed until then. From then on its weight passes to those still followed (Kaplan-Meier)."
+        + (WEIGHTED if numbers.weighted else ""),
         f"A person who should be judged and is in no record {gaps}.",
         f"Official: {official}, as a share of all families attached, matched or not.",
         hidden_note(line, ledger),

@@ -2,11 +2,12 @@
 
 It is a sample of its own: families without a recorded problem cannot have a result and are left out, as are those whose time for claims runs past
 the records. How bad each problem was before joining, and in the last quarter, joins the score, and so does what records say of a longer time before
-(`history.py`), where a plan asks for it and enough families joined to tell it.
+(`history.py`), where a plan asks for it and enough families joined to tell it. Where a plan weights those who have not joined, so does this sample.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from evaluation.errors import EstimationError
 from evaluation.matching.matcher import Matcher
 from evaluation.matching.sample import MatchedSample
+from evaluation.models.later_entry import inverse_of_staying, with_chances_of_joining
 from evaluation.panel.types import Panel
 from evaluation.payment_by_results.history import history_of
 from evaluation.payment_by_results.results import Results, Rules
@@ -29,14 +31,20 @@ class MatchedResults:
 
     Attributes
     ----------
+    spec : Matcher
+        What it was matched by.
     history : int
         Quarters before joining whose records joined the score; 0 where only what the rules look at did.
+    staying : ndarray, shape (n_comparison, claim_within), or None
+        Inverse chance of not having joined by each claim, from what was matched on and recent records; None where nobody is weighted by it.
     """
 
     sample: MatchedSample
     treated: Results
     comparison: Results
+    spec: Matcher
     history: int = 0
+    staying: np.ndarray | None = None
 
 
 def panel_of_problems(panel: Panel, rules: Rules) -> tuple[Panel, tuple[str, ...]]:
@@ -73,7 +81,7 @@ def matcher_of_results(matcher: Matcher, panel: Panel, more: tuple[str, ...] = (
     return replace(matcher, exact=exact, covariates=tuple(dict.fromkeys((*matcher.covariates, *varied))))
 
 
-def match_results(matcher: Matcher, panel: Panel, rules: Rules, *, history: int = 0) -> MatchedResults:
+def match_results(matcher: Matcher, panel: Panel, rules: Rules, *, history: int = 0, weighted_by: Sequence[str] | None = None) -> MatchedResults:
     """Match, and apply the framework to both arms from the column of each set.
 
     Parameters
@@ -81,6 +89,9 @@ def match_results(matcher: Matcher, panel: Panel, rules: Rules, *, history: int 
     history : int
         Quarters before joining whose records join the score; 0 for none. They are left out where fewer than ten families that can serve join for each
         covariate, or where a score with them cannot be estimated.
+    weighted_by : sequence of str, optional
+        Outcomes whose recent records, with what is matched on, tell the chance of joining that comparison families are weighted against; none are
+        weighted by default.
 
     Raises
     ------
@@ -93,10 +104,10 @@ def match_results(matcher: Matcher, panel: Panel, rules: Rules, *, history: int 
     spec = matcher_of_results(matcher, long, (*severity, *records))
     if records and _serving(wide) >= FOR_EACH_COVARIATE * len(spec.covariates):
         try:
-            return with_results(spec.fit(long), rules, panel, history)
+            return with_results(spec, long, rules, history, weighted_by)
         except EstimationError:  # records that repeat one another, or decide who joins
             pass
-    return with_results(matcher_of_results(matcher, wide, severity).fit(wide), rules, panel, 0)
+    return with_results(matcher_of_results(matcher, wide, severity), wide, rules, 0, weighted_by)
 
 
 def _serving(panel: Panel) -> int:
@@ -105,7 +116,24 @@ def _serving(panel: Panel) -> int:
     return int(np.isfinite(panel.varying[PATTERN][joined, panel.entry[joined]]).sum())
 
 
-def with_results(sample: MatchedSample, rules: Rules, panel: Panel, history: int) -> MatchedResults:
-    """Both arms of a matched sample under the rules."""
-    return MatchedResults(sample=sample, treated=rules.results(sample.treated_unit, sample.treated_entry, panel.entry),
-                          comparison=rules.results(sample.comparison_unit, sample.comparison_entry, panel.entry), history=history)
+def with_results(spec: Matcher, panel: Panel, rules: Rules, history: int = 0, weighted_by: Sequence[str] | None = None) -> MatchedResults:
+    """Match, and both arms of the sample under the rules."""
+    sample = spec.fit(panel)
+    return MatchedResults(sample=sample, spec=spec, treated=rules.results(sample.treated_unit, sample.treated_entry, panel.entry),
+                          comparison=rules.results(sample.comparison_unit, sample.comparison_entry, panel.entry), history=history,
+                          staying=None if weighted_by is None else staying_of(sample, spec, rules.claim_within, weighted_by))
+
+
+def staying_of(sample: MatchedSample, spec: Matcher, claim_within: int, records: Sequence[str]) -> np.ndarray:
+    """Inverse chance that each comparison member has not joined by each claim; shape (n_comparison, claim_within).
+
+    The keys of exact matching tell the chance too, but for the pattern, which is a code; where they decide it, as in councils in which nobody joins,
+    only what is in the score does.
+    """
+    keys = [name for name in spec.exact if name != PATTERN]
+    records = [name for name in records if name in sample.panel.outcomes]
+    try:
+        chances = with_chances_of_joining(sample, covariates=tuple(dict.fromkeys((*keys, *spec.covariates))), records=records, last=claim_within)
+    except EstimationError:
+        chances = with_chances_of_joining(sample, covariates=spec.covariates, records=records, last=claim_within)
+    return inverse_of_staying(chances, np.arange(1, claim_within + 1))

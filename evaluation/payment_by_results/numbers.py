@@ -90,6 +90,8 @@ class PaymentNumbers:
         Programme families in the matched sample; programme families with a recorded problem and time enough in the records.
     history : int
         Quarters before joining whose records joined the score of the matched sample.
+    weighted : bool
+        Whether comparison families that have not joined count by the inverse of their chance of that.
     """
 
     framework: Framework
@@ -118,6 +120,7 @@ class PaymentNumbers:
     reason: str = ""
     claims_by: str = ""
     history: int = 0
+    weighted: bool = False
 
 
 def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, fee_by: FeeBy, everywhere: bool,
@@ -152,7 +155,8 @@ def numbers_of(study: PaymentStudy, inside: np.ndarray, *, target: int | None, f
         n_matched=0 if study.matched is None else int(inside[study.matched.sample.treated_unit].sum()),
         n_matchable=int(((pattern > 0) & time_enough).sum()),
         balance=float("nan") if study.matched is None else float(study.matched.sample.balance["smd_after"].abs().max()), reason=study.reason,
-        claims_by=claims_by, history=0 if study.matched is None else study.matched.history)
+        claims_by=claims_by, history=0 if study.matched is None else study.matched.history,
+        weighted=study.matched is not None and study.matched.staying is not None)
 
 
 def take(results: Results, rows: np.ndarray) -> Results:
@@ -232,7 +236,7 @@ def route_group(study: PaymentStudy, name: str, here: np.ndarray, attached: Resu
 
 def shares_of(matched: MatchedResults, only: np.ndarray, route: str | None = None) -> Shares:
     """Shares of the sets of some treated members."""
-    return matched_shares(matched.sample, matched.treated, matched.comparison, route=route, only=only)
+    return matched_shares(matched.sample, matched.treated, matched.comparison, route=route, only=only, staying=matched.staying)
 
 
 def lower_first(text: str) -> str:

@@ -31,6 +31,8 @@ class Side:
     weight : ndarray, shape (n,)
     met, followed : ndarray of int, shape (n,)
         As in `Results`.
+    staying : ndarray, shape (n, claim_within), or None
+        Inverse chance of not having joined by each claim; None where nobody is weighted by it.
     """
 
     unit: np.ndarray
@@ -38,10 +40,12 @@ class Side:
     weight: np.ndarray
     met: np.ndarray
     followed: np.ndarray
+    staying: np.ndarray | None = None
 
     def keep(self, rows: np.ndarray) -> Side:
         """Some of the members."""
-        return Side(unit=self.unit[rows], set=self.set[rows], weight=self.weight[rows], met=self.met[rows], followed=self.followed[rows])
+        return Side(unit=self.unit[rows], set=self.set[rows], weight=self.weight[rows], met=self.met[rows], followed=self.followed[rows],
+                    staying=None if self.staying is None else self.staying[rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,7 @@ class Shares:
 
 
 def matched_shares(sample: MatchedSample, treated: Results, comparison: Results, *, route: str | None = None,
-                   only: np.ndarray | None = None) -> Shares:
+                   only: np.ndarray | None = None, staying: np.ndarray | None = None) -> Shares:
     """Shares of the families of matched sets who meet the result.
 
     Parameters
@@ -89,15 +93,18 @@ def matched_shares(sample: MatchedSample, treated: Results, comparison: Results,
         One route taken alone; any by default.
     only : ndarray of bool, shape (n_treated,), optional
         Treated members whose sets are looked at; all by default.
+    staying : ndarray, shape (n_comparison, claim_within), optional
+        Inverse chance that each comparison member has not joined by each claim: what those left count.
 
     Notes
     -----
     Each share is 1 less the Kaplan-Meier product over quarterly claims of 1 - d / r, with d the weight of families that first meet the rule and r the
     weight of those followed and without a result so far. A family that is lost sight of leaves r, and its weight passes to those still followed in
-    its arm. A family that is followed for no time leaves its set; comparison weights then share the set's weight anew, and a set with an empty side
-    is dropped from both. Errors: linearised, clustered as `errors` says, t with the clusters of the smaller arm less 1.
+    its arm: evenly, or with `staying` to those who were as likely to join (Robins and Finkelstein 2000; errors take these weights as known). A family
+    that is followed for no time leaves its set; comparison weights then share the set's weight anew, and a set with an empty side is dropped from
+    both. Errors: linearised, clustered as `errors` says, t with the clusters of the smaller arm less 1.
     """
-    one, two = sides(sample, treated, comparison, route=route, only=only)
+    one, two = sides(sample, treated, comparison, route=route, only=only, staying=staying)
     if not len(one.unit) or not len(two.unit):
         return nothing("nobody in matched sets could be followed")
     values, influences = zip(*(share_met(side, treated.claim_within) for side in (one, two)), strict=True)
@@ -118,11 +125,13 @@ def matched_shares(sample: MatchedSample, treated: Results, comparison: Results,
                   ratio=fieller(values[1], values[0], covariance[::-1, ::-1], t), fewest=fewest, joined=joined, n_lost=n_lost)
 
 
-def sides(sample: MatchedSample, treated: Results, comparison: Results, *, route: str | None, only: np.ndarray | None) -> tuple[Side, Side]:
+def sides(sample: MatchedSample, treated: Results, comparison: Results, *, route: str | None, only: np.ndarray | None,
+          staying: np.ndarray | None = None) -> tuple[Side, Side]:
     """Both arms of the sets whose families are followed, comparison weights adding up to the treated ones' in every set."""
     met, followed = zip(*((found.met, found.followed) if route is None else found.met_by[route] for found in (treated, comparison)), strict=True)
     one = Side(unit=sample.treated_unit, set=sample.treated_set, weight=sample.treated_weight, met=met[0], followed=followed[0])
-    two = Side(unit=sample.comparison_unit, set=sample.comparison_set, weight=sample.comparison_weight, met=met[1], followed=followed[1])
+    two = Side(unit=sample.comparison_unit, set=sample.comparison_set, weight=sample.comparison_weight, met=met[1], followed=followed[1],
+               staying=staying)
     chosen = (one.followed > 0) & (np.ones(len(one.unit), dtype=bool) if only is None else only)
     one, two = one.keep(chosen), two.keep((two.followed > 0) & (two.weight > 0))
     totals = [np.bincount(side.set, weights=side.weight, minlength=sample.n_sets) for side in (one, two)]
@@ -136,7 +145,7 @@ def share_met(side: Side, claim_within: int) -> tuple[float, np.ndarray]:
     survival, slope = 1.0, np.zeros(len(side.unit))
     for step in range(1, claim_within + 1):
         at_risk = (side.followed >= step) & ((side.met == 0) | (side.met >= step))
-        weight = side.weight * at_risk
+        weight = side.weight * at_risk if side.staying is None else side.weight * at_risk * side.staying[:, step - 1]
         total, now = weight.sum(), weight * (side.met == step)
         if not total > 0 or not now.sum() > 0:
             continue

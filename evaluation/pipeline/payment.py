@@ -41,7 +41,8 @@ def study_payment(plan: Plan, framework: Framework | None, tables: Mapping[str, 
     claims = read_claims(tables["results_claimed"], panel) if "results_claimed" in tables else None
     study = PaymentStudy(panel=panel, rules=rules, attached=attached, lenient=lenient, matched=None, claims=claims)
     try:
-        matched = match_results(matcher(plan), panel, rules, history=plan.payment_by_results.history)
+        weighted_by = plan.outcomes.primary if plan.comparison.on_later_entry == "weight" else None
+        matched = match_results(matcher(plan), panel, rules, history=plan.payment_by_results.history, weighted_by=weighted_by)
     except (CommonSupportError, EstimationError) as fault:
         return replace(study, reason=fault.for_report())
     return replace(study, matched=matched)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +55,31 @@ def test_shares_are_counts_when_everybody_is_followed():
 def test_a_family_that_is_lost_sight_of_gives_its_weight_to_those_still_followed():
     # five families: one meets in quarter 1; one is lost after it; of three still followed one meets in quarter 3: 1 - 4/5 * 2/3
     assert share_met(side([1, 0, 3, 0, 0], [4, 1, 4, 4, 4]), 4)[0] == pytest.approx(1 - 4 / 5 * 2 / 3)
+
+
+def test_families_that_have_not_joined_count_for_those_as_likely_to_join():
+    # two that may join with chance one half, of whom one does, and two that never do; one of the former meets the rule, none of the latter
+    one = side([0, 2, 0, 0], [1, 4, 4, 4])
+    staying = np.array([[1, 2, 2, 2], [1, 2, 2, 2], [1, 1, 1, 1], [1, 1, 1, 1]])
+    assert share_met(one, 4)[0] == pytest.approx(1 / 3)
+    assert share_met(replace(one, staying=staying), 4)[0] == pytest.approx(2 / 4)              # both of the former would have
+    assert share_met(replace(one, staying=np.ones((4, 4))), 4)[0] == share_met(one, 4)[0]
+
+
+def test_weights_against_joining_recover_the_share_where_records_tell_who_joins():
+    rng, n, claim_within = np.random.default_rng(5), 40_000, 4
+    troubled = rng.random(n) < 0.5
+    meets = np.where(rng.random(n) < np.where(troubled, 0.3, 0.7), rng.integers(1, 5, size=n), 0)
+    chance = np.where(troubled, 0.25, 0.05)                                                     # of joining in a quarter
+    joins = np.argmax(np.c_[rng.random((n, claim_within)) < chance[:, None], np.ones(n, dtype=bool)], axis=1)
+    followed = joins                                                                            # until the quarter before
+    lost = (meets == 0) | (meets > followed)
+    rows = followed > 0
+    one = side(np.where(lost, 0, meets)[rows], np.where(lost, followed, claim_within)[rows])
+    staying = ((1 - chance)[:, None] ** -np.arange(1.0, claim_within + 1))[rows]
+    truth, error = (meets > 0).mean(), (0.5 * 0.5 / n) ** 0.5
+    assert share_met(one, claim_within)[0] - truth > 8 * error
+    assert abs(share_met(replace(one, staying=staying), claim_within)[0] - truth) < 4 * error
 
 
 def test_set_weights_count_comparison_families_in_parts():

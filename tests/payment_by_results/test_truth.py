@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.results_truth import COVARIATES, EFFECTS, ENTRY, NO_EFFECTS, Without, against_truth, one_run, selection, world
+from benchmarks.results_truth import COVARIATES, EFFECTS, ENTRY, NO_EFFECTS, RECORDS, Without, against_truth, one_run, selection, world
 from evaluation.locations import project_file
 from evaluation.matching import MATCHERS
 from evaluation.payment_by_results import read_framework
@@ -44,6 +44,15 @@ def test_the_comparison_share_is_within_its_bound_of_the_truth(worlds):
     _, _, without, found = worlds
     shares = against_truth(found, without)
     assert abs(shares.difference.estimate) < BOUND * shares.difference.std_error
+
+
+def test_weights_against_joining_lower_the_share_of_those_left(worlds):
+    panel, rules, without, found = worlds
+    weighted = match_results(MATCHER, panel, rules, weighted_by=RECORDS)
+    assert found.staying is None and weighted.staying.shape == (len(found.sample.comparison_unit), rules.claim_within)
+    assert (weighted.staying >= 1).all() and (np.diff(weighted.staying, axis=1) > -0.05).all()   # cut at its 99th percentile, claim by claim
+    left, weighed = (against_truth(found, without, staying=one).comparison.estimate for one in (None, weighted.staying))
+    assert weighed < left                                                                       # those who have not joined are better off
 
 
 def test_a_programme_that_works_is_seen_beside_the_comparison(worlds):
