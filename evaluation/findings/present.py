@@ -173,7 +173,7 @@ def why_hidden(numbers: OutcomeNumbers, threshold: int, many: str) -> str:
     if min(numbers.effect.n_treated, numbers.effect.n_comparison) < threshold:
         return f"fewer than {threshold} {many} stand behind the number in one of the two groups"
     if numbers.fewest is not None and numbers.fewest < threshold:
-        return f"it happened in fewer than {threshold} {many} of one of the two groups, or in all but a few"
+        return f"what it counts happened in fewer than {threshold} {many} of one of the two groups, or in all but a few"
     return ""
 
 

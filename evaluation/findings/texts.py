@@ -27,8 +27,9 @@ GLOSSARY = (
     (
         "Before and after change",
         (
-            "How much the programme's own units changed. It mixes the programme with everything else that changed, and with families recovering from"
-            " the crisis at which they joined."
+            "How much the programme's own units changed, where records are by quarter from the mean of the last four quarters before. It mixes the"
+            " programme with everything else that changed, and with families recovering from the crisis at which they joined. Charts and effects"
+            " count from the base period instead, so that a chart may move otherwise."
         ),
     ),
     (
@@ -60,7 +61,17 @@ GLOSSARY = (
     ),
     ("Percentage point", "The difference between two percentages: from 10% to 8% is 2 percentage points."),
     ("Base period", "The period from which change is measured. It lies some time before the start, because families join at a crisis."),
-    ("[c], [x], [z]", "[c] not shown, because few people stand behind it; [x] not available; [z] does not apply."),
+    ("Placebo", "The comparison made where there can be no effect: at a date before the programme, or in places without it. It finds chance alone."),
+    ("Caliper", "How far apart two matched units may lie at most."),
+    ("Kaplan-Meier", "A share over time when some are lost from sight on the way: those still seen stand for them."),
+    ("Fieller's method", "An interval for the ratio of two estimates that stays right where the lower one is uncertain."),
+    (
+        "[c], [x], [z], [low]",
+        (
+            "[c] not shown, because few people, or all but a few, stand behind it; [x] not available; [z] does not apply; [low] rounds to zero, but"
+            " is not zero."
+        ),
+    ),
 )
 
 WEIGHTED = (

@@ -10,6 +10,7 @@ from evaluation.disclosure.release import Check, Shown, TableContent
 from evaluation.disclosure.whose import ALL
 from evaluation.findings.populations import PopulationNumbers
 from evaluation.findings.present import Nouns
+from evaluation.findings.summary import listed
 from evaluation.findings.support import time_words
 
 if TYPE_CHECKING:
@@ -97,26 +98,31 @@ def checks(numbers: PopulationNumbers, own: Pairs, everywhere: Pairs, labels: tu
 
 
 def told(asked: Sequence[str], own: Pairs, everywhere: Pairs, nouns: Nouns) -> str:
-    """Shares of both groups here; those of all places where these may not be shown; then what cannot be told at all."""
-    here = [way for way in asked if shows(own, way)]
-    elsewhere = [way for way in asked if way not in here and shows(everywhere, way)]
-    hidden = [VERBS[way] for way in asked if way not in (*here, *elsewhere)]
-    parts = [in_words(way, own[way], nouns) for way in here]
+    """Shares of both groups here; those of all places where these may not be shown, or of one group; then what cannot be told at all."""
+    here = [way for way in asked if shows(own, way) == 2]
+    elsewhere = [way for way in asked if way not in here and shows(everywhere, way) > shows(own, way)]
+    half = [way for way in asked if way not in (*here, *elsewhere) and shows(own, way)]
+    hidden = [f"how many {nouns.many} {VERBS[way]}" for way in asked if way not in (*here, *elsewhere, *half)]
+    parts = [in_words(way, own[way], nouns) for way in (*here, *half)]
     if elsewhere:
         parts.append("in all places of the study together " + " and ".join(in_words(way, everywhere[way], nouns) for way in elsewhere))
     if hidden:
-        parts.append(f"how many {nouns.many} {' or '.join(hidden)} is not shown")
+        parts.append(f"{listed(hidden)} {'is' if len(hidden) == 1 else 'are'} not shown")
     return "; ".join(parts)
 
 
-def shows(pairs: Pairs, way: str) -> bool:
-    """Whether both shares of a way may be shown."""
-    return way in pairs and all(one.value is not None for one in pairs[way])
+def shows(pairs: Pairs, way: str) -> int:
+    """How many of the two shares of a way may be shown."""
+    return sum(one.value is not None for one in pairs[way]) if way in pairs else 0
 
 
 def in_words(way: str, pair: tuple[Shown, Shown], nouns: Nouns) -> str:
-    """'12% of comparison and 15% of programme families lived in ...'."""
+    """'12% of comparison and 15% of programme families lived in ...'; of the group whose share may be shown, where the other's may not."""
     treated, comparison = pair
+    if treated.value is None:
+        return f"{comparison.text}% of comparison {nouns.many} {VERBS[way]}, and the share of programme {nouns.many} is not shown"
+    if comparison.value is None:
+        return f"{treated.text}% of programme {nouns.many} {VERBS[way]}, and the share of comparison {nouns.many} is not shown"
     return f"{comparison.text}% of comparison and {treated.text}% of programme {nouns.many} {VERBS[way]}"
 
 

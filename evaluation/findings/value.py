@@ -172,7 +172,8 @@ def fees_in_words(worth: Worth, purse: Pounds) -> str:
     if not worth.fees:
         return ""
     gap = ", whose schedule has no fee for some of the years in which families joined" if worth.fees_gap else ""
-    told = f"Payment-by-results fees of {purse.one('fees', worth.fees).text} are {worth.fees_source}{gap if worth.fees_by_rules is None else ''}."
+    fees = f"{purse.one('fees', worth.fees).text} ({worth.plan.price_year} prices)"
+    told = f"Payment-by-results fees of {fees} are {worth.fees_source}{gap if worth.fees_by_rules is None else ''}."
     if worth.fees_by_rules is not None:
         ruled = purse.one("fees by the rules", worth.fees_by_rules).text
         told += f" On these records {ruled} would be paid by the framework's rules{gap}."

@@ -30,8 +30,6 @@ def lenses(worth: Worth, purse: Pounds) -> TableContent:
     rows = [(LENSES[lens], *lens_cells(worth.adjusted, lens, purse)) for lens in worth.plan.lens]
     if "fiscal" in worth.plan.lens:
         rows.insert(1, ("Public purse, effects not scaled down", *lens_cells(worth.plain, "fiscal", purse)))
-    low, high = (purse.one("cashable", worth.adjusted.cashable(end).mean).text for end in ("low", "high"))
-    cash = purse.one("cashable", worth.adjusted.cashable().mean).text
     bears_none = "economic" in worth.plan.lens and worth.adjusted.is_priced("economic")
     unpriced = [LENSES[lens].lower() for lens in worth.plan.lens if not worth.adjusted.is_priced(lens)]
     return TableContent(
@@ -42,11 +40,24 @@ def lenses(worth: Worth, purse: Pounds) -> TableContent:
         notes=(
             "The rows are views of the same effects and are never added together. Benefit payments move money from the state to people: they count"
             " for the public purse and as nothing for society.",
-            f"Of what the effects are worth to the public purse, {cash} is cash that could be spent elsewhere ({low} if the least of each saving is"
-            f" cash, {high} if the most is); the rest frees time and places of services.",
+            cash_in_words(purse, worth),
             *((f"[x]: the unit costs used hold no price for {listed(unpriced)}.",) if unpriced else ()),
             *(("[z]: people and business bear none of the cost of delivery, so their row has benefits only.",) if bears_none else ()),
         ),
+    )
+
+
+def cash_in_words(purse: Pounds, worth: Worth) -> str:
+    """How much of the benefits to the public purse is cash: a part of them only where they and every share of them are gains."""
+    cash, low, high = (purse.one("cashable", worth.adjusted.cashable(*end).mean) for end in ((), ("low",), ("high",)))
+    if min(cash.value, low.value, high.value) >= 0 and purse.rounded(worth.adjusted.benefit().mean) > 0:
+        return (
+            f"Of what the effects are worth to the public purse, {cash.text} is cash that could be spent elsewhere ({low.text} if the least of each"
+            f" saving is cash, {high.text} if the most is); the rest frees time and places of services."
+        )
+    return (
+        f"Gains and losses of cash come to {cash.text} ({low.text} if the least of each saving or loss is cash, {high.text} if the most is); the"
+        " others are time and places of services, freed or taken up."
     )
 
 

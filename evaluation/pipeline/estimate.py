@@ -29,6 +29,7 @@ from evaluation.pipeline.subgroups import subgroups_of
 from evaluation.pipeline.windows import windows_of
 from evaluation.plan import Plan
 
+HARDLY = 0.01  # of the level before: a change that no chart shows
 NOTES = {"two_way": "its base is the mean of all earlier periods, so a trend before is part of it"}
 
 
@@ -244,13 +245,14 @@ def moves_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample, ef
 
 
 def signs_of(estimating: Estimating, outcome: Outcome, sample: MatchedSample) -> tuple[int, int]:
-    """Signs of the changes of both groups' means."""
+    """Signs of the changes of both groups' means; 0 for one of less than a hundredth of the level before, which no chart shows."""
     before = group_means(sample, outcome.name, [base_of(estimating.plan)])
     after = group_means(sample, outcome.name, range(estimating.headline[0], estimating.headline[1] + 1))
     signs = []
     for then, now in zip(before, after, strict=True):
         known = np.isfinite(now).any() and np.isfinite(then).any()
-        signs.append(int(np.sign(np.nanmean(now) - np.nanmean(then))) if known else 0)
+        change, level = (np.nanmean(now) - np.nanmean(then), abs(np.nanmean(then))) if known else (0.0, 0.0)
+        signs.append(int(np.sign(change)) if abs(change) >= HARDLY * level else 0)
     return signs[0], signs[1]
 
 

@@ -238,9 +238,12 @@ def assigned_places(tables: Mapping[str, CheckedTable], plan: Plan) -> dict[str,
 
 
 def of_pool(panel: Panel, pool: str) -> Panel:
-    """Programme units and the comparison units of one pool; programme families of another place are no comparison before they join either."""
+    """Programme units and the comparison units of one pool; programme families of another place are no comparison before they join either.
+
+    They may never serve, so that the time from which they may lies after the panel; until when they lived here stays as it is.
+    """
     inside = (panel.units["pool"] == pool).to_numpy()
     keep, units = (panel.entry >= 0) | inside, panel.units
     if panel.unit == "family":
-        units = units.assign(eligible_to=np.where(inside, units["eligible_to"], -1))
+        units = units.assign(eligible_from=np.where(inside, units["eligible_from"], len(panel.periods)))
     return replace(panel, units=units).keep(keep)

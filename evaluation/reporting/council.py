@@ -227,7 +227,10 @@ def who_is_compared(content: ReportContent) -> Section:
                 ),
             ),
         ]
-    if content.overlap is not None:
+    if content.overlap is not None and not any(bar.value for bar in content.overlap.treated):
+        few = f"How many had which score is not shown: few programme {plural} stand behind each range."
+        blocks += told(("", f"{content.overlap.sentence} {few}"))
+    elif content.overlap is not None:
         shown = content.overlap
         rows = tuple(
             (f"{low:g} to {high:g}", in_words(treated), in_words(comparison))

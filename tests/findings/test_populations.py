@@ -287,11 +287,16 @@ def test_ways_and_services_are_noted_for_every_outcome_and_what_is_hidden_here_i
     assert tables["ways"].rows[1] == ("Shared a member with another programme family", "[c]", "[c]", "1", "2", "100")
 
 
-@pytest.mark.parametrize("one", [(0.01, 4, 0.2, 80), (0.2, 40, 0.01, 4), (0.0, 0, 0.2, 80), (1.0, 200, 0.2, 80)])
-def test_a_share_of_few_none_or_all_hides_the_pair_and_where_all_places_do_no_better_nothing_is_told(told, one):
+@pytest.mark.parametrize(
+    ("one", "whose", "other"),
+    [((0.01, 4, 0.2, 80), "comparison", "programme"), ((0.2, 40, 0.01, 4), "programme", "comparison"), ((0.0, 0, 0.2, 80), "comparison", "programme"),
+     ((1.0, 200, 0.2, 80), "comparison", "programme")],
+)  # fmt: skip
+def test_a_share_of_few_none_or_all_is_not_told_and_the_other_groups_is_as_the_table_has_it(told, one, whose, other):
     few = pd.DataFrame([way("service_began", *one)])
-    sentence = told(ways=few, ways_everywhere=few)[1][0].sentence
-    assert "how many families began another service is not shown" in sentence and "%" not in sentence
+    _, checks, tables, _ = told(ways=few, ways_everywhere=few)
+    assert f"20% of {whose} families began another service, and the share of {other} families is not shown" in checks[0].sentence
+    assert sorted(tables["ways"].rows[0][1:3]) == ["20", "[c]"]
 
 
 def test_ways_told_of_all_places_or_not_at_all_share_one_beginning(told):
@@ -301,7 +306,7 @@ def test_ways_told_of_all_places_or_not_at_all_share_one_beginning(told):
     assert ("in all places of the study together 20% of comparison and 10% of programme families lost another service and 40% of comparison and"
             " 30% of programme families began another service.") in all_places
     nowhere = told(ways=pd.DataFrame(few), ways_everywhere=pd.DataFrame(few))[1][0].sentence
-    assert "how many families lost another service or began another service is not shown." in nowhere
+    assert "how many families lost another service and how many families began another service are not shown." in nowhere
 
 
 def test_a_report_on_all_places_has_its_shares_once_and_one_without_matches_only_theirs(told):

@@ -119,6 +119,13 @@ def test_views_are_apart_and_what_has_no_price_says_so(dictionary, ledger):
     assert [row[0] for row in only.rows] == ["Society as a whole (social)"]
 
 
+def test_cash_is_a_part_of_gains_only(dictionary, ledger):
+    gains = present_value(worth(), results(dictionary, ledger), ledger, FAMILIES).lenses.notes[1]
+    assert gains.startswith("Of what the effects are worth to the public purse, £") and gains.endswith("the rest frees time and places of services.")
+    losses = present_value(worth(0.05, 2.0), results(dictionary, ledger, (5.0, 4.0), (2.0, 3.0)), ledger, FAMILIES).lenses.notes[1]
+    assert losses.startswith(f"Gains and losses of cash come to {MINUS}£") and "the rest" not in losses
+
+
 def test_cost_and_benefits_are_told_for_one_family(dictionary, ledger):
     told = present_value(worth(given=case(unmatched=50.0), unmatched=50.0), results(dictionary, ledger), ledger, FAMILIES).findings
     # 123,000 over 150 families that joined; 26,000 over 100 matched ones
@@ -193,7 +200,7 @@ def told(dictionary, ledger, **changed) -> str:
 
 def test_where_fees_come_from_is_told_with_the_sum_of_the_table(dictionary, ledger):
     text = told(dictionary, ledger, fees=50_000.0, fees_source="as the plan gives them (claims paid)", fees_by_rules=61_400.0, fees_gap=True)
-    assert "Payment-by-results fees of £50,000 are as the plan gives them (claims paid). On these records £61,000 would be" in text
+    assert "Payment-by-results fees of £50,000 (2014/15 prices) are as the plan gives them (claims paid). On these records £61,000 would be" in text
     assert "by the framework's rules, whose schedule has no fee for some of the years in which families joined." in text
     assert "no benefit and no cost holds them" in text
     assert "fees" not in told(dictionary, ledger)

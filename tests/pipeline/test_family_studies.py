@@ -188,6 +188,12 @@ def test_programme_families_of_the_locality_live_there_and_none_of_its_others_is
     assert any("All programme families lived in the first locality" in text for text in worded(locality)[WIRRAL].summary.caveats)
 
 
+def test_programme_families_of_the_locality_are_followed_and_judged(locality):
+    content = worded(locality)[WIRRAL]
+    assert all(row[1] not in ("0", "[c]") for row in content.populations.windows.rows)
+    assert locality.payment.matched is not None and sum((one == 1).sum() for one in locality.payment.attached.applies.values()) > 20
+
+
 def test_every_key_worker_of_wirral_has_ten_families(locality):
     caseload = locality.tables["families"].frame()["key_worker_caseload"].dropna()
     assert len(caseload) == 50 and set(caseload) == {10}
