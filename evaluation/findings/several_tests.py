@@ -123,10 +123,11 @@ def methods(tests: Sequence[OutcomeTest]) -> tuple[str, ...]:
 def others(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], charted: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> str:
     """How many other estimates of the same effects the report's tables hold, and how many checks: told, never adjusted for, never picked from."""
     with_base = sum(2 * len(study.bases) - sum(row.is_plans for row in study.bases) for study, _ in charted)
-    n_ways = with_base + sum(len(study.windows) for study, _ in charted) + sum(len(study.others) for study, _ in shown)
-    n_checks = sum(len(study.checks) for study, _ in shown)
-    two = " (a row of the table of bases holds two, the plan's own one more than the effect)" if with_base else ""
-    estimates = f"{n_ways:,} more estimate{'' if n_ways == 1 else 's'} of the same effects with other bases, windows, comparisons and estimators{two}"
+    windows, estimators = sum(len(study.windows) for study, _ in charted), sum(len(study.others) for study, _ in shown)
+    ways = [name for name, n in (("bases", with_base), ("comparisons", with_base), ("windows", windows), ("estimators", estimators)) if n]
+    n_ways, n_checks = with_base + windows + estimators, sum(len(study.checks) for study, _ in shown)
+    two = " (a row of the table of bases holds two, matched and unmatched; the plan's own matched one is the effect)" if with_base else ""
+    estimates = f"{n_ways:,} more estimate{'' if n_ways == 1 else 's'} of the same effects with other {listed(ways)}{two}"
     checks = f"{n_checks:,} check{'' if n_checks == 1 else 's'}"
     return f"Besides, this report gives {f'{estimates}, and {checks}' if n_ways else checks}; none of them decides which effect is shown."
 
