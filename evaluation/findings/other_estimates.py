@@ -62,9 +62,10 @@ def other_base_concludes_otherwise(study: OutcomeStudy) -> bool:
 
 
 def moved_by_base(study: OutcomeStudy) -> bool:
-    """Whether another base gives an interval that leaves the plan's estimate out, whatever it says about zero."""
-    value, ranges = study.numbers.effect.estimate, [(row.matched.lower, row.matched.upper) for row in study.bases]
-    return any(np.isfinite(low) and not low <= value <= high for low, high in ranges)
+    """Whether another base gives an interval that, as printed, leaves the plan's estimate out, whatever it says about zero."""
+    effect, digits = study.numbers.effect, decimals(study.numbers.effect.std_error)
+    ranges = [(row.matched.lower, row.matched.upper) for row in study.bases]
+    return any(np.isfinite(low) and not round(low, digits) <= round(effect.estimate, digits) <= round(high, digits) for low, high in ranges)
 
 
 def depends_on_base(study: OutcomeStudy) -> bool:

@@ -65,7 +65,8 @@ def test_the_notes_count_tests_ways_and_checks_and_name_what_is_lost(ledger):
 
 def test_the_other_estimates_are_counted_as_the_tables_print_them():
     both = shown("a", "b")
-    assert others(both, both).startswith("Besides, this report gives 12 more estimates of the same effects"), "for each: 1 matched, 2 unmatched, 2 windows, 1 estimator"
+    told = "Besides, this report gives 12 more estimates of the same effects with other bases, comparisons, windows and estimators ("
+    assert others(both, both).startswith(told), "of each outcome: 1 matched and 2 unmatched, 2 windows, 1 estimator"
     assert "(a row of the table of bases holds two" in others(both, both) and "and 6 checks; none" in others(both, both)
     assert "gives 7 more estimates" in others(both, both[:1]), "by base and window only where the tables may show them"
     assert "gives 2 more estimates of the same effects with other estimators, and" in others(both, ())
