@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.release import BesideCouncils, Check, Council, OutcomeResult, ReportContent, Titles
@@ -16,7 +17,7 @@ from evaluation.findings.payment import payment_results
 from evaluation.findings.present import lower_first, present
 from evaluation.findings.strength import BALANCED, rate
 from evaluation.findings.study import OutcomeStudy
-from evaluation.findings.summary import listed, summarise, words
+from evaluation.findings.summary import listed, printed_share, summarise, words
 from evaluation.findings.value import NO_VALUE, present_value
 
 
@@ -29,7 +30,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
     )
     shown = [(study, result) for study, result in zip(inputs.studies, results, strict=True) if result.status == "estimated"]
     charted = [pair for pair in shown if may_chart(pair[0], many, threshold)]
-    strength = rate(inputs.evidence)
+    strength = rate(replace(inputs.evidence, detectable_share=printed_share(results, inputs.evidence.detectable_share)))
     for point in strength.points:
         ledger.said(point.reason, what=f"strength: {point.criterion}", population=inputs.scope.code)
     scope, value = inputs.scope, present_value(inputs.worth, results, ledger, inputs.nouns)
@@ -56,7 +57,9 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
             *base_table(charted, inputs.nouns, ledger, whole=len(charted) == len(shown)),  # the base is a period too
             *windows.table(charted, inputs.nouns, ledger),  # as are windows: not where single periods may not be shown
             *other_table(shown, inputs.nouns, ledger),
-            *several_tests.table(inputs.tests, shown, len(inputs.plan.outcomes.all), ledger, one_of_many=own_effects(inputs)),
+            *several_tests.table(
+                inputs.tests, shown, len(inputs.plan.outcomes.all), ledger, charted=charted, one_of_many=own_effects(inputs)
+            ),
             *subgroups.tables(shown, inputs.nouns, ledger),
             *spread.table(shown, inputs.plan, ledger, inputs.scope),
             *inputs.tables,

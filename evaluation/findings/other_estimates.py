@@ -8,9 +8,11 @@ import numpy as np
 
 from evaluation.disclosure.ledger import Ledger, decimals
 from evaluation.disclosure.release import OutcomeResult, TableContent
-from evaluation.findings.present import Nouns, lower_first
-from evaluation.findings.study import BaseRow, OutcomeStudy
+from evaluation.findings.numbers import OutcomeNumbers
+from evaluation.findings.present import Nouns, lower_first, verdict
+from evaluation.findings.study import OutcomeStudy
 from evaluation.findings.summary import listed
+from evaluation.models.effects import Estimate
 
 
 def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns, ledger: Ledger, *, whole: bool = True) -> tuple[TableContent, ...]:
@@ -40,15 +42,35 @@ def base_table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], nouns: Nouns
     )
 
 
+def side_of_zero(estimate: Estimate, digits: int) -> int:
+    """-1 or 1 where the interval as printed leaves zero out, by the side it lies on; 0 where it holds zero."""
+    return 1 if round(estimate.lower, digits) > 0 else -1 if round(estimate.upper, digits) < 0 else 0
+
+
+def concludes_otherwise(numbers: OutcomeNumbers, other: Estimate) -> bool:
+    """Whether another estimate's interval says something else about zero than the headline; False where it has no interval."""
+    if not (np.isfinite(other.lower) and np.isfinite(other.upper)):
+        return False
+    digits = decimals(numbers.effect.std_error)
+    own = 0 if verdict(numbers) == "not_detectable" else side_of_zero(numbers.effect, digits)
+    return side_of_zero(other, digits) != own
+
+
+def other_base_concludes_otherwise(study: OutcomeStudy) -> bool:
+    """Whether with another base the conclusion would differ."""
+    return any(concludes_otherwise(study.numbers, row.matched) for row in study.bases if not row.is_plans)
+
+
+def moved_by_base(study: OutcomeStudy) -> bool:
+    """Whether another base gives an interval that, as printed, leaves the plan's estimate out, whatever it says about zero."""
+    effect, digits = study.numbers.effect, decimals(study.numbers.effect.std_error)
+    ranges = [(row.matched.lower, row.matched.upper) for row in study.bases]
+    return any(np.isfinite(low) and not round(low, digits) <= round(effect.estimate, digits) <= round(high, digits) for low, high in ranges)
+
+
 def depends_on_base(study: OutcomeStudy) -> bool:
     """Whether another base gives an interval that leaves the plan's estimate out, or one that says something else about zero."""
-    effect = study.numbers.effect
-
-    def differs(row: BaseRow) -> bool:
-        low, high = row.matched.lower, row.matched.upper
-        return np.isfinite(low) and (not low <= effect.estimate <= high or (low <= 0 <= high) != (effect.lower <= 0 <= effect.upper))
-
-    return any(differs(row) for row in study.bases)
+    return moved_by_base(study) or other_base_concludes_otherwise(study)
 
 
 def base_title(studies: Sequence[OutcomeStudy], *, whole: bool = True) -> str:

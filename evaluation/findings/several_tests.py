@@ -44,7 +44,13 @@ class OutcomeTest:
 
 
 def table(
-    tests: Sequence[OutcomeTest], shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], n_planned: int, ledger: Ledger, *, one_of_many: bool
+    tests: Sequence[OutcomeTest],
+    shown: Sequence[tuple[OutcomeStudy, OutcomeResult]],
+    n_planned: int,
+    ledger: Ledger,
+    *,
+    charted: Sequence[tuple[OutcomeStudy, OutcomeResult]],
+    one_of_many: bool,
 ) -> tuple[TableContent, ...]:
     """The tests that a report may show.
 
@@ -52,6 +58,8 @@ def table(
     ----------
     n_planned : int
         Outcomes that the plan asks for, tested or not.
+    charted : sequence
+        Those of `shown` that the tables of bases and windows hold.
     one_of_many : bool
         Whether other reports of the study test effects of their own.
     """
@@ -68,7 +76,7 @@ def table(
         )
         for test in told
     )
-    notes = (counted(told, n_planned) + (OTHER_REPORTS if one_of_many else ""), *methods(told), others(shown), *lost(told, results))
+    notes = (counted(told, n_planned) + (OTHER_REPORTS if one_of_many else ""), *methods(told), others(shown, charted), *lost(told, results))
     return (
         TableContent(
             id="tests",
@@ -112,14 +120,16 @@ def methods(tests: Sequence[OutcomeTest]) -> tuple[str, ...]:
     return tuple(f"{FAMILIES[family].capitalize()} outcomes: {METHODS[method]}." for family, method in found)
 
 
-def others(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> str:
-    """How often the same effects were estimated in other ways: told, never adjusted for, never picked from."""
-    n_ways = sum(len(study.bases) + len(study.others) + len(study.windows) for study, _ in shown)
-    n_checks = sum(len(study.checks) for study, _ in shown)
-    return (
-        f"The same effects were estimated {n_ways:,} more times with other bases, windows, comparisons and estimators, and {n_checks:,} checks were"
-        " made; all are reported and none of them decides which effect is shown."
-    )
+def others(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], charted: Sequence[tuple[OutcomeStudy, OutcomeResult]]) -> str:
+    """How many other estimates of the same effects the report's tables hold, and how many checks: told, never adjusted for, never picked from."""
+    with_base = sum(2 * len(study.bases) - sum(row.is_plans for row in study.bases) for study, _ in charted)
+    windows, estimators = sum(len(study.windows) for study, _ in charted), sum(len(study.others) for study, _ in shown)
+    ways = [name for name, n in (("bases", with_base), ("comparisons", with_base), ("windows", windows), ("estimators", estimators)) if n]
+    n_ways, n_checks = with_base + windows + estimators, sum(len(study.checks) for study, _ in shown)
+    two = " (a row of the table of bases holds two, matched and unmatched; the plan's own matched one is the effect)" if with_base else ""
+    estimates = f"{n_ways:,} more estimate{'' if n_ways == 1 else 's'} of the same effects with other {listed(ways)}{two}"
+    checks = f"{n_checks:,} check{'' if n_checks == 1 else 's'}"
+    return f"Besides, this report gives {f'{estimates}, and {checks}' if n_ways else checks}; none of them decides which effect is shown."
 
 
 def gone(test: OutcomeTest) -> bool:

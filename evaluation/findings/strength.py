@@ -4,8 +4,9 @@ The rule: start from 5. An experiment keeps it; matched comparison without rando
 detectable effect is over a quarter of the level without the programme, when a covariate stays unbalanced after matching, when under 80% of programme
 units could be matched or one group was lost from sight more often, when the trend before the programme differs or could not be tested, when a placebo
 or leaving one council out would conclude otherwise, when comparison units that had other support change the effect, and when fewer than 20 places
-were assigned. Half a point each is lost when the test of the trend before was too weak, when only another base would conclude otherwise, and when
-other choices, or other support, could not be tested. What is left is rounded up.
+were assigned. Half a point each is lost when the test of the trend before was too weak, when only another base, or only another estimator, would
+conclude otherwise, when another base concludes the same but its interval leaves the estimate out, and when other choices, or other support, could not
+be tested. What is left is rounded up.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from evaluation.disclosure.release import Strength, StrengthPoint
 LABELS = ("cannot support a conclusion", "very weak", "weak", "moderate", "strong", "very strong")
 DETECTABLE_SHARE, BALANCED, MATCHED_SHARE, PLACES = 0.25, 0.1, 0.8, 20
 BASES = "other base periods"  # some of them lie where families are in crisis: alone they take half a point
+ESTIMATORS = "other estimators"  # their intervals may only be wider: alone they take half a point
+MOVED = "moved"  # a verdict: the conclusion is the same, but another base's interval leaves the plan's estimate out
 COMPARED = "they were compared with similar ones."
 
 
@@ -38,7 +41,10 @@ class Evidence:
     n_places : int or None
         Assigned places where assignment is by place.
     other_choices : mapping
-        Verdicts of what would show that another choice concludes otherwise: name in words -> verdicts of the main outcomes.
+        Verdicts of what would show that another choice concludes otherwise: name in words -> verdicts of the main outcomes; of other estimators also
+        of other outcomes that page one tells as worse.
+    why_untested : tuple of str
+        Why the trend before could not be tested, as whole sentences.
     contamination, attrition : tuple of str
         Verdicts of the main outcomes.
     """
@@ -54,6 +60,7 @@ class Evidence:
     other_choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     contamination: tuple[str, ...] = ()
     attrition: tuple[str, ...] = ()
+    why_untested: tuple[str, ...] = ()
 
 
 def near_limit(value: float, limit: float) -> str:
@@ -69,7 +76,7 @@ def rate(evidence: Evidence) -> Strength:
         point("Size", lost(not evidence.detectable_share <= DETECTABLE_SHARE), size_reason(evidence.detectable_share)),
         point("Balance", lost(not evidence.worst_smd <= BALANCED), balance_reason(evidence.worst_smd)),
         coverage(evidence.matched_share, evidence.attrition, many),
-        trend_before(evidence.trends, evidence.hidden_drift),
+        trend_before(evidence.trends, evidence.hidden_drift, evidence.why_untested),
         sensitivity(evidence.other_choices),
         contamination(evidence.contamination, many),
         places(evidence.n_places),
@@ -103,31 +110,42 @@ def coverage(share: float, attrition: Sequence[str], many: str) -> StrengthPoint
     return point("Coverage", lost(apart or not share >= MATCHED_SHARE), coverage_reason(share, many) + (seen if apart else ""))
 
 
-def trend_before(trends: Sequence[str], hidden_drift: float) -> StrengthPoint:
+def trend_before(trends: Sequence[str], hidden_drift: float, why_untested: Sequence[str]) -> StrengthPoint:
     """Whether the groups moved alike before, and whether the test could have told."""
     name = "Trend before"
     if "failed" in trends:
         return point(name, 1.0, "The gap between the groups was already changing before the programme in at least one main outcome.")
     if "not testable" in trends or not trends:
-        return point(name, 1.0, "For at least one main outcome there were no earlier periods to test whether the groups moved alike.")
+        untested = "For at least one main outcome it was not tested whether the groups moved alike before the programme."
+        return point(name, 1.0, " ".join((untested, *why_untested)))
     alike = "The groups moved alike before the programme in the periods that could be tested"
     if hidden_drift <= DETECTABLE_SHARE:
         return point(name, 0.0, f"{alike}, and the test would usually have seen a drift that matters.")
     bands = ((1.0, "more than the whole level"), (0.5, "over half of the level"), (DETECTABLE_SHARE, "over a quarter of the level"))
     size = next((words for limit, words in bands if hidden_drift > limit), None)
-    could = f"that comes to {size} by the time the effect is measured" if size else "of an unknown size"
-    return point(name, 0.5, f"{alike}, but for at least one main outcome the test was weak: it could have missed a drift {could}.")
+    weak = (
+        f"only a drift that comes to {size} by the time the effect is measured would usually have been seen (in four studies out of five)"
+        if size
+        else "how large a drift it would usually have seen is not known"
+    )
+    return point(name, 0.5, f"{alike}, but for at least one main outcome the test was weak: {weak}.")
 
 
 def sensitivity(other_choices: Mapping[str, Sequence[str]]) -> StrengthPoint:
     """Whether another choice would conclude otherwise."""
     name = "Sensitivity"
     against = [words for words, verdicts in other_choices.items() if "failed" in verdicts]
-    held = [words for words, verdicts in other_choices.items() if "passed" in verdicts and words not in against]
+    moved = [words for words, verdicts in other_choices.items() if MOVED in verdicts and words not in against]
+    held = [words for words, verdicts in other_choices.items() if "passed" in verdicts and words not in (*against, *moved)]
     if against:
-        return point(name, 0.5 if against == [BASES] else 1.0, f"For at least one main outcome this speaks against the result: {', '.join(against)}.")
+        alone = against in ([BASES], [ESTIMATORS])
+        told = "another choice would conclude otherwise" if alone else "this speaks against the result"
+        return point(name, 0.5 if alone else 1.0, f"For at least one outcome told on page one {told}: {', '.join(against)}.")
+    if moved:
+        same = "No other choice that could be tried would conclude otherwise, but for at least one main outcome the estimate moves"
+        return point(name, 0.5, f"{same}: the interval by {', '.join(moved)} leaves the plan's estimate out.")
     if held:
-        return point(name, 0.0, f"Nothing speaks against the result of any main outcome that could be tried: {', '.join(held)}.")
+        return point(name, 0.0, f"Nothing that could be tried speaks against the result of any outcome told on page one: {', '.join(held)}.")
     return point(name, 0.5, "Whether another choice would conclude otherwise could not be tested.")
 
 

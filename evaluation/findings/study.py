@@ -43,11 +43,12 @@ class GroupLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseRow:
-    """The headline with another base, matched and unmatched."""
+    """The headline with a base, matched and unmatched; `is_plans` where it is the plan's own, whose matched estimate is the headline."""
 
     base: str
     matched: Estimate
     unmatched: Estimate
+    is_plans: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,6 +159,15 @@ def detectable_part(result: OutcomeResult) -> str:
     return f"{100 * share:.0f}% ({name})" if share < 1 else ""
 
 
+def printed_share(results: Sequence[OutcomeResult], unrounded: float) -> float:
+    """The largest detectable effect of a main outcome as a share of its level, from the numbers as printed; `unrounded` where one is not printed."""
+    measured = [result for result in results if result.primary and result.status == "estimated"]
+    sizes = [(result.detectable, result.comparison_level) for result in measured]
+    if not sizes or any(part is None or not part.value for pair in sizes for part in pair):
+        return unrounded
+    return max(detectable.value / abs(level.value) for detectable, level in sizes)
+
+
 def by_results(results: Sequence[OutcomeResult], nouns: Nouns) -> str:
     """What payment by results says, and why it differs from an effect."""
     claims = [

@@ -218,9 +218,10 @@ def methods(
                 "Starts from 5. Two points are lost without random assignment; one each for a detectable effect over 25% of the level, a standardised"
                 " difference over 0.1 after matching, under 80% matched or one group lost from sight more often, a trend before that differs or"
                 " cannot be tested, a placebo or leaving one council out that concludes otherwise, other support of the comparison group that"
-                " changes the effect, and fewer than 20 assigned places. Half a point each is lost where the test of the trend before could have"
-                " missed a drift of over 25% of the level by the time the effect is measured, where only another base concludes otherwise, and where"
-                " other choices, or other support, could not be tested. What is left is rounded up."
+                " changes the effect, and fewer than 20 assigned places. Half a point each is lost where the test of the trend before would usually"
+                " have seen (in four studies out of five) only a drift of over 25% of the level by the time the effect is measured, where only"
+                " another base, or only another estimator, concludes otherwise, where another base concludes the same but its interval leaves the"
+                " estimate out, and where other choices, or other support, could not be tested. What is left is rounded up."
             ),
         ),
         ("Reproducibility", f"Plan {plan.hash()[:12]}, seed {plan.seed}. The same plan and data give the same files, byte for byte."),

@@ -60,12 +60,15 @@ def caveats_of_plan(plan: Plan) -> tuple[str, ...]:
 
 def synthetic_caveats(analysis: Analysis) -> tuple[str, ...]:
     """How little a close fit to few periods vouches for."""
-    fitted = [int(found.synthetic.areas["n_before"].max()) for found in analysis.placebos.values() if found.synthetic is not None]
+    results = [found.synthetic for found in analysis.placebos.values() if found.synthetic is not None]
+    fitted = [int(years) for result in results for years in result.areas["n_before"] if years]
     if not fitted or max(fitted) >= FEW_BEFORE:
         return ()
+    fewest, most = min(fitted), max(fitted)
+    years = f"year{'' if most == 1 else 's'}"
+    span = f"{words(most)} {years} before" if fewest == most else f"{words(fewest)} to {words(most)} {years} before, by outcome and area"
     return (
-        f"The mix of councils reproduces the {words(max(fitted))} years before; so few are easily reproduced by chance, which says little about the"
-        " years that follow.",
+        f"The mix of councils reproduces the {span}; so few are easily reproduced by chance, which says little about the years that follow.",
     )
 
 

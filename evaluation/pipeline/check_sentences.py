@@ -149,7 +149,8 @@ def power_of_trend(result: CheckResult, trend: TrendBefore, wording: Wording) ->
     slope, bias, bound = (number(numbers[name] * factor, decimals(numbers[name] * factor)).text for name in named)
     return (
         f" Half of the time it would have missed a drift of {slope} {unit} from one {wording.period} to the next; gone on, it alone would make an"
-        f" estimate of {bias}. All that is shown with 95% confidence is that no earlier gap was over {bound}."
+        f" estimate of {bias}. All that is shown with 95% confidence (one-sided, so that 95% intervals reach further) is that no earlier gap was over"
+        f" {bound}."
     )
 
 
@@ -288,13 +289,14 @@ def specifications_sentence(result: CheckResult, wording: Wording) -> str:
     """How the headline fares under other choices."""
     numbers, n = result.numbers, int(result.numbers["n"])
     low, high = (value(numbers[side], numbers["headline_error"], wording.outcome) for side in ("lowest", "highest"))
-    direction, zero = (part_of(int(numbers[name]), n) for name in ("n_same_sign", "n_same_conclusion"))
+    direction, zero = (int(numbers[name]) for name in ("n_same_sign", "n_same_conclusion"))
     return (
-        f"Under {n} other choices (base, levels instead of changes, no matching) the estimate lies between {low} and {high}"
-        f" {change_unit_of(wording.outcome)}. The plan's direction is shared by {direction}, and whether zero is excluded by {zero}."
+        f"Under {n} other choice{'' if n == 1 else 's'} (base, levels instead of changes, no matching) the estimate lies between {low} and {high}"
+        f" {change_unit_of(wording.outcome)}. {part_of(direction, n)} {'shares' if direction <= 1 else 'share'} the plan's direction;"
+        f" {lower_first(part_of(zero, n))} {'agrees' if zero <= 1 else 'agree'} with it on whether zero is excluded."
     )
 
 
 def part_of(part: int, whole: int) -> str:
-    """'all', 'none', '3 of 5'."""
-    return "all" if part == whole else "none" if part == 0 else f"{part} of {whole}"
+    """'All 5', 'None', '3 of 5'; 'It' where there is but one."""
+    return "None" if part == 0 else "It" if whole == 1 else f"All {whole}" if part == whole else f"{part} of {whole}"

@@ -12,6 +12,7 @@ from evaluation.findings.numbers import OutcomeNumbers, TrendBefore, scaled
 from evaluation.findings.present import Nouns
 from evaluation.findings.study import CheckLine
 from evaluation.findings.texts import adjusted_sentence, trend_before
+from evaluation.models import ESTIMATORS
 from evaluation.models.checks import CHECKS, SIZE, CheckInput, CheckResult
 from evaluation.models.effects import Effects
 from evaluation.models.trend import drift_before, less_continued_trend
@@ -115,25 +116,34 @@ def with_trend_verdict(lines: Sequence[CheckLine], numbers: OutcomeNumbers, plan
 
 def placebo_lines(numbers: OutcomeNumbers, n_draws: int) -> tuple[CheckLine, ...]:
     """What placebo assignments of areas say about the effect and about the trend before."""
-    lines = [
-        CheckLine(
-            name="Placebo assignments",
-            verdict="information",
-            sentence=(
-                f"Of {n_draws:,} placebo assignments of areas of the same sizes, {100 * numbers.permutation_p:.0f}% gave a gap at least as large by"
-                " chance alone."
-            ),
-        )
-    ]
+    lines = [CheckLine(name="Placebo assignments", verdict="not testable", sentence="Not testable: no placebo assignment could be estimated.")]
+    if math.isfinite(numbers.permutation_p):
+        as_large = part_of_draws(numbers.permutation_p, n_draws)
+        found = f"Of {n_draws:,} placebo assignments of areas of the same sizes, {as_large} gave a gap at least as large by chance alone."
+        lines = [CheckLine(name="Placebo assignments", verdict="information", sentence=found)]
     if numbers.trend is not None and numbers.trend.placebo_p is not None and math.isfinite(numbers.trend.placebo_p):
+        told = part_of_draws(numbers.trend.placebo_p, n_draws)
         lines.append(
             CheckLine(
                 name="Placebo trend before",
                 verdict="information",
-                sentence=f"{100 * numbers.trend.placebo_p:.0f}% of placebo assignments moved as far apart before the programme as these areas did.",
+                sentence=f"{told[:1].upper()}{told[1:]} of the placebo assignments moved as far apart before the programme as these areas did.",
             )
         )
     return tuple(lines)
+
+
+def part_of_draws(p_value: float, n_draws: int) -> str:
+    """The share of placebo assignments behind a p value, never 0% where some did, nor 100% where some did not.
+
+    >>> part_of_draws(0.002, 499), part_of_draws(0.004, 499), part_of_draws(0.236, 499), part_of_draws(1.0, 499)
+    ('none', 'under 1%', '23%', 'all')
+    """
+    part = round(p_value * (n_draws + 1)) - 1  # a p value counts the programme's own assignment too
+    if part <= 0 or part >= n_draws:
+        return "none" if part <= 0 else "all"
+    share = 100 * part / n_draws
+    return "under 1%" if share < 1 else "over 99%" if share > 99 else f"{share:.0f}%"
 
 
 def sentence_of(name: str, result: CheckResult, wording: Wording) -> str:
@@ -161,7 +171,7 @@ def trend_of(plan: Plan, effects: Effects, result: CheckResult | None, factor: f
     """What the periods before say."""
     nan = float("nan")
     if result is None or result.verdict == "not testable":
-        reason = "The plan does not ask for the test." if result is None else f"{result.reason[:1].upper()}{result.reason[1:]}."
+        reason = not_asked(plan) if result is None else f"{result.reason[:1].upper()}{result.reason[1:]}."
         return TrendBefore(
             verdict="not testable", n_periods=0, p_value=nan, drift_p=nan, slope=nan, slope_detectable=nan, adjusted=None, reason=reason
         )
@@ -182,6 +192,13 @@ def trend_of(plan: Plan, effects: Effects, result: CheckResult | None, factor: f
         slope_detectable=result.numbers["slope_detectable"] * factor,
         adjusted=adjusted,
     )
+
+
+def not_asked(plan: Plan) -> str:
+    """Why a plan has no test of the trend before, as a sentence."""
+    if hasattr(ESTIMATORS[plan.estimator.method], "weigh"):
+        return "The earlier periods were used to fit the weighted mix that is compared with, and the plan does not ask for the test."
+    return "The plan does not ask for the test."
 
 
 def held_out(plan: Plan, effects: Effects) -> tuple[int, ...]:

@@ -269,7 +269,7 @@ def bases_of(given: CheckInput, plan: Plan, factor: float) -> tuple[BaseRow, ...
         return label + (" (the plan's)" if base == base_of(plan) else "")
 
     return tuple(
-        BaseRow(base=words(base), matched=scaled(matched, factor), unmatched=scaled(unmatched, factor))
+        BaseRow(base=words(base), matched=scaled(matched, factor), unmatched=scaled(unmatched, factor), is_plans=base == base_of(plan))
         for base, (matched, unmatched) in estimates_by_base(given).items()
     )
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import PEOPLE, rule_of
 from evaluation.findings.numbers import OutcomeNumbers
-from evaluation.findings.other_estimates import depends_on_base
-from evaluation.findings.present import lower_first, why_hidden
-from evaluation.findings.strength import BASES, Evidence
+from evaluation.findings.other_estimates import concludes_otherwise, moved_by_base, other_base_concludes_otherwise
+from evaluation.findings.present import lower_first, verdict, why_hidden
+from evaluation.findings.strength import BASES, ESTIMATORS, MOVED, Evidence
 from evaluation.findings.study import OutcomeStudy, Scope
 from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.check_sentences import MANY
@@ -24,11 +24,9 @@ OTHER_CHOICES = ("placebo_date", "placebo_outcome", "leave_one_council_out")  # 
 def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> Evidence:
     """What the strength rating looks at."""
     many, threshold = MANY[analysis.plan.unit], rule_of(analysis.plan.disclosure.profile).threshold
-    main = [
-        study
-        for study in studies
-        if study.numbers.primary and study.numbers.status == "estimated" and not why_hidden(study.numbers, threshold, many)
-    ]
+    shown = [study for study in studies if study.numbers.status == "estimated" and not why_hidden(study.numbers, threshold, many)]
+    main = [study for study in shown if study.numbers.primary]
+    on_page_one = [study for study in shown if study.numbers.primary or verdict(study.numbers) == "worse"]
     measured = [study.numbers for study in main]
     shares = [share_of_level(numbers.detectable, numbers) for numbers in measured]
     by_area, sample = analysis.plan.programme.assignment == "area", analysis.sample
@@ -46,7 +44,11 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
         trends=tuple(numbers.trend.verdict for numbers in measured if numbers.trend is not None),
         n_places=int(sample.panel.units["area"][sample.panel.entry >= 0].nunique()) if by_area else None,
         hidden_drift=hidden_drift(analysis.plan, measured),
-        other_choices={BASES: tuple(judged_by_base(study) for study in main)}
+        why_untested=why_untested(measured),
+        other_choices={
+            BASES: tuple(judged_by_base(study) for study in main),
+            ESTIMATORS: tuple(judged_by_estimators(study, threshold, many) for study in on_page_one),
+        }
         | {lower_first(NAMES[name]): verdicts_on(main, name) for name in OTHER_CHOICES},
         contamination=verdicts_on(main, "contamination"),
         attrition=verdicts_on(main, "attrition"),
@@ -73,5 +75,22 @@ def verdicts_on(main: Sequence[OutcomeStudy], name: str) -> tuple[str, ...]:
 
 
 def judged_by_base(study: OutcomeStudy) -> str:
-    """Whether another base would conclude otherwise; not testable where there is none."""
-    return "failed" if depends_on_base(study) else "passed" if len(study.bases) > 1 else "not testable"
+    """Whether another base would conclude otherwise, or only moves the estimate; not testable where there is none."""
+    if other_base_concludes_otherwise(study):
+        return "failed"
+    return MOVED if moved_by_base(study) else "passed" if len(study.bases) > 1 else "not testable"
+
+
+def judged_by_estimators(study: OutcomeStudy, threshold: int, many: str) -> str:
+    """Whether one of the plan's second estimators concludes otherwise; not testable where none has an interval that may be shown."""
+    found = [other.estimate for other in study.others if math.isfinite(other.estimate.lower) and math.isfinite(other.estimate.upper)]
+    found = [one for one in found if many not in PEOPLE or min(one.n_treated, one.n_comparison) >= threshold]
+    if not found:
+        return "not testable"
+    return "failed" if any(concludes_otherwise(study.numbers, one) for one in found) else "passed"
+
+
+def why_untested(measured: Sequence[OutcomeNumbers]) -> tuple[str, ...]:
+    """Why the trend before could not be tested, once each, for the main outcomes of which that is so; no reason with a count of groups in it."""
+    untested = [numbers.trend for numbers in measured if numbers.trend is not None and numbers.trend.verdict == "not testable"]
+    return tuple(dict.fromkeys(trend.reason for trend in untested if trend.reason and not any(map(str.isdigit, trend.reason))))

@@ -10,7 +10,7 @@ import numpy as np
 from evaluation.disclosure.ledger import Ledger, decimals, number
 from evaluation.disclosure.release import Warned
 from evaluation.findings.numbers import change_unit_of, factor_of
-from evaluation.findings.other_estimates import depends_on_base
+from evaluation.findings.other_estimates import moved_by_base, other_base_concludes_otherwise
 from evaluation.findings.over_time import may_chart
 from evaluation.findings.present import Nouns, lower_first, why_hidden
 from evaluation.findings.study import OutcomeStudy
@@ -56,23 +56,32 @@ def level_warnings(analysis: Analysis, ledger: Ledger) -> tuple[Warned, ...]:
 
 
 def base_warning(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> tuple[Warned, ...]:
-    """Main outcomes whose headline depends on the base period."""
-    found = [
-        study
-        for study in studies
-        if study.numbers.primary and study.numbers.effect is not None and not why_hidden(study.numbers, threshold, many) and depends_on_base(study)
-    ]
-    if not found:
-        return ()
-    names = [lower_first(study.numbers.outcome.label) for study in found]
-    charted = [may_chart(study, many, threshold) for study in found]
-    where = " (see the table of bases)" if all(charted) else "" if any(charted) else "; figures by base are not shown, as few stand behind some"
-    return (
+    """Main outcomes for which another base concludes otherwise, and those for which it only moves the estimate."""
+    main = [study for study in studies if study.numbers.primary and study.numbers.effect is not None]
+    main = [study for study in main if not why_hidden(study.numbers, threshold, many)]
+    otherwise = [study for study in main if other_base_concludes_otherwise(study)]
+    moved = [study for study in main if moved_by_base(study) and study not in otherwise]
+    told = (
+        (otherwise, "with another base the conclusion would differ"),
+        (moved, "the interval with another base leaves the estimate out, though it says the same about zero"),
+    )
+    return tuple(
         Warned(
             code="BASE_PERIOD",
-            sentence=f"The estimate depends on the base period for {listed(names)}: with another base the conclusion would differ{where}.",
-        ),
+            sentence=(
+                f"The estimate depends on the base period for {listed([lower_first(study.numbers.outcome.label) for study in found])}: {what}"
+                f"{where_shown(found, threshold, many)}."
+            ),
+        )
+        for found, what in told
+        if found
     )
+
+
+def where_shown(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> str:
+    """Where a reader finds the figures by base."""
+    charted = [may_chart(study, many, threshold) for study in studies]
+    return " (see the table of bases)" if all(charted) else "" if any(charted) else "; figures by base are not shown, as few stand behind some"
 
 
 def limits_of(analysis: Analysis, nouns: Nouns) -> tuple[str, ...]:

@@ -45,19 +45,29 @@ def how_far_to_trust(content: ReportContent) -> Section:
 
 
 def verdicts(checks: Sequence[Check], order: Sequence[str]) -> TableContent:
-    """The verdict of every check on every outcome, these in the report's order; the title counts those that failed."""
+    """The verdict of every check on every outcome, these in the report's order; the title counts those that failed, and those that gave one."""
     names, there = tuple(dict.fromkeys(check.name for check in checks)), {one for check in checks for one in of(check)}
     outcomes = tuple(sorted(there, key=lambda one: (order.index(one) if one in order else len(order), one)))
     found = {(check.name, one): VERDICTS[check.verdict] for check in checks for one in of(check)}
     failed = sum(any(found.get((name, one)) == "Failed" for one in outcomes) for name in names)
-    title = "No check failed" if not failed else f"{failed} of {len(names)} checks failed for at least one outcome"
+    judged = sum(any(found.get((name, one)) in ("Passed", "Failed") for one in outcomes) for name in names)
     return TableContent(
         id="checks",
-        title=title,
+        title=title_of(failed, judged, len(names)),
         columns=("Check", *outcomes),
         rows=tuple((name, *(found.get((name, one), "[z]") for one in outcomes)) for name in names),
         notes=(READING,),
     )
+
+
+def title_of(failed: int, judged: int, n: int) -> str:
+    """How many checks failed, of how many that passed or failed for some outcome, of how many made."""
+    if not judged:
+        return "No check gave a verdict"
+    of = f"{judged} of {n} gave a verdict"
+    if not failed:
+        return "No check failed" if judged == n else f"No check failed; {of}"
+    return f"{failed} of {n} checks failed for at least one outcome" + ("" if judged == n else f"; {of}")
 
 
 def of(check: Check) -> tuple[str, ...]:

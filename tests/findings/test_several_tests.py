@@ -10,7 +10,7 @@ import pytest
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import RULES
 from evaluation.findings.numbers import OutcomeNumbers
-from evaluation.findings.several_tests import OutcomeTest, caveats, table, title
+from evaluation.findings.several_tests import OutcomeTest, caveats, others, table, title
 from evaluation.findings.study import OutcomeStudy
 from evaluation.models.effects import Estimate
 
@@ -20,7 +20,8 @@ def one(name, p, q, family="primary", method="holm"):
 
 
 def shown(*names):
-    study = SimpleNamespace(bases=(1, 2), others=(1,), windows=(1, 2), checks=(1, 2, 3))
+    bases = (SimpleNamespace(is_plans=True), SimpleNamespace(is_plans=False))
+    study = SimpleNamespace(bases=bases, others=(1,), windows=(1, 2), checks=(1, 2, 3))
     return [(study, SimpleNamespace(outcome=name, label=name.capitalize())) for name in names]
 
 
@@ -44,28 +45,38 @@ def test_the_title_counts_what_is_left(adjusted, words):
 
 
 def test_each_row_shows_both_p_values_and_the_ledger_holds_them(ledger):
-    (made,) = table([one("a", 0.0004, 0.0008), one("b", 0.026, 0.088, "secondary", "none")], shown("a", "b"), 2, ledger, one_of_many=False)
+    tests = [one("a", 0.0004, 0.0008), one("b", 0.026, 0.088, "secondary", "none")]
+    (made,) = table(tests, shown("a", "b"), 2, ledger, charted=(), one_of_many=False)
     assert made.rows == (("A", "main", "under 0.001", "under 0.001"), ("B", "secondary", "0.026", "0.088"))
     assert [entry.shown.text for entry in ledger.entries if entry.statistic != "text"] == ["under 0.001", "under 0.001", "0.026", "0.088"]
 
 
 def test_the_notes_count_tests_ways_and_checks_and_name_what_is_lost(ledger):
-    (made,) = table([one("a", 0.03, 0.06), one("b", 0.5, 0.5)], shown("a", "b"), 4, ledger, one_of_many=True)
+    (made,) = table([one("a", 0.03, 0.06), one("b", 0.5, 0.5)], shown("a", "b"), 4, ledger, charted=shown("a", "b"), one_of_many=True)
     assert made.notes[0] == (
         "Two effects were tested in this report (two main). Two more planned outcomes could not be tested or shown."
         " Reports of other councils make tests of their own, which are not counted here."
     )
     assert made.notes[1].startswith("Main outcomes: Holm")
-    assert "estimated 10 more times" in made.notes[2] and "6 checks" in made.notes[2]
-    (edge,) = table([one("a", 0.0498, 0.15)], shown("a"), 1, ledger, one_of_many=False)
+    (edge,) = table([one("a", 0.0498, 0.15)], shown("a"), 1, ledger, charted=(), one_of_many=False)
     assert not any("Looked at alone" in note for note in edge.notes), "0.050 as printed; page one says that no effect could be detected"
     assert made.notes[3] == "Looked at alone, a would differ from zero by more than chance; with all tests of the family counted, not."
 
 
+def test_the_other_estimates_are_counted_as_the_tables_print_them():
+    both = shown("a", "b")
+    told = "Besides, this report gives 12 more estimates of the same effects with other bases, comparisons, windows and estimators ("
+    assert others(both, both).startswith(told), "of each outcome: 1 matched and 2 unmatched, 2 windows, 1 estimator"
+    assert "(a row of the table of bases holds two" in others(both, both) and "and 6 checks; none" in others(both, both)
+    assert "gives 7 more estimates" in others(both, both[:1]), "by base and window only where the tables may show them"
+    assert "gives 2 more estimates of the same effects with other estimators, and" in others(both, ())
+    assert others([(SimpleNamespace(bases=(), others=(), windows=(), checks=(1,)), None)], ()).startswith("Besides, this report gives 1 check; none")
+
+
 def test_an_outcome_that_may_not_be_shown_is_in_no_row(ledger):
-    (made,) = table([one("a", 0.2, 0.4), one("b", 0.3, 0.4)], shown("a"), 2, ledger, one_of_many=False)
+    (made,) = table([one("a", 0.2, 0.4), one("b", 0.3, 0.4)], shown("a"), 2, ledger, charted=shown("a"), one_of_many=False)
     assert [row[0] for row in made.rows] == ["A"]
-    assert table([one("b", 0.3, 0.3)], shown("a"), 2, ledger, one_of_many=False) == ()
+    assert table([one("b", 0.3, 0.3)], shown("a"), 2, ledger, charted=(), one_of_many=False) == ()
 
 
 def test_a_run_adjusts_its_main_outcomes_by_holm_and_the_others_by_benjamini_and_hochberg(analysed):

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from evaluation.dictionary import load_dictionary
-from evaluation.findings.strength import BASES, LABELS, Evidence, rate
+from evaluation.findings.strength import BASES, ESTIMATORS, LABELS, MOVED, Evidence, rate
 from evaluation.findings.texts import methods
 from evaluation.locations import project_file
 from evaluation.pipeline.choices import estimator, matcher
@@ -46,6 +46,10 @@ def reason(criterion: str, **changed) -> str:
         ({"other_choices": {"placebo start": ("passed", "failed")}}, {"Sensitivity": 1}),
         ({"other_choices": {BASES: ("failed",)}}, {"Sensitivity": 0.5}),
         ({"other_choices": {BASES: ("failed",), "placebo start": ("failed",)}}, {"Sensitivity": 1}),
+        ({"other_choices": {BASES: (MOVED,), ESTIMATORS: ("passed",)}}, {"Sensitivity": 0.5}),
+        ({"other_choices": {BASES: ("passed",), ESTIMATORS: ("failed",)}}, {"Sensitivity": 0.5}),
+        ({"other_choices": {BASES: ("failed",), ESTIMATORS: ("failed",)}}, {"Sensitivity": 1}),
+        ({"other_choices": {BASES: ("not testable",), ESTIMATORS: ("passed",)}}, {}),
         ({"other_choices": {"placebo start": ("not testable",)}}, {"Sensitivity": 0.5}), ({"other_choices": {}}, {"Sensitivity": 0.5}),
         ({"contamination": ("passed", "failed")}, {"Contamination": 1}), ({"contamination": ("information", "passed")}, {}),
         ({"contamination": ("information",)}, {"Contamination": 0.5}), ({"contamination": ()}, {"Contamination": 0.5}),
@@ -106,16 +110,32 @@ def test_what_is_left_is_rounded_up(points, score):
 
 def test_what_speaks_against_the_result_is_named_and_what_held_is_not():
     told = reason("Sensitivity", other_choices={"other base periods": ("failed",), "placebo start": ("passed",)})
-    assert told == "For at least one main outcome this speaks against the result: other base periods."
-    assert reason("Sensitivity").endswith("could be tried: other base periods, placebo start.")
+    assert told == "For at least one outcome told on page one another choice would conclude otherwise: other base periods."
+    assert reason("Sensitivity").endswith("any outcome told on page one: other base periods, placebo start.")
+    two = reason("Sensitivity", other_choices={"other base periods": ("failed",), "placebo start": ("failed",)})
+    assert two == "For at least one outcome told on page one this speaks against the result: other base periods, placebo start."
+
+
+def test_an_estimate_that_only_moves_with_the_base_is_not_said_to_conclude_otherwise():
+    told = reason("Sensitivity", other_choices={BASES: (MOVED, "passed")})
+    assert told == (
+        "No other choice that could be tried would conclude otherwise, but for at least one main outcome the estimate moves: the interval by other"
+        " base periods leaves the plan's estimate out."
+    )
+
+
+def test_a_trend_that_was_not_tested_is_told_with_why():
+    told = reason("Trend before", trends=("not testable",), why_untested=("The plan does not ask for the test.",))
+    assert told.endswith("whether the groups moved alike before the programme. The plan does not ask for the test.") and "no earlier" not in told
 
 
 @pytest.mark.parametrize(
     ("drift", "words"),
-    [(0.3, "over a quarter of the level"), (0.6, "over half of the level"), (1.5, "more than the whole level"), (math.nan, "unknown size")],
+    [(0.3, "over a quarter of the level"), (0.6, "over half of the level"), (1.5, "more than the whole level"), (math.nan, "is not known")],
 )
 def test_a_weak_test_of_the_trend_says_what_it_could_have_missed_in_bands_that_give_no_number_away(drift, words):
     told = reason("Trend before", hidden_drift=drift)
+    assert ("usually have been seen (in four studies out of five)" in told) == (drift > 0), "of the same power as what the checks print"
     assert words in told and "moved alike" in told and not any(letter.isdigit() for letter in told)
 
 

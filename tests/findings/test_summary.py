@@ -10,7 +10,7 @@ from evaluation.disclosure.release import OutcomeResult, Shown, ShownInterval, S
 from evaluation.findings.present import Nouns
 from evaluation.findings.spread import most_possible, sentence, spread
 from evaluation.findings.strength import Evidence, rate
-from evaluation.findings.summary import Context, summarise, two_figures
+from evaluation.findings.summary import Context, could_have_seen, printed_share, summarise, two_figures
 from evaluation.plan.question import Helped
 
 NOUNS = Nouns(one="family", many="families", started="April 2012", scope="E1", published=False)
@@ -223,3 +223,9 @@ def test_a_finding_smaller_than_what_could_be_relied_on_is_told_as_such():
     assert twice[0].startswith("Look first at the outcomes that were worse") and twice[-1].endswith("on the better outcomes.")
     assert "finding on" not in summarise([result("Absence", "better", detectable=0.5)], STRENGTH, context()).could_have_seen
     assert "finding on" not in summarise([result("Absence")], STRENGTH, context()).could_have_seen
+
+
+def test_the_rating_of_size_uses_the_share_that_the_pages_print():
+    printed = [result("Absence", detectable=3.9, level=7.7), result("Crime", detectable=1.0, level=10.0)]
+    assert printed_share(printed, 0.496) == pytest.approx(3.9 / 7.7) and "51% (absence)" in could_have_seen(printed)
+    assert printed_share([result("Absence", level=0.0)], 0.496) == 0.496 and printed_share([], 0.496) == 0.496, "where one is not printed"

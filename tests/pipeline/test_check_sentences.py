@@ -140,7 +140,15 @@ def test_weight_on_few_units_and_other_choices_are_told_from_their_numbers():
     curve = {"n": 5, "lowest": -2.0, "highest": 1.0, "n_same_sign": 4, "n_same_conclusion": 5, "headline_error": 0.5}
     line = sentence_of("specifications", found("specifications", "information", **curve), BY_FAMILY)
     assert "between \N{MINUS SIGN}2.00 and +1.00 percentage points" in line
-    assert "direction is shared by 4 of 5, and whether zero is excluded by all" in line
+    assert line.endswith("4 of 5 share the plan's direction; all 5 agree with it on whether zero is excluded.")
+
+
+@pytest.mark.parametrize(("n", "direction", "zero", "words"), [
+    (4, 1, 0, "1 of 4 shares the plan's direction; none agrees with it"), (4, 4, 3, "All 4 share the plan's direction; 3 of 4 agree with it"),
+    (1, 1, 0, "Under 1 other choice (base")])
+def test_other_choices_that_agree_are_counted_in_singular_and_plural(n, direction, zero, words):
+    curve = {"n": n, "lowest": -2.0, "highest": 1.0, "n_same_sign": direction, "n_same_conclusion": zero, "headline_error": 0.5}
+    assert words in sentence_of("specifications", found("specifications", "information", **curve), BY_FAMILY)
 
 
 @pytest.mark.parametrize(("breakdown", "excludes", "words"), [
@@ -156,7 +164,9 @@ def test_a_passed_trend_says_what_a_missed_drift_would_do():
     trend = TrendBefore(verdict="passed", n_periods=4, p_value=0.5, drift_p=0.5, slope=0.0, slope_detectable=1.0, adjusted=None)
     result = found("pre_trend", "passed", slope_detectable_50=0.54, bias_50=3.5, bound=2.26)
     assert "missed a drift of 0.54 percentage points from one quarter to the next" in power_of_trend(result, trend, BY_FAMILY)
-    assert power_of_trend(result, trend, BY_FAMILY).endswith("no earlier gap was over 2.3.")
+    assert power_of_trend(result, trend, BY_FAMILY).endswith(
+        "with 95% confidence (one-sided, so that 95% intervals reach further) is that no earlier gap was over 2.3."
+    )
     failed = TrendBefore(verdict="failed", n_periods=4, p_value=0.01, drift_p=0.5, slope=0.0, slope_detectable=1.0, adjusted=None)
     assert power_of_trend(result, failed, BY_FAMILY) == ""
     assert power_of_trend(found("pre_trend", "passed", slope_detectable_50=nan, bias_50=nan, bound=nan), trend, BY_FAMILY) == ""

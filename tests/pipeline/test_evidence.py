@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from evaluation.findings.numbers import OutcomeNumbers, TrendBefore
-from evaluation.findings.study import BaseRow, CheckLine, OutcomeStudy
+from evaluation.findings.strength import MOVED
+from evaluation.findings.study import BaseRow, CheckLine, OtherEstimate, OutcomeStudy
 from evaluation.locations import project_file
 from evaluation.models.effects import Estimate
-from evaluation.pipeline.checking import NAMES
-from evaluation.pipeline.evidence import OTHER_CHOICES, hidden_drift, judged_by_base, verdicts_on
+from evaluation.pipeline.checking import NAMES, not_asked, placebo_lines
+from evaluation.pipeline.evidence import OTHER_CHOICES, hidden_drift, judged_by_base, judged_by_estimators, verdicts_on, why_untested
 from evaluation.plan import read_plan
 
 
@@ -66,3 +68,37 @@ def test_another_base_that_concludes_otherwise_speaks_against_a_result(study):
     own, same, other = (BaseRow(base=base, matched=estimate(value), unmatched=estimate(value)) for base, value in (("4", -5), ("2", -4.5), ("1", 3)))
     assert [judged_by_base(study(bases=bases)) for bases in ((own, same), (own, other))] == ["passed", "failed"]
     assert [judged_by_base(study(bases=bases)) for bases in ((own,), ())] == ["not testable", "not testable"]
+
+
+def test_another_base_that_only_moves_the_estimate_is_told_apart_from_one_that_concludes_otherwise(study):
+    own, far = (BaseRow(base=f"{value}", matched=estimate(value), unmatched=estimate(value), is_plans=value == -5.0) for value in (-5.0, -9.0))
+    assert judged_by_base(study(bases=(own, far))) == MOVED
+
+
+def second(value: float, half: float = 2.0, n: int = 200) -> OtherEstimate:
+    return OtherEstimate(label="another", estimate=replace(estimate(value, half), n_treated=n))
+
+
+@pytest.mark.parametrize(("others", "verdict"), [
+    ((), "not testable"), ((second(math.nan),), "not testable"), ((second(-4.0),), "passed"), ((second(-4.0), second(-4.0, 6.0)), "failed"),
+    ((second(4.0),), "failed"), ((second(-4.0, 6.0, n=9),), "not testable")])
+def test_a_second_estimator_that_concludes_otherwise_speaks_against_a_result(study, others, verdict):
+    assert judged_by_estimators(study(others=others), 10, "families") == verdict
+
+
+def test_why_the_trend_was_not_tested_is_told_once_and_without_counts(study):
+    asked = [study(replace(trend("not testable"), reason=reason)).numbers for reason in ("Not asked.", "Not asked.", "5 clusters cannot.")]
+    assert why_untested([*asked, study().numbers]) == ("Not asked.",)
+
+
+def test_a_plan_with_a_weighted_mix_says_that_the_earlier_periods_went_into_it(plan):
+    assert not_asked(plan) == "The plan does not ask for the test."
+    assert not_asked(read_plan(project_file("studies/whole_place/plan.yml"))).startswith("The earlier periods were used to fit the weighted mix")
+
+
+@pytest.mark.parametrize(("p", "words"), [(0.002, "none gave"), (0.004, "under 1% gave"), (0.236, "23% gave"), (0.998, "over 99% gave")])
+def test_placebo_assignments_that_gave_as_much_are_never_told_as_nought(study, p, words):
+    numbers = replace(study().numbers, permutation_p=p, trend=replace(trend(), placebo_p=p))
+    lines = placebo_lines(numbers, 499)
+    assert words in lines[0].sentence and lines[1].sentence.lower().startswith(words.removesuffix(" gave") + " of the placebo assignments moved")
+    assert placebo_lines(replace(numbers, permutation_p=math.nan), 0)[0].verdict == "not testable"

@@ -172,7 +172,7 @@ def test_every_check_has_one_row_with_its_verdict_on_each_outcome():
     checks = [_check("Balance", "passed", "A", "B"), _check("Trend before", "failed", "A"), _check("Trend before", "not testable", "B"),
               _check("Dip", "information", "B")]
     table = trust.verdicts(checks, ["A", "B"])
-    assert table.columns == ("Check", "A", "B") and table.title == "1 of 3 checks failed for at least one outcome"
+    assert table.columns == ("Check", "A", "B") and table.title == "1 of 3 checks failed for at least one outcome; 2 of 3 gave a verdict"
     assert table.rows == (("Balance", "Passed", "Passed"), ("Trend before", "Failed", "Not testable"), ("Dip", "[z]", "Noted"))
     told = trust.against(checks)
     details = list(trust.details(checks))
@@ -180,3 +180,5 @@ def test_every_check_has_one_row_with_its_verdict_on_each_outcome():
     assert told[1].items == ("Trend before, a: Trend before of A.",)
     assert trust.verdicts(checks[:1], ["B", "A"]).columns == ("Check", "B", "A")
     assert trust.verdicts(checks[:1], []).title == "No check failed" and len(trust.against(checks[:1])) == 1
+    assert trust.verdicts([checks[0], checks[2], checks[3]], []).title == "No check failed; 1 of 3 gave a verdict"
+    assert trust.verdicts(checks[2:], []).title == "No check gave a verdict"
