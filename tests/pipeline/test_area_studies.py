@@ -10,7 +10,7 @@ from evaluation.disclosure.rules import RULES
 from evaluation.errors import PlanError
 from evaluation.locations import project_file
 from evaluation.pipeline import placebo
-from evaluation.pipeline.scope_studies import sets_in, studies_of
+from evaluation.pipeline.scope_studies import own_line, sets_in, studies_of
 from evaluation.pipeline.scopes import joined_in, scopes_of
 from evaluation.pipeline.value import people_array, worth_of
 from evaluation.plan import read_plan
@@ -101,6 +101,17 @@ def test_a_small_areas_value_is_the_mean_of_its_families(neighbourhoods):
     observed = panel.denominators["asb_incidents"][0, column]
     assert 10 <= observed <= len(families)
     assert panel.outcomes["asb_incidents"][0, column] * observed == pytest.approx(len(in_quarter), abs=1e-9)
+
+
+def test_the_line_of_a_neighbourhood_is_on_the_scale_of_the_lines_beside_it(neighbourhoods):
+    panel, (scope,) = neighbourhoods.panel, scopes_of(neighbourhoods, [BIRMINGHAM])
+    inside = (panel.units["council_code"] == BIRMINGHAM).to_numpy() & (panel.entry >= 0)
+    for name, per in (("asb_incidents", 100.0), ("out_of_work_benefit", 1.0)):  # incidents a family, shown per 100; a share in per cent
+        study = neighbourhoods.studies[name]
+        (line,) = own_line(neighbourhoods, scope, study, name, inside)
+        column, at = panel.periods.index("2013-Q1"), study.axis.index("2013-Q1")
+        values, families = panel.outcomes[name][inside, column], panel.denominators[name][inside, column]
+        assert line.values[at] == pytest.approx(per * (values * families).sum() / families.sum())
 
 
 def test_incidents_of_one_neighbourhood_are_not_shown_where_few_stand_behind_them(neighbourhood_reports):
