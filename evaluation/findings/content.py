@@ -48,7 +48,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         overlap=overlap(inputs, ledger),
         event_studies=tuple(event_study(study, result, inputs, ledger) for study, result in charted if study.events),
         trends=tuple(trend(study, result, inputs, ledger) for study, result in charted if study.lines),
-        placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
+        placebos=tuple(placebo(study, result, many, ledger) for study, result in shown if study.placebo is not None),
         beside=tuple(beside_others(inputs, shown, ledger)),
         checks=(*checks(shown, ledger), *ways),
         warnings=inputs.warnings,

@@ -43,14 +43,19 @@ def event_study(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledg
         outcome=result.outcome,
         label=result.label,
         title=result.title,
-        subtitle=(
-            f"Gap between programme and matched comparison {inputs.nouns.many}, less the gap in the base period,"
-            f" {change_unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}"
-        ),
+        subtitle=f"{gap_in_words(inputs)}, {change_unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}",
         points=tuple(point(row) for row in study.events),
         pre_trend=ledger.said(texts.trend_before(study.numbers, inputs.nouns), what="trend before", population=result.outcome),
         later_note=study.later_note,
     )
+
+
+def gap_in_words(inputs: Inputs) -> str:
+    """The gap of an event study: from the base period, or to a weighted mix that ran alike before."""
+    many = inputs.nouns.many
+    if hasattr(inputs.estimator, "weigh"):
+        return f"Gap between programme {many} and the weighted mix of comparison {many}"
+    return f"Gap between programme and matched comparison {many}, less the gap in the base period"
 
 
 def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Ledger) -> Trend:
@@ -91,7 +96,7 @@ def counted_from(plan: Plan) -> str:
     return "" if plan.programme.first_full_period else f"; {plan.periods.kind.replace('_', ' ')}s before and after joining"
 
 
-def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Placebo:
+def placebo(study: OutcomeStudy, result: OutcomeResult, many: str, ledger: Ledger) -> Placebo:
     """The area's own gap in the light of placebo areas."""
     gap = study.placebo
     digits = decimals((gap.upper - gap.lower) / 4)
@@ -107,8 +112,8 @@ def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Place
         n_placebo=gap.n_placebo,
         title=f"This area's gap in {lower_first(result.label)} is {'within' if inside else 'outside'} what chance alone gives",
         sentence=(
-            f"{gap.area} changed by {values[0].text} {unit} against its matched comparison councils. Of {gap.n_placebo:,} placebo areas of the same"
-            f" size that had no programme, 95% lie between {values[1].text} and {values[2].text}. "
+            f"{gap.area} changed by {values[0].text} {unit} against the comparison {many}. Of {gap.n_placebo:,} placebo areas of the same size that"
+            f" had no programme, 95% lie between {values[1].text} and {values[2].text}. "
             + (
                 "A gap of this size is what places without a programme show too."
                 if inside

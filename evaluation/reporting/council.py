@@ -302,7 +302,10 @@ def this_area(content: ReportContent) -> Section:
                 for shown in content.placebos
             ),
             notes=(
-                "A placebo area is made of councils that had no programme, as many as the area has, and is matched and measured in the same way.",
+                (
+                    f"A placebo area is made of {content.study.unit_plural} that had no programme, as many as the area has, and is compared and"
+                    " measured in the same way."
+                ),
             ),
         ),
     ]

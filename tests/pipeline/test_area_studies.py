@@ -78,6 +78,8 @@ def test_page_one_of_the_pilots_says_with_whom_they_are_compared_and_that_others
     assert "a weighted mix of the other councils of England that together ran as it did before" in page.paragraphs[0]
     assert page.caveats[0].startswith("From April 2012 every council had Troubled Families")
     assert "six years before" in page.caveats[1]
+    told = [study.subtitle for study in content["all"].event_studies] + [one.sentence for one in content[CHESHIRE_WEST].placebos]
+    assert told and not any("matched" in text or "base period" in text for text in told)  # donors are weighted, and their gap is no change
     fit = next(table for table in content["all"].tables if table.id == "synthetic-fit")
     assert {row[0] for row in fit.rows} >= {"Unauthorised absence: Greater Manchester", "Fixed-period exclusion rate: Essex"}
 

@@ -164,6 +164,18 @@ def test_a_release_with_gaps_makes_no_blank_paragraph_and_no_empty_chart():
     assert not any(block.id.startswith("fig-event") for block in blocks if isinstance(block, Figure))
 
 
+def placebo_table(content) -> Table:
+    return next(block for block in council.this_area(content) if isinstance(block, Table) and block.id == "tab-placebo")
+
+
+def test_a_placebo_area_is_made_of_the_units_of_the_study():
+    content = SAMPLES["council"]()
+    small = content.model_copy(update={"study": content.study.model_copy(update={"unit": "small_area", "unit_plural": "small areas"})})
+    assert placebo_table(content).notes[0].startswith("A placebo area is made of councils that had no programme")
+    assert placebo_table(small).notes[0].startswith("A placebo area is made of small areas that had no programme")
+    assert "matched" not in placebo_table(small).notes[0]  # some studies weigh donors
+
+
 def _check(name, verdict, *outcomes):
     return Check(name=name, outcome=" and ".join(outcomes), outcomes=outcomes, verdict=verdict, sentence=f"{name} of {' and '.join(outcomes)}.")
 
