@@ -10,6 +10,7 @@ from evaluation.findings.inputs import Inputs
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import lower_first
 from evaluation.findings.study import EventRow, OutcomeStudy
+from evaluation.findings.texts import PERIOD_NOUN
 from evaluation.plan import Plan
 
 
@@ -27,6 +28,16 @@ def with_note(result: OutcomeResult, charted: bool, threshold: int, many: str) -
         return result
     return result.model_copy(
         update={"charts_note": f"Charts by period are not shown, because fewer than {threshold} {many} stand behind some of their points."}
+    )
+
+
+def with_own_note(result: OutcomeResult, study: OutcomeStudy, plan: Plan) -> OutcomeResult:
+    """Says why an estimated outcome lacks the area's own line and gap, where that is so."""
+    if not study.few_behind or result.status != "estimated":
+        return result
+    some = f"some {PERIOD_NOUN[plan.periods.kind]}"
+    return result.model_copy(
+        update={"own_note": f"This area's own figures are not shown, because too few incidents or families stand behind them in {some}."}
     )
 
 

@@ -37,7 +37,7 @@ def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
     if analysis.plan.unit == "small_area":
         inside = inside & (analysis.sample.panel.entry >= 0)
     if few_events(analysis, name, inside):
-        return study
+        return replace(study, few_behind=True)
     total, per_pupil = size_of(analysis, name, inside)
     line = own_line(analysis, scope, study, name, inside)
     placebo = analysis.placebos[name].of_area(scope.area) if name in analysis.placebos else None

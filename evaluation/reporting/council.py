@@ -306,6 +306,7 @@ def this_area(content: ReportContent) -> Section:
                     f"A placebo area is made of {content.study.unit_plural} that had no programme, as many as the area has, and is compared and"
                     " measured in the same way."
                 ),
+                *left_out(content.outcomes),
             ),
         ),
     ]
@@ -329,6 +330,15 @@ def this_area(content: ReportContent) -> Section:
             *told(("", shown.sentence)),
         ]
     return Section(tuple(blocks))
+
+
+def left_out(results: Sequence[OutcomeResult]) -> tuple[str, ...]:
+    """Outcomes whose own gap is withheld, and why."""
+    found = [result for result in results if result.own_note]
+    if not found:
+        return ()
+    names = "; ".join(result.label[:1].lower() + result.label[1:] for result in found)
+    return (f"Not in this table: {names}. {found[0].own_note}",)
 
 
 def methods(content: ReportContent) -> Section:

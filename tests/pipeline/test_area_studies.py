@@ -120,6 +120,15 @@ def test_incidents_of_one_neighbourhood_are_not_shown_where_few_stand_behind_the
     content = neighbourhood_reports[KENT]
     assert not {"asb_incidents", "any_offence"} & {one.outcome for one in content.placebos}
     assert {len(trend.lines) for trend in content.trends if trend.outcome in ("asb_incidents", "any_offence")} == {2}
+    told = {result.outcome: result.own_note for result in content.outcomes}
+    assert {name for name, text in told.items() if not text} == {one.outcome for one in content.placebos}
+    assert told["asb_incidents"] == (
+        "This area's own figures are not shown, because too few incidents or families stand behind them in some quarter."
+    )
+
+
+def test_the_report_of_all_neighbourhoods_lacks_no_areas_line(neighbourhoods):
+    assert not any(result.own_note for result in worded(neighbourhoods, ("all",))["all"].outcomes)
 
 
 def test_neighbourhoods_answer_the_four_questions_and_say_that_no_rule_of_payment_is_applied(neighbourhood_reports):

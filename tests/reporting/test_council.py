@@ -8,7 +8,7 @@ import pytest
 
 from evaluation.disclosure.release import Check, TableContent
 from evaluation.errors import ReportError
-from evaluation.reporting import council, trust
+from evaluation.reporting import council, outcome_page, trust
 from evaluation.reporting.blocks import Contents, Figure, Heading, SignOff, Table
 from evaluation.reporting.words import minus
 from tests.reporting.sample import SAMPLES, blocks_from
@@ -174,6 +174,15 @@ def test_a_placebo_area_is_made_of_the_units_of_the_study():
     assert placebo_table(content).notes[0].startswith("A placebo area is made of councils that had no programme")
     assert placebo_table(small).notes[0].startswith("A placebo area is made of small areas that had no programme")
     assert "matched" not in placebo_table(small).notes[0]  # some studies weigh donors
+
+
+def test_a_table_of_gaps_says_which_outcomes_it_lacks_and_why():
+    content, why = SAMPLES["council"](), "This area's own figures are not shown, because too few incidents or families stand behind them."
+    first, *others = content.outcomes
+    few = content.model_copy(update={"outcomes": (first, *(one.model_copy(update={"own_note": why}) for one in others[:2]))})
+    names = "; ".join(one.label[:1].lower() + one.label[1:] for one in others[:2])
+    assert placebo_table(few).notes[1:] == (f"Not in this table: {names}. {why}",) and placebo_table(content).notes[1:] == ()
+    assert why in every_text(outcome_page.outcome_pages(few)) and why not in every_text(outcome_page.outcome_pages(content))
 
 
 def _check(name, verdict, *outcomes):
