@@ -180,6 +180,7 @@ class Placebo(Frozen):
     upper: Shown
     n_placebo: int
     sentence: str
+    outside: bool = False  # whether the gap, as printed, is one that few placebo areas show
 
 
 class BesidePoint(Frozen):

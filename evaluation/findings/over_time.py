@@ -112,7 +112,7 @@ def placebo(study: OutcomeStudy, result: OutcomeResult, many: str, ledger: Ledge
     gap = study.placebo
     digits = decimals((gap.upper - gap.lower) / 4)
     values = [ledger.keep("placebo", result.outcome, number(value, digits, signed=True)) for value in (gap.gap, gap.lower, gap.upper)]
-    inside = gap.lower <= gap.gap <= gap.upper
+    inside = values[1].value <= values[0].value <= values[2].value  # as printed: a gap shown as the end of the range lies in it
     unit = change_unit_of(study.numbers.outcome)
     return Placebo(
         outcome=result.outcome,
@@ -121,6 +121,7 @@ def placebo(study: OutcomeStudy, result: OutcomeResult, many: str, ledger: Ledge
         lower=values[1],
         upper=values[2],
         n_placebo=gap.n_placebo,
+        outside=not inside,
         title=f"This area's gap in {lower_first(result.label)} is {'within' if inside else 'outside'} what chance alone gives",
         sentence=(
             f"{gap.area} changed by {values[0].text} {unit} against the comparison {many}. Of {gap.n_placebo:,} placebo areas of the same size that"

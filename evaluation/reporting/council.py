@@ -281,7 +281,7 @@ def what_changed(content: ReportContent) -> Section:
 
 
 def this_area(content: ReportContent) -> Section:
-    """The area's own gap beside the gaps of placebo areas."""
+    """The area's own gap beside the gaps of placebo areas: a chart of each main outcome, words on others where few placebo areas show such a gap."""
     if not content.placebos:
         return Section()
     unit_of = {result.outcome: result.change_unit for result in content.outcomes}
@@ -309,6 +309,7 @@ def this_area(content: ReportContent) -> Section:
                 *left_out(content.outcomes),
             ),
         ),
+        *told(*((f"{shown.label}.", shown.sentence) for shown in content.placebos if shown.outside and shown.outcome not in primary)),
     ]
     for shown in (shown for shown in content.placebos if shown.outcome in primary):
         rows = (

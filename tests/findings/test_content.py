@@ -135,7 +135,13 @@ def test_an_areas_own_gap_is_told_beside_placebo_areas_and_never_as_an_effect(st
     made = study(placebo=PlaceboGap(area="Mere", gap=gap, lower=-2.0, upper=2.0, n_placebo=499))
     told = over_time.placebo(made, shown(ledger, made, nouns=COUNCILS)[0][1], "councils", ledger)
     assert words in told.title and f"95% lie between {MINUS}2.0 and +2.0" in told.sentence
-    assert ("does not make it the programme's effect" in told.sentence) == (gap > 2)
+    assert ("does not make it the programme's effect" in told.sentence) == (gap > 2) == told.outside
+
+
+@pytest.mark.parametrize("gap, outside", [(2.04, False), (-2.04, False), (2.06, True), (-2.06, True)])
+def test_a_gap_lies_outside_if_it_does_as_printed(study, ledger, gap, outside):
+    made = study(placebo=PlaceboGap(area="Mere", gap=gap, lower=-2.0, upper=2.0, n_placebo=499))  # one decimal: from -2.0 to +2.0
+    assert over_time.placebo(made, shown(ledger, made, nouns=COUNCILS)[0][1], "councils", ledger).outside is outside
 
 
 def test_an_areas_own_gap_is_to_units_of_the_study_whether_one_council_or_four_make_the_area(study, ledger):

@@ -176,6 +176,18 @@ def test_a_placebo_area_is_made_of_the_units_of_the_study():
     assert "matched" not in placebo_table(small).notes[0]  # some studies weigh donors
 
 
+def test_every_gap_that_few_placebo_areas_show_is_told_in_words():
+    content = SAMPLES["council"]()
+    assert len(content.placebos) == 2
+    secondary = tuple(result.model_copy(update={"primary": False}) for result in content.outcomes)
+    first, second = content.placebos
+    changed = content.model_copy(update={"outcomes": secondary, "placebos": (first, second.model_copy(update={"outside": True}))})
+    told = [(block.lead, block.text) for block in council.this_area(changed) if block.kind == "paragraph"]
+    assert told == [(f"{second.label}.", second.sentence)]
+    main = content.model_copy(update={"placebos": changed.placebos})  # a main outcome has its chart, and its words under it, whatever its gap
+    assert [block.text for block in council.this_area(main) if block.kind == "paragraph"] == [first.sentence, second.sentence]
+
+
 def test_a_table_of_gaps_says_which_outcomes_it_lacks_and_why():
     content, why = SAMPLES["council"](), "This area's own figures are not shown, because too few incidents or families stand behind them."
     first, *others = content.outcomes
