@@ -97,6 +97,7 @@ class OutcomeResult(Frozen):
     payment_by_results_note: str = ""
     effect: ShownInterval | None = None
     charts_note: str = ""  # why there are no charts by period
+    own_note: str = ""  # why the area's own line and gap are not shown
     programme_level: Shown | None = None  # matched treated units after joining, beside which the next number stands
     comparison_level: Shown | None = None  # what treated units would have had without the programme
     detectable: Shown | None = None
@@ -179,6 +180,7 @@ class Placebo(Frozen):
     upper: Shown
     n_placebo: int
     sentence: str
+    outside: bool = False  # whether the gap, as printed, is one that few placebo areas show
 
 
 class BesidePoint(Frozen):

@@ -12,7 +12,7 @@ from evaluation.findings.compared import balance, flow, origins, overlap
 from evaluation.findings.families_behind import present_populations
 from evaluation.findings.inputs import Inputs
 from evaluation.findings.other_estimates import base_table, other_table
-from evaluation.findings.over_time import event_study, may_chart, placebo, trend, with_note
+from evaluation.findings.over_time import event_study, may_chart, placebo, trend, with_note, with_own_note
 from evaluation.findings.payment import payment_results
 from evaluation.findings.present import lower_first, present
 from evaluation.findings.strength import BALANCED, rate
@@ -24,10 +24,11 @@ from evaluation.findings.value import NO_VALUE, present_value
 def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
     """Protect and word everything for one report."""
     many, threshold = inputs.nouns.many, ledger.profile.threshold
-    results = tuple(
+    noted = [
         with_note(present(study.numbers, ledger, inputs.nouns), may_chart(study, many, threshold), threshold, many)
         for study in inputs.studies
-    )
+    ]
+    results = tuple(with_own_note(result, study, inputs.plan) for result, study in zip(noted, inputs.studies, strict=True))
     shown = [(study, result) for study, result in zip(inputs.studies, results, strict=True) if result.status == "estimated"]
     charted = [pair for pair in shown if may_chart(pair[0], many, threshold)]
     strength = rate(replace(inputs.evidence, detectable_share=printed_share(results, inputs.evidence.detectable_share)))
@@ -49,7 +50,7 @@ def assemble(inputs: Inputs, ledger: Ledger) -> ReportContent:
         overlap=overlap(inputs, ledger),
         event_studies=tuple(event_study(study, result, inputs, ledger) for study, result in charted if study.events),
         trends=tuple(trend(study, result, inputs, ledger) for study, result in charted if study.lines),
-        placebos=tuple(placebo(study, result, ledger) for study, result in shown if study.placebo is not None),
+        placebos=tuple(placebo(study, result, many, ledger) for study, result in shown if study.placebo is not None),
         beside=tuple(beside_others(inputs, shown, ledger)),
         checks=(*checks(shown, ledger), *ways),
         warnings=inputs.warnings,

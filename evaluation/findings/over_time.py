@@ -10,6 +10,7 @@ from evaluation.findings.inputs import Inputs
 from evaluation.findings.numbers import change_unit_of
 from evaluation.findings.present import lower_first
 from evaluation.findings.study import EventRow, OutcomeStudy
+from evaluation.findings.texts import PERIOD_NOUN
 from evaluation.plan import Plan
 
 
@@ -30,6 +31,16 @@ def with_note(result: OutcomeResult, charted: bool, threshold: int, many: str) -
     )
 
 
+def with_own_note(result: OutcomeResult, study: OutcomeStudy, plan: Plan) -> OutcomeResult:
+    """Says why an estimated outcome lacks the area's own line and gap, where that is so."""
+    if not study.few_behind or result.status != "estimated":
+        return result
+    some = f"some {PERIOD_NOUN[plan.periods.kind]}"
+    return result.model_copy(
+        update={"own_note": f"This area's own figures are not shown, because too few incidents or families stand behind them in {some}."}
+    )
+
+
 def event_study(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Ledger) -> EventStudy:
     """Points with intervals, the trend before in words."""
     digits = decimals(study.numbers.effect.std_error)
@@ -43,14 +54,19 @@ def event_study(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledg
         outcome=result.outcome,
         label=result.label,
         title=result.title,
-        subtitle=(
-            f"Gap between programme and matched comparison {inputs.nouns.many}, less the gap in the base period,"
-            f" {change_unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}"
-        ),
+        subtitle=f"{gap_in_words(inputs)}, {change_unit_of(study.numbers.outcome)}{counted_from(inputs.plan)}",
         points=tuple(point(row) for row in study.events),
         pre_trend=ledger.said(texts.trend_before(study.numbers, inputs.nouns), what="trend before", population=result.outcome),
         later_note=study.later_note,
     )
+
+
+def gap_in_words(inputs: Inputs) -> str:
+    """The gap of an event study: from the base period, or to a weighted mix that ran alike before."""
+    many = inputs.nouns.many
+    if hasattr(inputs.estimator, "weigh"):
+        return f"Gap between programme {many} and the weighted mix of comparison {many}"
+    return f"Gap between programme and matched comparison {many}, less the gap in the base period"
 
 
 def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Ledger) -> Trend:
@@ -91,12 +107,12 @@ def counted_from(plan: Plan) -> str:
     return "" if plan.programme.first_full_period else f"; {plan.periods.kind.replace('_', ' ')}s before and after joining"
 
 
-def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Placebo:
+def placebo(study: OutcomeStudy, result: OutcomeResult, many: str, ledger: Ledger) -> Placebo:
     """The area's own gap in the light of placebo areas."""
     gap = study.placebo
     digits = decimals((gap.upper - gap.lower) / 4)
     values = [ledger.keep("placebo", result.outcome, number(value, digits, signed=True)) for value in (gap.gap, gap.lower, gap.upper)]
-    inside = gap.lower <= gap.gap <= gap.upper
+    inside = values[1].value <= values[0].value <= values[2].value  # as printed: a gap shown as the end of the range lies in it
     unit = change_unit_of(study.numbers.outcome)
     return Placebo(
         outcome=result.outcome,
@@ -105,10 +121,11 @@ def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Place
         lower=values[1],
         upper=values[2],
         n_placebo=gap.n_placebo,
+        outside=not inside,
         title=f"This area's gap in {lower_first(result.label)} is {'within' if inside else 'outside'} what chance alone gives",
         sentence=(
-            f"{gap.area} changed by {values[0].text} {unit} against its matched comparison councils. Of {gap.n_placebo:,} placebo areas of the same"
-            f" size that had no programme, 95% lie between {values[1].text} and {values[2].text}. "
+            f"{gap.area} changed by {values[0].text} {unit} against the comparison {many}. Of {gap.n_placebo:,} placebo areas of the same size that"
+            f" had no programme, 95% lie between {values[1].text} and {values[2].text}. "
             + (
                 "A gap of this size is what places without a programme show too."
                 if inside

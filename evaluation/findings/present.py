@@ -50,13 +50,14 @@ def lower_first(text: str) -> str:
 
 
 def title_of(numbers: OutcomeNumbers, found: str, nouns: Nouns) -> str:
-    """The finding as a title."""
+    """The finding as a title: beside what similar units lead to expect, because their levels may lie the other way round."""
     name = lower_first(numbers.outcome.label)
-    lower = numbers.effect is not None and numbers.effect.estimate < 0
+    side = "lower" if numbers.effect is not None and numbers.effect.estimate < 0 else "higher"
+    told = f"{numbers.outcome.label}: {side} than expected from similar {nouns.many}"
     drift = "; the gap was already changing before" if drifted(numbers) else ""
     return {
-        "better": f"{numbers.outcome.label}: {'lower' if lower else 'higher'} than in similar {nouns.many}, a better outcome",
-        "worse": f"{numbers.outcome.label}: {'lower' if lower else 'higher'} than in similar {nouns.many}, a worse outcome",
+        "better": f"{told}, a better outcome",
+        "worse": f"{told}, a worse outcome",
         "not_detectable": f"No effect on {name} could be detected{drift}",
         "explained_by_trend": f"The gap in {name} cannot be told apart from the trend before the programme",
         "none": f"No estimate for {name}",

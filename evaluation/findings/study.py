@@ -128,6 +128,7 @@ class OutcomeStudy(Showing):
     others: tuple[OtherEstimate, ...] = ()
     windows: tuple[WindowRow, ...] = ()
     placebo: PlaceboGap | None = None
+    few_behind: bool = False  # the area's own figures are withheld, because few incidents stand behind some period of them
     checks: tuple[CheckLine, ...] = ()
     denominator: float = float("nan")  # sessions or pupils of the council at the headline, for saying how thinly an effect is spread
     most: float = float("nan")  # the programme's effect had every helped family's whole problem ended

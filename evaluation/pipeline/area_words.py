@@ -121,9 +121,10 @@ def own_gap(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], l
         return f"What happened in {scope.area} alone is not shown: too few incidents stand behind it." if hidden else ""
     gap, unit = study.placebo, change_unit_of(study.numbers.outcome)
     digits = decimals((gap.upper - gap.lower) / 4)
-    own, low, high = (ledger.keep("own gap", scope.area, number(value, digits, signed=True)).text for value in (gap.gap, gap.lower, gap.upper))
-    inside = "as areas without a programme show too" if gap.lower <= gap.gap <= gap.upper else "which few areas without a programme show"
-    return f"This area by itself changed by {own} {unit} in {lower_first(study.numbers.outcome.label)}, {inside} ({low} to {high})."
+    own, low, high = (ledger.keep("own gap", scope.area, number(value, digits, signed=True)) for value in (gap.gap, gap.lower, gap.upper))
+    inside = "as areas without a programme show too" if low.value <= own.value <= high.value else "which few areas without a programme show"
+    name = lower_first(study.numbers.outcome.label)
+    return f"This area by itself changed by {own.text} {unit} in {name}, {inside} ({low.text} to {high.text})."
 
 
 def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from evaluation.findings import spread
+from evaluation.findings.numbers import factor_of
 from evaluation.findings.study import GroupLine, OutcomeStudy, Scope
 from evaluation.models.contrasts import outcome_array
 from evaluation.pipeline.analysis import Analysis
@@ -36,7 +37,7 @@ def area_study(analysis: Analysis, scope: Scope, name: str) -> OutcomeStudy:
     if analysis.plan.unit == "small_area":
         inside = inside & (analysis.sample.panel.entry >= 0)
     if few_events(analysis, name, inside):
-        return study
+        return replace(study, few_behind=True)
     total, per_pupil = size_of(analysis, name, inside)
     line = own_line(analysis, scope, study, name, inside)
     placebo = analysis.placebos[name].of_area(scope.area) if name in analysis.placebos else None
@@ -77,7 +78,7 @@ def most_of(analysis: Analysis, name: str) -> float:
 
 
 def own_line(analysis: Analysis, scope: Scope, study: OutcomeStudy, name: str, inside: np.ndarray) -> tuple[GroupLine, ...]:
-    """The council's own figures, on the axis of the chart: what was added up over its units where they carry a denominator, else their mean."""
+    """The council's own figures, on axis and scale of the chart: what was added up over its units where they carry a denominator, else their mean."""
     panel = analysis.sample.panel
     if not study.lines:
         return ()
@@ -85,7 +86,7 @@ def own_line(analysis: Analysis, scope: Scope, study: OutcomeStudy, name: str, i
     weight = np.where(np.isfinite(values), 1.0 if weights is None else np.nan_to_num(weights[inside]), 0.0)
     total = weight.sum(axis=0)
     mean = np.divide((np.nan_to_num(values) * weight).sum(axis=0), total, out=np.full(len(total), np.nan), where=total > 0)
-    by_label = dict(zip(panel.periods.labels(), mean, strict=True))
+    by_label = dict(zip(panel.periods.labels(), mean * factor_of(study.numbers.outcome), strict=True))
     on_axis = np.array([by_label.get(label, math.nan) for label in study.axis])
     name = scope.area if panel.unit == "small_area" else scope.name
     return (GroupLine(name=name, values=on_axis, behind=np.full(len(study.axis), int(inside.sum()))),)

@@ -39,11 +39,19 @@ def caterpillar(content: ReportContent, shown: BesideCouncils) -> Figure:
         content,
         f"fig-beside-{slug(shown.outcome)}",
         shown.title,
-        f"Effect ({shown.change_unit}) with 95% interval; {order_of(content)}",
+        f"Effect ({shown.change_unit}) with 95% interval; {order_of(content)}{drawn_beside(shown, place_of(content))}",
         figures.beside(shown, name, place=place_of(content), order=order_of(content)),
         (place_of(content).capitalize(), "Effect drawn towards the mean (95% interval)"),
         rows_of(shown, name, place_of(content)),
     )
+
+
+def drawn_beside(shown: BesideCouncils, place: str) -> str:
+    """What the dashed line and the band of the chart are, where they are drawn."""
+    line = "" if shown.mean.value is None else f". Dashed line: the mean of the {place}s' effects"
+    if shown.lower.value is None or shown.upper.value is None:
+        return line
+    return f"{line}. Shaded band: where another {place}'s true effect would probably lie"
 
 
 def place_of(content: ReportContent) -> str:

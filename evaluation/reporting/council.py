@@ -284,7 +284,7 @@ def what_changed(content: ReportContent) -> Section:
 
 
 def this_area(content: ReportContent) -> Section:
-    """The area's own gap beside the gaps of placebo areas."""
+    """The area's own gap beside the gaps of placebo areas: a chart of each main outcome, words on others where few placebo areas show such a gap."""
     if not content.placebos:
         return Section()
     unit_of = {result.outcome: result.change_unit for result in content.outcomes}
@@ -305,9 +305,14 @@ def this_area(content: ReportContent) -> Section:
                 for shown in content.placebos
             ),
             notes=(
-                "A placebo area is made of councils that had no programme, as many as the area has, and is matched and measured in the same way.",
+                (
+                    f"A placebo area is made of {content.study.unit_plural} that had no programme, as many as the area has, and is compared and"
+                    " measured in the same way."
+                ),
+                *left_out(content.outcomes),
             ),
         ),
+        *told(*((f"{shown.label}.", shown.sentence) for shown in content.placebos if shown.outside and shown.outcome not in primary)),
     ]
     for shown in (shown for shown in content.placebos if shown.outcome in primary):
         rows = (
@@ -329,6 +334,15 @@ def this_area(content: ReportContent) -> Section:
             *told(("", shown.sentence)),
         ]
     return Section(tuple(blocks))
+
+
+def left_out(results: Sequence[OutcomeResult]) -> tuple[str, ...]:
+    """Outcomes whose own gap is withheld, and why."""
+    found = [result for result in results if result.own_note]
+    if not found:
+        return ()
+    names = "; ".join(result.label[:1].lower() + result.label[1:] for result in found)
+    return (f"Not in this table: {names}. {found[0].own_note}",)
 
 
 def methods(content: ReportContent) -> Section:

@@ -30,6 +30,7 @@ def outcome_pages(content: ReportContent) -> Section:
                 ("Measure.", sentence(result.measure)),
                 ("What could have been seen.", result.detectable_sentence),
                 ("Charts.", result.charts_note),
+                ("This area alone.", result.own_note),
                 ("Payment by results.", "" if in_words(result.payment_by_results) == "[z]" else result.payment_by_results_note),
             )
         blocks += _pictures(content, result.outcome)

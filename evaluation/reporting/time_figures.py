@@ -88,9 +88,9 @@ def trend(shown: Trend) -> Drawing:
         axes.set_xlim(-0.4, len(shown.periods) - 0.6)
         give_room(axes, [number.value for line in shown.lines for number in line.values], vertical=True, floor=0.0)
         _name_ends(axes, ends, names, body)
-        for n, (index, _) in enumerate(shown.marks):
+        for index, letters in _rules(shown.marks):
             axes.axvline(index - 0.5, color=MUTED, lw=1, ls=(0, (3, 3)), zorder=0)
-            axes.text(index - 0.5, 1, chr(65 + n), transform=above(axes, 5), ha="center", va="bottom", color=INK, weight="bold")
+            axes.text(index - 0.5, 1, letters, transform=above(axes, 5), ha="center", va="bottom", color=INK, weight="bold")
         figure.text(
             4 / WIDTH, (below - 26) / (body + top + below), "\n".join(line for key in keys for line in key), va="top", color=INK, linespacing=1.2
         )
@@ -106,6 +106,14 @@ def trend(shown: Trend) -> Drawing:
         f"Line chart of {len(shown.periods)} periods. {told}."
         + "".join(f" Mark {key[0]}: {words}." for key, (_, words) in zip((chr(65 + n) for n in range(len(shown.marks))), shown.marks, strict=True)),
     )
+
+
+def _rules(marks: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Where rules stand and their letters; what falls in the same period shares a rule: 'A, B'."""
+    letters: dict[int, list[str]] = {}
+    for n, (index, _) in enumerate(marks):
+        letters.setdefault(index, []).append(chr(65 + n))
+    return [(index, ", ".join(found)) for index, found in letters.items()]
 
 
 def _phase_strip(points: Sequence[EventPoint], *, width: float) -> list[tuple[str, int, int, list[str]]]:

@@ -133,9 +133,22 @@ def test_a_check_that_says_the_same_of_some_outcomes_names_them(study, ledger):
 @pytest.mark.parametrize("gap, words", [(0.5, "within what chance alone gives"), (3.0, "outside what chance alone gives")])
 def test_an_areas_own_gap_is_told_beside_placebo_areas_and_never_as_an_effect(study, ledger, gap, words):
     made = study(placebo=PlaceboGap(area="Mere", gap=gap, lower=-2.0, upper=2.0, n_placebo=499))
-    told = over_time.placebo(made, shown(ledger, made, nouns=COUNCILS)[0][1], ledger)
+    told = over_time.placebo(made, shown(ledger, made, nouns=COUNCILS)[0][1], "councils", ledger)
     assert words in told.title and f"95% lie between {MINUS}2.0 and +2.0" in told.sentence
-    assert ("does not make it the programme's effect" in told.sentence) == (gap > 2)
+    assert ("does not make it the programme's effect" in told.sentence) == (gap > 2) == told.outside
+
+
+@pytest.mark.parametrize("gap, outside", [(2.04, False), (-2.04, False), (2.06, True), (-2.06, True)])
+def test_a_gap_lies_outside_if_it_does_as_printed(study, ledger, gap, outside):
+    made = study(placebo=PlaceboGap(area="Mere", gap=gap, lower=-2.0, upper=2.0, n_placebo=499))  # one decimal: from -2.0 to +2.0
+    assert over_time.placebo(made, shown(ledger, made, nouns=COUNCILS)[0][1], "councils", ledger).outside is outside
+
+
+def test_an_areas_own_gap_is_to_units_of_the_study_whether_one_council_or_four_make_the_area(study, ledger):
+    made = study(placebo=PlaceboGap(area="Mere, Ford and Combe", gap=0.5, lower=-2.0, upper=2.0, n_placebo=499))
+    told = over_time.placebo(made, shown(ledger, made, nouns=COUNCILS)[0][1], "small areas", ledger).sentence
+    assert told.startswith("Mere, Ford and Combe changed by +0.5 percentage points against the comparison small areas. Of 499 placebo areas")
+    assert "its " not in told and "council" not in told
 
 
 BASES = {

@@ -10,7 +10,7 @@ from evaluation.disclosure.rules import RULES
 from evaluation.errors import PlanError
 from evaluation.locations import project_file
 from evaluation.pipeline import placebo
-from evaluation.pipeline.scope_studies import sets_in, studies_of
+from evaluation.pipeline.scope_studies import own_line, sets_in, studies_of
 from evaluation.pipeline.scopes import joined_in, scopes_of
 from evaluation.pipeline.value import people_array, worth_of
 from evaluation.plan import read_plan
@@ -78,6 +78,8 @@ def test_page_one_of_the_pilots_says_with_whom_they_are_compared_and_that_others
     assert "a weighted mix of the other councils of England that together ran as it did before" in page.paragraphs[0]
     assert page.caveats[0].startswith("From April 2012 every council had Troubled Families")
     assert "six years before" in page.caveats[1]
+    told = [study.subtitle for study in content["all"].event_studies] + [one.sentence for one in content[CHESHIRE_WEST].placebos]
+    assert told and not any("matched" in text or "base period" in text for text in told)  # donors are weighted, and their gap is no change
     fit = next(table for table in content["all"].tables if table.id == "synthetic-fit")
     assert {row[0] for row in fit.rows} >= {"Unauthorised absence: Greater Manchester", "Fixed-period exclusion rate: Essex"}
 
@@ -103,10 +105,30 @@ def test_a_small_areas_value_is_the_mean_of_its_families(neighbourhoods):
     assert panel.outcomes["asb_incidents"][0, column] * observed == pytest.approx(len(in_quarter), abs=1e-9)
 
 
+def test_the_line_of_a_neighbourhood_is_on_the_scale_of_the_lines_beside_it(neighbourhoods):
+    panel, (scope,) = neighbourhoods.panel, scopes_of(neighbourhoods, [BIRMINGHAM])
+    inside = (panel.units["council_code"] == BIRMINGHAM).to_numpy() & (panel.entry >= 0)
+    for name, per in (("asb_incidents", 100.0), ("out_of_work_benefit", 1.0)):  # incidents a family, shown per 100; a share in per cent
+        study = neighbourhoods.studies[name]
+        (line,) = own_line(neighbourhoods, scope, study, name, inside)
+        column, at = panel.periods.index("2013-Q1"), study.axis.index("2013-Q1")
+        values, families = panel.outcomes[name][inside, column], panel.denominators[name][inside, column]
+        assert line.values[at] == pytest.approx(per * (values * families).sum() / families.sum())
+
+
 def test_incidents_of_one_neighbourhood_are_not_shown_where_few_stand_behind_them(neighbourhood_reports):
     content = neighbourhood_reports[KENT]
     assert not {"asb_incidents", "any_offence"} & {one.outcome for one in content.placebos}
     assert {len(trend.lines) for trend in content.trends if trend.outcome in ("asb_incidents", "any_offence")} == {2}
+    told = {result.outcome: result.own_note for result in content.outcomes}
+    assert {name for name, text in told.items() if not text} == {one.outcome for one in content.placebos}
+    assert told["asb_incidents"] == (
+        "This area's own figures are not shown, because too few incidents or families stand behind them in some quarter."
+    )
+
+
+def test_the_report_of_all_neighbourhoods_lacks_no_areas_line(neighbourhoods):
+    assert not any(result.own_note for result in worded(neighbourhoods, ("all",))["all"].outcomes)
 
 
 def test_neighbourhoods_answer_the_four_questions_and_say_that_no_rule_of_payment_is_applied(neighbourhood_reports):

@@ -8,7 +8,7 @@ import pytest
 
 from evaluation.disclosure.release import Check, TableContent
 from evaluation.errors import ReportError
-from evaluation.reporting import council, trust
+from evaluation.reporting import council, outcome_page, trust
 from evaluation.reporting.blocks import Contents, Figure, Heading, SignOff, Table
 from evaluation.reporting.words import minus
 from tests.reporting.sample import SAMPLES, blocks_from
@@ -162,6 +162,39 @@ def test_a_release_with_gaps_makes_no_blank_paragraph_and_no_empty_chart():
     blocks = blocks_from(bare)
     assert all(block.text for block in blocks if block.kind == "paragraph")
     assert not any(block.id.startswith("fig-event") for block in blocks if isinstance(block, Figure))
+
+
+def placebo_table(content) -> Table:
+    return next(block for block in council.this_area(content) if isinstance(block, Table) and block.id == "tab-placebo")
+
+
+def test_a_placebo_area_is_made_of_the_units_of_the_study():
+    content = SAMPLES["council"]()
+    small = content.model_copy(update={"study": content.study.model_copy(update={"unit": "small_area", "unit_plural": "small areas"})})
+    assert placebo_table(content).notes[0].startswith("A placebo area is made of councils that had no programme")
+    assert placebo_table(small).notes[0].startswith("A placebo area is made of small areas that had no programme")
+    assert "matched" not in placebo_table(small).notes[0]  # some studies weigh donors
+
+
+def test_every_gap_that_few_placebo_areas_show_is_told_in_words():
+    content = SAMPLES["council"]()
+    assert len(content.placebos) == 2
+    secondary = tuple(result.model_copy(update={"primary": False}) for result in content.outcomes)
+    first, second = content.placebos
+    changed = content.model_copy(update={"outcomes": secondary, "placebos": (first, second.model_copy(update={"outside": True}))})
+    told = [(block.lead, block.text) for block in council.this_area(changed) if block.kind == "paragraph"]
+    assert told == [(f"{second.label}.", second.sentence)]
+    main = content.model_copy(update={"placebos": changed.placebos})  # a main outcome has its chart, and its words under it, whatever its gap
+    assert [block.text for block in council.this_area(main) if block.kind == "paragraph"] == [first.sentence, second.sentence]
+
+
+def test_a_table_of_gaps_says_which_outcomes_it_lacks_and_why():
+    content, why = SAMPLES["council"](), "This area's own figures are not shown, because too few incidents or families stand behind them."
+    first, *others = content.outcomes
+    few = content.model_copy(update={"outcomes": (first, *(one.model_copy(update={"own_note": why}) for one in others[:2]))})
+    names = "; ".join(one.label[:1].lower() + one.label[1:] for one in others[:2])
+    assert placebo_table(few).notes[1:] == (f"Not in this table: {names}. {why}",) and placebo_table(content).notes[1:] == ()
+    assert why in every_text(outcome_page.outcome_pages(few)) and why not in every_text(outcome_page.outcome_pages(content))
 
 
 def _check(name, verdict, *outcomes):

@@ -168,6 +168,15 @@ def test_long_names_large_numbers_and_many_rows_stay_legible():
     assert_legible(time_figures.trend(trend.model_copy(update={"lines": lines, "marks": marks})).svg)
 
 
+def test_marks_of_one_period_share_a_rule_and_are_both_explained():
+    trend = SAMPLES["council"]().trends[0].model_copy(update={"marks": ((2, "A new census"), (3, "Schools change"), (3, "Programme starts"))})
+    drawing = time_figures.trend(trend)
+    assert_legible(drawing.svg)
+    told = [text for text, *_ in words_of(drawing.svg)]
+    assert told.count("A") == told.count("B, C") == 1 and not {"B", "C"} & set(told)
+    assert {"A: A new census", "B: Schools change", "C: Programme starts"} <= set(told) and "Mark C: Programme starts." in drawing.alt
+
+
 @pytest.mark.parametrize("gap", [-9.0, -2.7, 0.0, 2.1, 12.0])
 def test_an_areas_own_gap_is_legible_wherever_it_lies(gap):
     assert_legible(figures.placebo(SAMPLES["council"]().placebos[1].model_copy(update={"gap": number(gap, 1, True)})).svg)

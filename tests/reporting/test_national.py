@@ -35,6 +35,15 @@ def test_no_council_is_named_in_the_chart_or_its_table(section, summary):
         assert {row[0] for row in chart.data.rows[:-2]} == {"A council"} and summary.council.name not in chart.svg
 
 
+def test_a_chart_says_what_its_dashed_line_and_its_band_are_where_it_has_them(section, summary):
+    line, band = ". Dashed line: the mean of the councils' effects", ". Shaded band: where another council's true effect would probably lie"
+    assert all(chart.subtitle.endswith(line + band) for chart in section if isinstance(chart, Figure))
+    hidden = number(0.0, 1).model_copy(update={"value": None, "text": "[c]", "symbol": "[c]"})
+    shown = summary.beside[0]
+    assert beside.drawn_beside(shown.model_copy(update={"mean": hidden}), "council") == band
+    assert beside.drawn_beside(shown.model_copy(update={"upper": hidden}), "area") == ". Dashed line: the mean of the areas' effects"
+
+
 def test_only_the_summary_has_these_pages_and_only_a_councils_report_the_other(summary):
     family = SAMPLES["family"]()
     assert tuple(national.councils_together(family)) == () and tuple(beside.beside_others(summary)) == ()
