@@ -100,7 +100,8 @@ def balance_reason(worst: float) -> str:
     """How alike the groups are."""
     if not math.isfinite(worst):
         return "Balance could not be measured."
-    return f"After matching the largest standardised difference is {near_limit(worst, BALANCED)}; under {BALANCED} is the aim."
+    where = "in all matched sets or in those behind a main outcome"
+    return f"After matching the largest standardised difference, {where}, is {near_limit(worst, BALANCED)}; under {BALANCED} is the aim."
 
 
 def coverage(share: float, attrition: Sequence[str], many: str) -> StrengthPoint:

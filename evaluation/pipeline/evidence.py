@@ -39,7 +39,7 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
         many=many,
         randomised=False,
         detectable_share=max((share for share in shares if math.isfinite(share)), default=math.nan),
-        worst_smd=float(sample.balance["smd_after"].abs().max()),
+        worst_smd=largest_difference(analysis, measured),
         matched_share=min(matched / joined, 1.0) if joined and (matched or many not in PEOPLE) else math.nan,
         trends=tuple(numbers.trend.verdict for numbers in measured if numbers.trend is not None),
         n_places=int(sample.panel.units["area"][sample.panel.entry >= 0].nunique()) if by_area else None,
@@ -53,6 +53,13 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
         contamination=verdicts_on(main, "contamination"),
         attrition=verdicts_on(main, "attrition"),
     )
+
+
+def largest_difference(analysis: Analysis, measured: Sequence[OutcomeNumbers]) -> float:
+    """The largest standardised difference after matching: in the whole sample, or in the sets behind a main outcome; NaN where there is none."""
+    samples = [analysis.sample, *(analysis.sets.own.get(numbers.outcome.name) for numbers in measured)]
+    found = [float(sample.balance["smd_after"].abs().max()) for sample in samples if sample is not None]
+    return max((size for size in found if math.isfinite(size)), default=math.nan)
 
 
 def share_of_level(size: float, numbers: OutcomeNumbers) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from evaluation.findings.numbers import OutcomeNumbers, TrendBefore
@@ -13,7 +15,15 @@ from evaluation.findings.study import BaseRow, CheckLine, OtherEstimate, Outcome
 from evaluation.locations import project_file
 from evaluation.models.effects import Estimate
 from evaluation.pipeline.checking import NAMES, not_asked, placebo_lines
-from evaluation.pipeline.evidence import OTHER_CHOICES, hidden_drift, judged_by_base, judged_by_estimators, verdicts_on, why_untested
+from evaluation.pipeline.evidence import (
+    OTHER_CHOICES,
+    hidden_drift,
+    judged_by_base,
+    judged_by_estimators,
+    largest_difference,
+    verdicts_on,
+    why_untested,
+)
 from evaluation.plan import read_plan
 
 
@@ -102,3 +112,13 @@ def test_placebo_assignments_that_gave_as_much_are_never_told_as_nought(study, p
     lines = placebo_lines(numbers, 499)
     assert words in lines[0].sentence and lines[1].sentence.lower().startswith(words.removesuffix(" gave") + " of the placebo assignments moved")
     assert placebo_lines(replace(numbers, permutation_p=math.nan), 0)[0].verdict == "not testable"
+
+
+def test_balance_is_judged_by_the_whole_sample_and_by_the_sets_behind_each_main_outcome(study):
+    whole, complete = (SimpleNamespace(balance=pd.DataFrame({"smd_after": values})) for values in ([0.05, -0.08, float("nan")], [0.02, -0.17]))
+    numbers = study().numbers
+    analysis = SimpleNamespace(sample=whole, sets=SimpleNamespace(own={numbers.outcome.name: complete, "any_asb": whole}))
+    assert largest_difference(analysis, [numbers]) == pytest.approx(0.17)
+    assert largest_difference(analysis, []) == pytest.approx(0.08)
+    nobody = SimpleNamespace(sample=None, sets=SimpleNamespace(own={numbers.outcome.name: None}))
+    assert math.isnan(largest_difference(nobody, [numbers]))
