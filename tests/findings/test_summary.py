@@ -56,6 +56,14 @@ def test_the_headline_follows_the_verdicts(results, words):
     assert summarise(results, STRENGTH, context()).headline == words
 
 
+def test_nulls_are_listed_with_or_and_findings_with_and():
+    labels = ("Absence", "Crime", "Work")
+    null = summarise([result(one) for one in labels], STRENGTH, context()).headline
+    assert null == "In Mere, no effect on absence, crime or work could be detected."
+    worse = summarise([result(one, "worse") for one in labels], STRENGTH, context()).headline
+    assert worse.startswith("In Mere, absence, crime and work came out worse than among similar families")
+
+
 def test_outcomes_without_a_number_for_the_same_reason_share_a_sentence():
     told = summarise([result("Crime", status="not_available"), result("Work", status="not_available")], STRENGTH, context()).findings
     assert told == ("Crime and work: not available in published data, so nothing can be said about them here.",)
