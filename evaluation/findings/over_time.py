@@ -107,7 +107,7 @@ def placebo(study: OutcomeStudy, result: OutcomeResult, ledger: Ledger) -> Place
         n_placebo=gap.n_placebo,
         title=f"This area's gap in {lower_first(result.label)} is {'within' if inside else 'outside'} what chance alone gives",
         sentence=(
-            f"{gap.area} changed by {values[0].text} {unit} against its matched comparison councils. Of {gap.n_placebo:,} placebo areas of the same"
+            f"{gap.area} changed by {values[0].text} {unit} against those it is compared with. Of {gap.n_placebo:,} placebo areas of the same"
             f" size that had no programme, 95% lie between {values[1].text} and {values[2].text}. "
             + (
                 "A gap of this size is what places without a programme show too."
