@@ -31,22 +31,30 @@ class Spread:
         What each family helped would have had to change for the effect to be detectable: sessions or children.
     whole : float
         All that a family could have changed: its children's whole problem.
+    here : float
+        The fall in the report's council, in the outcome's unit, had every helped family's whole problem ended there.
     most : float
-        The programme's effect, in the outcome's unit, had every helped family's whole problem ended in every council.
+        The mean fall, in the same unit, had it ended in every council: what is asked of the programme's effect, which is a mean over councils.
     detectable : float
         The programme's smallest detectable effect, in the same unit.
     """
 
     needed: float
     whole: float
+    here: float
     most: float
     detectable: float
     unit: str
     things: str
 
     @property
+    def enough_here(self) -> bool:
+        """Whether ending the whole problem of every helped family would have moved the council's own rate by what is detectable."""
+        return self.detectable <= self.here
+
+    @property
     def could_be_seen(self) -> bool:
-        """Whether ending the whole problem of every helped family in every council would have been detectable."""
+        """Whether ending it in every council would have been detectable: the programme's question, not one council's."""
         return self.detectable <= self.most
 
 
@@ -69,9 +77,11 @@ def spread(
     level = helped.problem_level.get(outcome)
     if level is None or not all(math.isfinite(value) for value in (detectable, most, denominator, per_pupil)):
         return None
+    whole = level / 100 * helped.children_of_school_age * per_pupil
     return Spread(
         needed=detectable / 100 * denominator / helped.families,
-        whole=level / 100 * helped.children_of_school_age * per_pupil,
+        whole=whole,
+        here=100 * whole * helped.families / denominator if denominator else math.nan,
         most=most,
         detectable=detectable,
         unit=unit,
@@ -93,20 +103,33 @@ def most_possible(denominators: Sequence[float], per_pupils: Sequence[float], he
 def sentence(found: Spread, label: str, helped: Helped, place: str) -> str:
     """The comparison in words, from rounded numbers."""
     needed, whole = number(found.needed, 0 if found.needed >= 10 else 1).text, number(found.whole, 0 if found.whole >= 10 else 1).text
-    most, least = (number(value, 3 if found.detectable < 0.1 else 2 if found.detectable < 10 else 0).text for value in (found.most, found.detectable))
+    digits = 3 if found.detectable < 0.1 else 2 if found.detectable < 10 else 0
+    here, most, least = (number(value, digits).text for value in (found.here, found.most, found.detectable))
     start = (
         f"How many families were helped is not published. If it was {helped.families} in each council, {helped.basis}, each in {place} would have had"
         f" to account for {needed} fewer {found.things} a year for an effect on {lower_first(label)} to show (their whole problem: about {whole})."
     )
-    ended = f"that would have moved the rate by {most} {found.unit}; {least} was needed"
+    if found.enough_here != found.could_be_seen:
+        return (
+            f"{start} Had every family's problem ended, the rate there would have moved by {here} {found.unit} and the mean of all councils, on"
+            f" which an effect is judged, by {most}; {least} was needed."
+        )
+    ended = f"that would have moved the rate there by {here} {found.unit}; {least} was needed"
     if found.could_be_seen:
         return f"{start} An effect could only have been seen if most of every family's problem had ended: {ended}."
     return f"{start} It could not have been seen even if every family's problem had ended: {ended}."
 
 
+def cell(found: Spread) -> str:
+    """Whether it could be seen, in short: as the sentence says it."""
+    if found.enough_here != found.could_be_seen:
+        return "yes, though not from here alone" if found.could_be_seen else "no: enough here, too little in the mean of all"
+    return "yes, if most of it ended" if found.could_be_seen else "no"
+
+
 def place_of(scope: Scope) -> str:
-    """Whose families are spoken of: those of the report's council, or of the average one."""
-    return "the average council" if scope.code == "all" else scope.name
+    """Whose families are spoken of: those of the report's council, or of one of average size."""
+    return "a council of average size" if scope.code == "all" else scope.name
 
 
 def of_study(study: OutcomeStudy, plan: Plan) -> Spread | None:
@@ -134,7 +157,7 @@ def table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], plan: Plan, ledge
             cells = [
                 ledger.keep("per family helped", result.outcome, number(value, 0 if value >= 10 else 1)).text for value in (found.needed, found.whole)
             ]
-            rows.append((f"{result.label} ({found.things})", *cells, "yes, if most of it ended" if found.could_be_seen else "no"))
+            rows.append((f"{result.label} ({found.things})", *cells, cell(found)))
     if not rows:
         return ()
     helped = plan.programme.helped
@@ -150,8 +173,8 @@ def table(shown: Sequence[tuple[OutcomeStudy, OutcomeResult]], plan: Plan, ledge
                     f" each. {helped.source[:1].upper()}{helped.source[1:]}."
                 ),
                 (
-                    "The whole problem of a family is its children's absence at the level stated in the plan. Whether it could be seen is asked of"
-                    " the programme: had every helped family's problem ended in every council, would the mean effect have been detectable?"
+                    "The whole problem of a family is its children's absence at the level stated in the plan. It could be seen where ending it moves"
+                    " the rate by what is needed, in the council spoken of and, since the effect is a mean, in the mean of all councils."
                 ),
             ),
         ),

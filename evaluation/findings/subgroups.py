@@ -82,5 +82,5 @@ def differences(tested: Sequence[tuple[str, float | None]], many: str) -> list[s
     untested = [lower_first(label) for label, p in tested if p is None]
     notes = [f"Groups of {many} differ by more than chance would make them by {listed(differ)}."] if differ else []
     if alike:
-        notes.append(f"No difference could be detected by {listed(alike)}, which does not show that there is none.")
+        notes.append(f"No difference could be detected by {listed(alike, 'or')}, which does not show that there is none.")
     return notes + ([f"A difference by {listed(untested)} could not be tested."] if untested else [])

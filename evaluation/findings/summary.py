@@ -58,9 +58,9 @@ def words(count: int) -> str:
     return NUMBER_WORDS[count] if count < len(NUMBER_WORDS) else f"{count}"
 
 
-def listed(items: Sequence[str]) -> str:
-    """'a', 'a and b', 'a, b and c'."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """'a', 'a and b', 'a, b and c'; after a 'no' the last word is 'or'."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
 
 
 def headline(results: Sequence[OutcomeResult], context: Context) -> str:
@@ -104,7 +104,7 @@ def without_number(primary: Sequence[OutcomeResult]) -> str:
 def phrase(results: Sequence[OutcomeResult], verdict: str, text: str, many: str) -> str:
     """The part of the headline about one verdict; '' when no outcome has it."""
     names = [lower_first(result.label) for result in results if result.verdict == verdict]
-    return text.format(names=listed(names), many=many) if names else ""
+    return text.format(names=listed(names, "or" if verdict == "not_detectable" else "and"), many=many) if names else ""
 
 
 def findings(results: Sequence[OutcomeResult]) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ def present_value(worth: Worth | None, results: Sequence[OutcomeResult], ledger:
     if worth.status == "not_shown":
         return ValueForMoney(status="not_shown", sentence=f"Not shown, because {worth.reason}.")
     if worth.status == "not_estimated":
-        return ValueForMoney(status="not_estimated", sentence=f"No net value can be given, because {worth.reason}.")
+        left = " What the programme cost is set against nothing." if worth.cost_words else ""
+        return ValueForMoney(status="not_estimated", sentence=f"No net value can be given, because {worth.reason}.{left}")
     valued = {result.outcome: result for result in results if result.outcome in worth.plan.outcomes}
     purse = Pounds(ledger=ledger, population=nouns.scope, step=step_for(worth.adjusted.benefit()))
     net, benefit, cost = net_of(worth, purse), purse.one("benefits", worth.adjusted.benefit().mean), purse.one("cost", worth.adjusted.cost)
@@ -37,7 +38,7 @@ def present_value(worth: Worth | None, results: Sequence[OutcomeResult], ledger:
     return ValueForMoney(
         status="shown",
         sentence=page_one(net, benefit, cost, worth, valued),
-        title=title_of(net),
+        title=title_of(net) + to_society(worth, net, purse),
         agencies_title=agencies_title(worth, purse),
         findings=findings(worth, valued, nouns, purse),
         net=net,
@@ -66,6 +67,16 @@ def title_of(net: ShownInterval) -> str:
     return "Whether the effects were worth what the programme cost cannot be told"
 
 
+def to_society(worth: Worth, net: ShownInterval, purse: Pounds) -> str:
+    """A clause where the public purse cannot be told either way and society as a whole can; '' elsewhere."""
+    if net.upper.value < 0 or net.lower.value > 0 or "social" not in worth.plan.lens or not worth.adjusted.is_priced("social"):
+        return ""
+    social = purse.of(worth.adjusted.benefit("social")).less(purse.rounded(worth.adjusted.cost))
+    if social.lower <= 0 <= social.upper:
+        return ""
+    return f", for the public purse; seen from society as a whole they were worth {'less' if social.upper < 0 else 'more'}"
+
+
 def page_one(net: ShownInterval, benefit: Shown, cost: Shown, worth: Worth, valued: Mapping[str, OutcomeResult]) -> str:
     """Net value with its range, and whether the effects behind it can be told from none."""
     low, high = net.lower.value, net.upper.value
@@ -78,7 +89,12 @@ def page_one(net: ShownInterval, benefit: Shown, cost: Shown, worth: Worth, valu
     gain = benefit
     found = f"effects worth {gain.text}" if gain.value >= 0 else f"effects that lost it another {pounds(-gain.value)}"
     paid = f"cost {cost.text}" + (" as the plan takes it" if worth.plan.cost is not None else "")
-    return f"{likely}, {worth.plan.price_year} prices: {found}, {paid}. {doubt_in_short(valued)}".strip()
+    return f"{likely}{whose(worth)}, {worth.plan.price_year} prices: {found}, {paid}. {doubt_in_short(valued)}".strip()
+
+
+def whose(worth: Worth) -> str:
+    """Whose money it is, where the report is of one place and the money that of all; '' where it is the report's own."""
+    return " in all programme areas together" if worth.together else ""
 
 
 def doubt_in_short(valued: Mapping[str, OutcomeResult]) -> str:
@@ -99,7 +115,8 @@ def doubt(valued: Mapping[str, OutcomeResult]) -> str:
     if unseen and len(unseen) == len(valued):
         parts.append("No effect valued here could be detected, so the benefits may be nothing.")
     elif unseen:
-        parts.append(f"No effect on {listed(unseen)} could be detected, so {'that part' if len(unseen) == 1 else 'those parts'} may be nothing.")
+        part = "that part" if len(unseen) == 1 else "those parts"
+        parts.append(f"No effect on {listed(unseen, 'or')} could be detected, so {part} may be nothing.")
     if drifting:
         parts.append(f"The gap in {listed(drifting)} was moving before the programme, so that money is not the programme's to claim.")
     return " ".join(parts)
@@ -190,7 +207,7 @@ def agencies_title(worth: Worth, purse: Pounds) -> str:
         for what, same in ((f"gain of {payer}", True), ("gain of all others", False))
     )
     own, others = (text.replace("[low]", "next to nothing") for text in (own, others))
-    return f"{label}: pays {paid}, gains {own}; all others gain {others}"
+    return f"{label}{whose(worth)}: pays {paid}, gains {own}; all others gain {others}"
 
 
 def agencies(worth: Worth, purse: Pounds) -> tuple[AgencyLine, ...]:

@@ -24,7 +24,7 @@ class Worth:
     unmatched : float
         Programme units without a match, rounded.
     cost_words : str
-        Where the cost comes from, as a sentence.
+        Where the cost comes from, as a sentence; '' where it is not known.
     fees : float
         Payment-by-results fees in the prices of the year.
     fees_source, fees_reason : str

@@ -45,12 +45,12 @@ def who_of_areas(analysis: Analysis, scope: Scope, n_areas: int, councils: str) 
 def compared_of_areas(analysis: Analysis, many: str, comparison: str) -> str:
     """With whom areas are compared: matched units, or a weighted mix of donors."""
     synthetic = next((found.synthetic for found in analysis.placebos.values() if found.synthetic is not None), None)
-    whom = (
-        f"Their {many} are compared with {comparison} similar {many} that had not started"
+    whom, were = (
+        (f"Their {many} are compared with {comparison} similar {many} that had not started", "they were")
         if synthetic is None
-        else f"Each area is compared with a weighted mix of the other {many} of England that together ran as it did before"
+        else (f"Each area is compared with a weighted mix of the other {many} of England that together ran as it did before", "it was")
     )
-    return f"{whom}, not with what they were before, so that changes seen everywhere are not credited to the programme."
+    return f"{whom}, not only with what {were} before, so that changes seen everywhere are not credited to the programme."
 
 
 def caveats_of_plan(plan: Plan) -> tuple[str, ...]:
@@ -113,8 +113,8 @@ def locality_limits(plan: Plan) -> tuple[str, ...]:
     )
 
 
-def own_gap(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], ledger: Ledger) -> str:
-    """The area's own gap in the first main outcome, beside what chance gives."""
+def own_gap(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], many: str, ledger: Ledger) -> str:
+    """The area's own gap in the first main outcome, beside what chance gives: its change less that of those it is compared with, not its change."""
     study = next((study for study in studies if study.numbers.primary and study.placebo is not None), None)
     if study is None:
         hidden = analysis.plan.unit == "small_area" and scope.code != ALL
@@ -122,18 +122,21 @@ def own_gap(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], l
     gap, unit = study.placebo, change_unit_of(study.numbers.outcome)
     digits = decimals((gap.upper - gap.lower) / 4)
     own, low, high = (ledger.keep("own gap", scope.area, number(value, digits, signed=True)) for value in (gap.gap, gap.lower, gap.upper))
-    inside = "as areas without a programme show too" if low.value <= own.value <= high.value else "which few areas without a programme show"
-    name = lower_first(study.numbers.outcome.label)
-    return f"This area by itself changed by {own.text} {unit} in {name}, {inside} ({low.text} to {high.text})."
+    others, name = "areas" if low.value <= own.value <= high.value else "few areas", lower_first(study.numbers.outcome.label)
+    return (
+        f"In this area by itself the change in {name} differed by {own.text} {unit} from that of its comparison {many}; {others} without a programme"
+        f" differ as much ({low.text} to {high.text})."
+    )
 
 
-def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy]) -> tuple[str, ...]:
+def area_caveats(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy], ledger: Ledger) -> tuple[str, ...]:
     """How thinly the effect is spread, and how few periods are clean."""
     plan, found = analysis.plan, list(caveats_of_plan(analysis.plan))
     found += synthetic_caveats(analysis)
     for study in studies:
         if (per_family := spread.of_study(study, plan)) is not None and study.numbers.primary:
-            found.append(spread.sentence(per_family, study.numbers.outcome.label, plan.programme.helped, spread.place_of(scope)))
+            told = spread.sentence(per_family, study.numbers.outcome.label, plan.programme.helped, spread.place_of(scope))
+            found.append(ledger.said(told, what="how thinly the effect is spread", population=scope.code))
             break
     if plan.programme.later_start_elsewhere is not None:
         found.append(

@@ -48,10 +48,10 @@ def context_of(
             compared_with=compared,
             n_effective=n_areas,
             effective_noun="areas",
-            extra_caveats=area_caveats(analysis, scope, studies),
-            own=own_gap(analysis, scope, studies, ledger),
-            n_available=len(sample.panel) if plan.unit == "small_area" else int(sample.panel.units["council_code"].nunique()),
-            available_noun="small areas in the whole study" if plan.unit == "small_area" else "councils in England",
+            extra_caveats=area_caveats(analysis, scope, studies, ledger),
+            own=own_gap(analysis, scope, studies, nouns.many, ledger),
+            n_available=n_areas,  # all of them are in the estimate already: no pooling adds any
+            available_noun="programme areas in the whole study",
         )
     place = "" if scope.code == ALL else f" in {scope.name}"
     who = (
@@ -59,8 +59,8 @@ def context_of(
         f"{shown(scope.counts['matched'], 'matched')} of them could be matched."
     )
     compared = (
-        f"They are compared with {comparison} similar {nouns.many} that had not joined by then, not with themselves before: {nouns.many} often join"
-        " at a crisis, and some recover without help."
+        f"They are compared with {comparison} similar {nouns.many} that had not joined by then, not only with themselves before: {nouns.many} often"
+        " join at a crisis, and some recover without help."
     )
     n = int(ledger.rounded(scope.counts["matched"], nouns.many))
     return Context(

@@ -143,15 +143,18 @@ def worth_of(
     )
     if reason := next((why for study in asked.valued if (why := hidden_of(study, ledger.profile.threshold, many))), ""):
         return Worth(plan=asked.plan, status="not_shown", reason=reason)
-    if reason := why_not(asked):
-        return Worth(plan=asked.plan, status="not_estimated", reason=reason)
+    if asked.sample is None:
+        return Worth(plan=asked.plan, status="not_estimated", reason=f"none of the programme {asked.many} here could be matched")
     costs, words = costs_of(asked)
+    unvalued = {"plan": asked.plan, "status": "not_estimated", "cost_words": words if costs else ""}
+    if reason := why_not(asked):
+        return Worth(**unvalued, reason=reason)
     if not costs:
-        return Worth(plan=asked.plan, status="not_estimated", reason="what the programme cost here is not known")
+        return Worth(**unvalued, reason="what the programme cost here is not known")
     try:
         return appraised(asked, costs, words)
-    except EstimationError as fault:
-        return Worth(plan=asked.plan, status="not_estimated", reason=f"the effects have no joint uncertainty ({fault.for_report()})")
+    except EstimationError:  # its message is for programmers
+        return Worth(**unvalued, reason="how many the effects count for, or how far off all of them may be together, could not be worked out")
 
 
 def hidden_of(study: OutcomeStudy, threshold: int, many: str) -> str:
@@ -161,15 +164,18 @@ def hidden_of(study: OutcomeStudy, threshold: int, many: str) -> str:
 
 
 def why_not(asked: Asked) -> str:
-    """Why there is no appraisal; '' where there is one."""
-    if asked.sample is None:
-        return f"none of the programme {asked.many} here could be matched"
+    """Why the effects cannot be put into money, for a council to read; '' where they can."""
     lacking = [
         lower_first(study.numbers.outcome.label)
         for study in asked.valued
         if study.numbers.status != "estimated" or study.numbers.effect is None or not math.isfinite(study.numbers.effect.lower)
     ]
-    return f"the effect on {lacking[0]} could not be estimated" if lacking else ""
+    if lacking:
+        return f"the effect on {lacking[0]} could not be estimated"
+    ranged = [lower_first(study.numbers.outcome.label) for study in asked.valued if not study.numbers.effect.df > 0]
+    if ranged:
+        return f"how far off the effect on {ranged[0]} may be is read from areas without a programme, which gives a range of it but none of money"
+    return ""
 
 
 def appraised(asked: Asked, costs: dict[str, tuple[float, str]], words: str) -> Worth:

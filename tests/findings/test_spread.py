@@ -11,7 +11,7 @@ from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import RULES
 from evaluation.findings.numbers import OutcomeNumbers
 from evaluation.findings.present import Nouns, present
-from evaluation.findings.spread import most_possible, of_study, sentence, table
+from evaluation.findings.spread import most_possible, of_study, place_of, sentence, table
 from evaluation.findings.study import OutcomeStudy, Scope
 from evaluation.locations import project_file
 from evaluation.models.effects import Estimate
@@ -44,15 +44,28 @@ def study(dictionary):
     return made
 
 
-@pytest.mark.parametrize("most, cell, words", [(0.03, "no", "could not have been seen even if"), (0.09, "yes, if most of it ended", "could only")])
-def test_table_and_sentence_give_the_same_answer(study, plan, most, cell, words):
-    ledger, made = Ledger(profile=RULES["published"]), study(most=most)
+# 0.08% of 3,000,000 sessions are 2,400: 80 for each of 30 families; 2 children x 300 sessions x 15% = 90, of 30 families 0.09% of the council's
+ANSWERS = [
+    (6e6, 0.03, "160", "no", "could not have been seen even if every family's problem had ended: that would have moved the rate there by 0.045"),
+    (3e6, 0.03, "80", "no: enough here, too little in the mean of all", "would have moved by 0.090 percentage points and the mean of all councils"),
+    (6e6, 0.09, "160", "yes, though not from here alone", "would have moved by 0.045 percentage points and the mean of all councils"),
+    (3e6, 0.09, "80", "yes, if most of it ended", "could only have been seen if most of every family's problem had ended: that would have moved"),
+]
+
+
+@pytest.mark.parametrize("sessions, most, needed, cell, words", ANSWERS)
+def test_table_and_sentence_give_the_same_answer(study, plan, sessions, most, needed, cell, words):
+    ledger, made = Ledger(profile=RULES["published"]), study(most=most, denominator=sessions)
     (content,) = table([(made, present(made.numbers, ledger, COUNCILS))], plan, ledger, MERE)
-    # 0.08% of 3,000,000 sessions are 2,400: 80 for each of 30 families; 2 children x 300 sessions x 15% = 90
-    assert content.rows == (("Unauthorised absence (sessions missed)", "80", "90", cell),)
+    assert content.rows == (("Unauthorised absence (sessions missed)", needed, "90", cell),)
     told = sentence(of_study(made, plan), "Unauthorised absence", plan.programme.helped, "Mere")
-    assert words in told and "80 fewer sessions missed a year" in told and "about 90" in told
-    assert {"80", "90"} <= {entry.shown.text for entry in ledger.entries}
+    assert words in told and f"{needed} fewer sessions missed a year" in told and "about 90" in told and "0.080 was needed" in told
+    assert ("could not have been seen" in told) == (float(needed) > 90 and most < 0.08), "only where a council's own figures say so"
+    assert {needed, "90"} <= {entry.shown.text for entry in ledger.entries}
+
+
+def test_the_figures_of_all_places_are_those_of_a_council_of_average_size():
+    assert place_of(dataclasses.replace(MERE, code="all")) == "a council of average size" and place_of(MERE) == "Mere"
 
 
 def test_it_is_said_that_the_number_of_families_is_an_assumption(study, plan):

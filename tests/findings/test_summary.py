@@ -56,6 +56,14 @@ def test_the_headline_follows_the_verdicts(results, words):
     assert summarise(results, STRENGTH, context()).headline == words
 
 
+def test_nulls_are_listed_with_or_and_findings_with_and():
+    labels = ("Absence", "Crime", "Work")
+    null = summarise([result(one) for one in labels], STRENGTH, context()).headline
+    assert null == "In Mere, no effect on absence, crime or work could be detected."
+    worse = summarise([result(one, "worse") for one in labels], STRENGTH, context()).headline
+    assert worse.startswith("In Mere, absence, crime and work came out worse than among similar families")
+
+
 def test_outcomes_without_a_number_for_the_same_reason_share_a_sentence():
     told = summarise([result("Crime", status="not_available"), result("Work", status="not_available")], STRENGTH, context()).findings
     assert told == ("Crime and work: not available in published data, so nothing can be said about them here.",)
@@ -195,7 +203,7 @@ def test_the_spread_of_an_effect_is_what_each_family_would_have_to_change():
     assert (
         "could not have been seen even if every family's problem had ended" in told and "If it was 30 in each council, as one pilot planned" in told
     )
-    assert "moved the rate by 0.03 points; 0.10 was needed" in told
+    assert "moved the rate there by 0.09 points; 0.10 was needed" in told, "the move of the council whose sessions are told"
 
 
 def test_whether_it_could_be_seen_is_the_programmes_question_not_one_councils():

@@ -43,6 +43,19 @@ def test_without_an_appraisal_there_is_a_reason_and_no_number(dictionary, ledger
     assert found.net is None and found.lenses is None and found.agencies == () and found.swings == () and found.contrast is None
 
 
+def test_without_a_value_the_cost_is_said_to_be_set_against_nothing_where_there_is_one(dictionary, ledger):
+    known = Worth(plan=plan(), status="not_estimated", reason="few", cost_words="The cost is known.")
+    told = present_value(known, results(dictionary, ledger), ledger, FAMILIES).sentence
+    assert told == "No net value can be given, because few. What the programme cost is set against nothing."
+
+
+@pytest.mark.parametrize("together, whose", [(True, " in all programme areas together"), (False, "")])
+def test_the_money_of_all_places_is_called_theirs_in_the_report_of_one(dictionary, ledger, together, whose):
+    found = present_value(worth(together=together), results(dictionary, ledger), ledger, FAMILIES)
+    assert f"){whose}, 2014/15 prices: effects worth" in found.sentence
+    assert found.agencies_title.startswith(f"Council{whose}: pays £")
+
+
 def test_page_one_tells_the_net_value_with_its_range_and_what_could_not_be_detected(dictionary, ledger):
     found = present_value(worth(), results(dictionary, ledger), ledger, FAMILIES)
     # offences 11,640 and benefit 14,408 of benefits, 122,946 of cost: see tests/value/test_known_answer.py
@@ -69,7 +82,7 @@ def test_a_gap_that_was_moving_before_is_not_the_programmes_money(dictionary, le
     "cost, words, title",
     [
         (1_000.0, "Net gain to the public purse £", "worth more to the public purse than the programme cost"),
-        (26_000.0, "Net gain or cost to the public purse ", "cannot be told"),
+        (26_000.0, "Net gain or cost to the public purse ", "for the public purse; seen from society as a whole they were worth less"),
         (400_000.0, "Net cost to the public purse £", "cost the public purse more"),
     ],
 )
@@ -80,6 +93,13 @@ def test_the_title_follows_the_range_of_the_net_value(dictionary, ledger, cost, 
     made = dataclasses.replace(worth(given=narrow), adjusted=adjusted, plain=plain)
     found = present_value(made, results(dictionary, ledger), ledger, FAMILIES)
     assert found.sentence.startswith(words) and title in found.title
+    society = next(row[4] for row in found.lenses.rows if row[0].startswith("Society"))
+    assert ("seen from society" in found.title) == ("cannot be told" in found.title and society.count(MINUS) == 2), "as the row for society says"
+
+
+def test_a_title_that_cannot_tell_says_nothing_of_a_society_that_cannot_either(dictionary, ledger):
+    wide = case(costs={"2012/13": (12_000.0, "2014/15")})
+    assert present_value(worth(given=wide), results(dictionary, ledger), ledger, FAMILIES).title.endswith("cannot be told")
 
 
 def test_a_loss_is_told_as_a_loss(dictionary, ledger):

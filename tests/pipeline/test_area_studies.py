@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import RULES
 from evaluation.errors import PlanError
+from evaluation.findings.study import PlaceboGap
 from evaluation.locations import project_file
 from evaluation.pipeline import placebo
+from evaluation.pipeline.area_words import compared_of_areas, own_gap
 from evaluation.pipeline.scope_studies import own_line, sets_in, studies_of
 from evaluation.pipeline.scopes import joined_in, scopes_of
 from evaluation.pipeline.value import people_array, worth_of
@@ -149,6 +153,42 @@ def test_placebo_places_are_drawn_inside_councils(neighbourhoods):
     assert neighbourhoods.studies["asb_incidents"].numbers.truth == 0
 
 
+# ---- page one ------------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gap, others", [(0.04, "areas without a programme differ as much"), (0.5, "few areas without a programme differ as much")])
+def test_an_areas_own_gap_is_a_difference_from_its_comparison_and_not_its_change(dictionary, gap, others):
+    outcome = dictionary.outcomes["unauthorised_absence_rate"]
+    study = SimpleNamespace(
+        numbers=SimpleNamespace(primary=True, outcome=outcome), placebo=PlaceboGap(area="Mere", gap=gap, lower=-0.34, upper=0.25, n_placebo=499)
+    )
+    told = own_gap(None, SimpleNamespace(area="Mere", code="E1"), [study], "councils", Ledger(profile=RULES["published"]))
+    assert told.startswith(f"In this area by itself the change in unauthorised absence differed by +{gap:.2f} percentage points from that of its")
+    assert f"its comparison councils; {others} (" in told
+
+
+@pytest.mark.parametrize("synthetic, words", [(None, "not only with what they were before"), (1, "not only with what it was before")])
+def test_the_comparison_is_with_others_and_not_only_with_the_time_before(synthetic, words):
+    analysis = SimpleNamespace(placebos={"y": SimpleNamespace(synthetic=synthetic)})
+    assert f", {words}, so that changes seen everywhere" in compared_of_areas(analysis, "councils", "73")
+
+
+def test_a_design_whose_areas_are_all_pooled_is_told_to_pool_no_more(places, neighbourhood_reports):
+    pages = [worded(places, (CHESHIRE_WEST,))[CHESHIRE_WEST].summary, neighbourhood_reports[KENT].summary]
+    for page, areas in zip(pages, (4, 12), strict=True):
+        (told,) = [step for step in page.next_steps if "a change of 10%" in step]
+        assert told.startswith("This design cannot answer the question for ") and "areas to see" in told
+        assert told.endswith(f"there are {areas} programme areas in the whole study.") and not any("pool" in step for step in page.next_steps)
+
+
+def test_effects_whose_range_is_that_of_placebo_areas_are_said_in_words_to_have_no_price(places):
+    told = worded(places, (CHESHIRE_WEST,))[CHESHIRE_WEST].summary.value
+    assert told == (
+        "No net value can be given, because how far off the effect on unauthorised absence may be is read from areas without a programme, which gives"
+        " a range of it but none of money. What the programme cost is set against nothing."
+    )
+
+
 # ---- what the neighbourhoods were worth ----------------------------------------------------------------------------------------------------------
 
 
@@ -191,6 +231,7 @@ def test_the_cost_of_all_neighbourhoods_is_that_of_the_plan(neighbourhood_worth)
 def test_a_neighbourhoods_report_tells_the_money_of_all_and_says_so(neighbourhood_reports):
     birmingham, kent = (neighbourhood_reports[code].value for code in (BIRMINGHAM, KENT))
     assert birmingham.status == "shown" and birmingham.net == kent.net
+    assert "in all programme areas together, 2014/15 prices" in kent.sentence and kent.agencies_title.startswith("Council in all programme areas")
     assert any("The money is that of all places together, which are judged as one; no place alone is valued." in text for text in kent.findings)
 
 

@@ -13,9 +13,10 @@ import yaml
 from evaluation.dictionary import load_dictionary
 from evaluation.disclosure.ledger import Ledger
 from evaluation.disclosure.rules import RULES
-from evaluation.errors import PlanError
+from evaluation.errors import EstimationError, PlanError
 from evaluation.findings.numbers import factor_of
 from evaluation.periods import Periods
+from evaluation.pipeline import value
 from evaluation.pipeline.payment import payment_of
 from evaluation.pipeline.recipe import evaluate
 from evaluation.pipeline.run import run_study
@@ -139,6 +140,15 @@ def test_without_a_cost_there_is_a_reason(analysis, worth):
     tables = {name: table for name, table in analysis.tables.items() if name != "programme_costs"}
     found, _ = worth(dataclasses.replace(analysis, tables=tables))
     assert found.status == "not_estimated" and found.reason == "what the programme cost here is not known"
+
+
+def test_a_fault_inside_the_appraisal_reaches_a_report_in_a_councils_words(worth, monkeypatch):
+    def fail(asked):
+        raise EstimationError("Draws need a finite estimate. Leave out of value.outcomes what could not be estimated.")
+
+    monkeypatch.setattr(value, "joint_effects", fail)
+    found, _ = worth()
+    assert found.status == "not_estimated" and found.cost_words and "value.outcomes" not in found.reason and "could not be worked out" in found.reason
 
 
 def test_the_same_seed_gives_the_same_pounds_and_another_seed_others(analysis, worth, plain):
