@@ -57,10 +57,7 @@ def level_warnings(analysis: Analysis, ledger: Ledger) -> tuple[Warned, ...]:
 
 def base_warning(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> tuple[Warned, ...]:
     """Main outcomes for which another base concludes otherwise, and those for which it only moves the estimate."""
-    main = [study for study in studies if study.numbers.primary and study.numbers.effect is not None]
-    main = [study for study in main if not why_hidden(study.numbers, threshold, many)]
-    otherwise = [study for study in main if other_base_concludes_otherwise(study)]
-    moved = [study for study in main if moved_by_base(study) and study not in otherwise]
+    otherwise, moved = by_base(studies, threshold, many)
     told = (
         (otherwise, "with another base the conclusion would differ"),
         (moved, "the interval with another base leaves the estimate out, though it says the same about zero"),
@@ -76,6 +73,25 @@ def base_warning(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> 
         for found, what in told
         if found
     )
+
+
+def by_base(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> tuple[list[OutcomeStudy], list[OutcomeStudy]]:
+    """Main outcomes for which another base concludes otherwise; those for which it only moves the estimate."""
+    main = [study for study in studies if study.numbers.primary and study.numbers.effect is not None]
+    main = [study for study in main if not why_hidden(study.numbers, threshold, many)]
+    otherwise = [study for study in main if other_base_concludes_otherwise(study)]
+    return otherwise, [study for study in main if moved_by_base(study) and study not in otherwise]
+
+
+def base_caveat(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> tuple[str, ...]:
+    """The same in a sentence for page one; none where no base changes anything."""
+    otherwise, moved = (listed([lower_first(study.numbers.outcome.label) for study in found]) for found in by_base(studies, threshold, many))
+    told = [
+        text
+        for names, text in ((otherwise, f"the conclusion would differ for {otherwise}"), (moved, f"the estimate would move for {moved}"))
+        if names
+    ]
+    return (f"With another base period {', and '.join(told)}.",) if told else ()
 
 
 def where_shown(studies: Sequence[OutcomeStudy], threshold: int, many: str) -> str:

@@ -16,7 +16,7 @@ from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.area_words import ALL, area_caveats, caveats_of_plan, compared_of_areas, locality_caveats, own_gap, verdicts_of, who_of_areas
 from evaluation.pipeline.experiment import anchor_of
 from evaluation.pipeline.known import simulated_caveats, simulated_sentence
-from evaluation.pipeline.limits import base_warning
+from evaluation.pipeline.limits import base_caveat
 from evaluation.pipeline.scopes import members_of
 
 
@@ -77,7 +77,7 @@ def context_of(
             *several_tests.caveats(tests, studies, ledger.profile.threshold, nouns.many),
             *simulated_caveats(plan, verdicts_of(studies, ledger.profile.threshold, nouns.many)),
             *locality_caveats(plan),
-            *(warned.sentence for warned in base_warning(studies, ledger.profile.threshold, nouns.many)),
+            *base_caveat(studies, ledger.profile.threshold, nouns.many),
         ),
         n_available=int(ledger.rounded(int((sample.panel.entry >= 0).sum()), nouns.many)),
         available_noun=f"programme {nouns.many} in the whole study",

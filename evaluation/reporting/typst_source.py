@@ -69,8 +69,8 @@ LAYOUT = r"""
 #let stands_alone(end) = end.page() == 1 and end.position().y > 205mm  // else contents follow on page one
 #let fitted(body) = context {
   let room = 280mm - here().position().y
-  let size = (12pt, 11.5pt, 11pt, 10.5pt).find(size => measure({ set text(size: size); body }, width: 170mm).height <= room)
-  set text(size: if size == none { 10.5pt } else { size })
+  let size = (12pt, 11.5pt, 11pt, 10.5pt, 10pt).find(size => measure({ set text(size: size); body }, width: 170mm).height <= room)
+  set text(size: if size == none { 10pt } else { size })
   body
 }
 #let contents = context {

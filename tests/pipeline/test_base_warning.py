@@ -11,7 +11,7 @@ from evaluation.findings.numbers import OutcomeNumbers
 from evaluation.findings.study import BaseRow, GroupLine, OutcomeStudy
 from evaluation.models.effects import Estimate
 from evaluation.pipeline.area_words import synthetic_caveats
-from evaluation.pipeline.limits import base_warning
+from evaluation.pipeline.limits import base_caveat, base_warning
 
 
 def estimate(value: float) -> Estimate:
@@ -49,6 +49,14 @@ def test_an_estimate_that_moves_while_the_conclusion_stays_is_not_said_to_conclu
     both = told(study("out_of_work_benefit", -9.0, 60), study("unauthorised_absence_rate", 0.0, 60))
     assert "for unauthorised absence: with another base the conclusion would differ" in both and "for out-of-work benefits: the interval" in both
     assert both.count("out-of-work benefits") == 1 == both.count("unauthorised absence")
+
+
+def test_page_one_tells_both_in_one_sentence(study):
+    moved, otherwise = study("out_of_work_benefit", -9.0, 60), study("unauthorised_absence_rate", 0.0, 60)
+    assert base_caveat([moved, otherwise], 10, "families") == (
+        "With another base period the conclusion would differ for unauthorised absence, and the estimate would move for out-of-work benefits.",)
+    assert base_caveat([moved], 10, "families") == ("With another base period the estimate would move for out-of-work benefits.",)
+    assert base_caveat([study("out_of_work_benefit", -5.0, 60)], 10, "families") == ()
 
 
 def test_another_base_on_the_other_side_of_zero_concludes_otherwise(study):

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from benchmarks import batch as bench
 from benchmarks import determinism
@@ -78,6 +79,12 @@ def test_no_page_of_a_batch_is_more_than_a_third_empty(finished):
 
     shares = {path.name: empty_shares(path.read_bytes()) for path in sorted((finished / "release").rglob("*.pdf"))}
     assert len(shares) == 2 and {name: max(found) for name, found in shares.items() if max(found) > 1 / 3} == {}
+
+
+def test_page_one_of_every_report_of_a_batch_holds_all_that_stands_before_the_contents(finished):
+    for path in sorted((finished / "release").rglob("*.pdf")):
+        first = PdfReader(path).pages[0].extract_text()
+        assert "Released by" in first and "What to do next" in first, path.name
 
 
 def release_of(run: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ import io
 import pytest
 from pypdf import PdfReader
 
+from evaluation.locations import project_file
 from evaluation.reporting import full_pages, pdf, typesetting, typst_source
 from evaluation.reporting.blocks import Bullets, Contents, Heading, Paragraph
 from evaluation.reporting.pages import TORN, Pages
@@ -47,6 +48,12 @@ def test_how_empty_pages_are_is_what_the_text_of_the_finished_file_says(blocks):
     measured = empty_shares(bytes(typesetting.compiler().compile(input=made.encode(), format="pdf")))
     assert told.number == len(measured) and len(told.starts) == len(blocks)
     assert told.shares == pytest.approx(measured, abs=0.06)
+
+
+def test_page_one_of_the_sample_holds_all_that_stands_before_the_contents():
+    (sample,) = project_file("reports").glob("*.pdf")
+    first = PdfReader(sample).pages[0].extract_text()
+    assert "Read this with care" in first and "What to do next" in first and "Released by" in first
 
 
 def test_contents_stand_in_two_columns_and_name_every_chapter_once(printed, blocks):
