@@ -87,11 +87,16 @@ def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Le
         outcome=result.outcome,
         label=result.label,
         title=trend_title(study, result),
-        subtitle=result.measure + (f", {result.unit}" if study.numbers.outcome.scale == "count" else "") + counted_from(inputs.plan),
+        subtitle=result.measure + (f", {result.unit}" if study.numbers.outcome.scale == "count" else "") + counted_from(inputs.plan) + behind(inputs),
         periods=study.axis,
         lines=lines,
         marks=study.marks,
     )
+
+
+def behind(inputs: Inputs) -> str:
+    """That the lines are not those behind the effect, where that is against a weighted mix."""
+    return "; the effect is against a weighted mix of others, not against the nearest" if hasattr(inputs.estimator, "weigh") else ""
 
 
 def trend_title(study: OutcomeStudy, result: OutcomeResult) -> str:

@@ -221,7 +221,8 @@ def lines_of(
     behind = units_behind(sample, outcome.name, times, occurrence=happens(outcome))
     lines = (
         GroupLine(name=f"Programme {many}", values=treated * factor, behind=behind[0]),
-        GroupLine(name=f"Matched comparison {many}", values=comparison * factor, behind=behind[1]),
+        GroupLine(name=f"{'Nearest' if hasattr(estimating.estimator(), 'weigh') else 'Matched'} comparison {many}", values=comparison * factor,
+                  behind=behind[1]),
     )
     marks: list[tuple[int, str]] = []
     if plan.programme.first_full_period is not None:

@@ -56,7 +56,12 @@ def evidence_of(analysis: Analysis, scope: Scope, studies: Sequence[OutcomeStudy
 
 
 def largest_difference(analysis: Analysis, measured: Sequence[OutcomeNumbers]) -> float:
-    """The largest standardised difference after matching: in the whole sample, or in the sets behind a main outcome; NaN where there is none."""
+    """The largest standardised difference after matching: in the whole sample, or in the sets behind a main outcome.
+
+    NaN where there is none, and where a weighted mix is compared with: matching only says who may be in it.
+    """
+    if hasattr(analysis.estimating.estimator(), "weigh"):
+        return math.nan
     samples = [analysis.sample, *(analysis.sets.own.get(numbers.outcome.name) for numbers in measured)]
     found = [float(sample.balance["smd_after"].abs().max()) for sample in samples if sample is not None]
     return max((size for size in found if math.isfinite(size)), default=math.nan)

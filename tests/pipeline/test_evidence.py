@@ -117,8 +117,10 @@ def test_placebo_assignments_that_gave_as_much_are_never_told_as_nought(study, p
 def test_balance_is_judged_by_the_whole_sample_and_by_the_sets_behind_each_main_outcome(study):
     whole, complete = (SimpleNamespace(balance=pd.DataFrame({"smd_after": values})) for values in ([0.05, -0.08, float("nan")], [0.02, -0.17]))
     numbers = study().numbers
-    analysis = SimpleNamespace(sample=whole, sets=SimpleNamespace(own={numbers.outcome.name: complete, "any_asb": whole}))
+    matched, mixed = (SimpleNamespace(estimator=lambda one=one: one) for one in (SimpleNamespace(), SimpleNamespace(weigh=None)))
+    analysis = SimpleNamespace(estimating=matched, sample=whole, sets=SimpleNamespace(own={numbers.outcome.name: complete, "any_asb": whole}))
     assert largest_difference(analysis, [numbers]) == pytest.approx(0.17)
     assert largest_difference(analysis, []) == pytest.approx(0.08)
-    nobody = SimpleNamespace(sample=None, sets=SimpleNamespace(own={numbers.outcome.name: None}))
+    assert math.isnan(largest_difference(SimpleNamespace(estimating=mixed), [numbers]))                # matching is not what it compares with
+    nobody = SimpleNamespace(estimating=matched, sample=None, sets=SimpleNamespace(own={numbers.outcome.name: None}))
     assert math.isnan(largest_difference(nobody, [numbers]))
