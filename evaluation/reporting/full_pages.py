@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from evaluation.reporting.blocks import Block, numbering
 from evaluation.reporting.flow import rearranged
@@ -17,22 +18,26 @@ TRIES = 4  # how often a report is set anew to fill its pages, and again to fill
 def settled(blocks: Sequence[Block]) -> str:
     """The source of a setting whose pages are full enough, or of the best that was found.
 
-    What follows a chart that does not fit on its page may stand before it, and the last part of a report has more or less air between its rows and
-    headings, so that the last page is full too.
+    Page one stands alone unless it has little to say. What follows a chart that does not fit on its page may stand before it, and the last part of a
+    report has more or less air between its rows and headings, so that the last page is full too.
     """
     numbers = numbering(tuple(blocks))
     told = {block: typst_of(block, numbers) for block in blocks}
     whole = frozenset(filter(kept_whole, blocks))
 
     def made(setting: Setting, with_places: bool) -> str:
-        return source(setting.order, told=told, air=setting.air, last_air=setting.last_air, with_places=with_places)
+        return source(setting.order, told=told, air=setting.air, last_air=setting.last_air, apart=setting.apart, with_places=with_places)
 
     def tried(setting: Setting) -> Tried:
         return Tried(setting=setting, pages=pages_of(made(setting, True)))
 
-    best = None
+    best, apart = None, True
     for air in AIR:
-        found = with_full_pages(tried, whole, tried(Setting(order=tuple(blocks), air=air)))
+        first = tried(Setting(order=tuple(blocks), air=air, apart=apart))
+        if apart and first.shares[0] > MOST_EMPTY and len(first.shares) > 1:
+            apart = False
+            first = tried(replace(first.setting, apart=apart))
+        found = with_full_pages(tried, whole, first)
         best = found if best is None or found.worst < best.worst else best
         if best.worst <= MOST_EMPTY:
             break

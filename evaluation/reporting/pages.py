@@ -24,11 +24,14 @@ class Setting:
     order : tuple of Block
     air, last_air : float
         Times the usual space between rows, charts and headings; of the report, and of its last part.
+    apart : bool
+        Whether page one stands alone; else the contents follow on it.
     """
 
     order: tuple[Block, ...]
     air: float
     last_air: float = 1.0
+    apart: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,7 +66,6 @@ LAYOUT = r"""
 #show table.cell.where(y: 0): set text(weight: "bold")
 #set table.cell(breakable: false)
 #let note(body) = block(above: 0.4em, below: 0.5em, text(size: 10pt, fill: muted, body))
-#let stands_alone(end) = end.page() == 1 and end.position().y > 205mm  // else contents follow on page one
 #let fitted(body) = context {
   let room = 280mm - here().position().y
   let size = (12pt, 11.5pt, 11pt, 10.5pt, 10pt).find(size => measure({ set text(size: size); body }, width: 170mm).height <= room)
@@ -91,7 +90,6 @@ AIRY = r"""
 #show heading: set block(above: air * 1.1em, below: 0.55em)
 """
 AT, END = "#metadata(none) <at>\n", "#metadata(none) <end>"  # marks where a block begins, and where its last line or frame stands
-BREAK = "#metadata(none) <before-contents>\n#context { if stands_alone(locate(<before-contents>)) { pagebreak() } }\n"  # before the contents
 PLACES = """#let asked = %s
 #place(context if asked {
   for it in query(selector.or(<at>, <end>)) {
@@ -103,9 +101,15 @@ PLACES = """#let asked = %s
 
 
 def source(
-    blocks: Sequence[Block], *, told: Mapping[Block, str] | None = None, air: float = 1.0, last_air: float = 1.0, with_places: bool = False
+    blocks: Sequence[Block],
+    *,
+    told: Mapping[Block, str] | None = None,
+    air: float = 1.0,
+    last_air: float = 1.0,
+    apart: bool = True,
+    with_places: bool = False,
 ) -> str:
-    """The report as Typst source; what stands before the contents is one page, in the largest type that fits it.
+    """The report as Typst source; what stands before the contents is in the largest type in which it fits a page.
 
     Parameters
     ----------
@@ -113,6 +117,8 @@ def source(
         The source of each block, where it is known.
     air, last_air : float
         Times the usual space between rows, charts and headings; `last_air` from the heading on that begins the report's last part.
+    apart : bool
+        Whether page one stands alone; else the contents follow on it.
     with_places : bool
         Whether the first page tells where blocks begin. One word of the source differs, so that Typst sets little anew.
     """
@@ -125,7 +131,7 @@ def source(
         for part in (blocks[:1], blocks[1 : max(first, 1)], blocks[max(first, 1) :])
     )
     begin = _layout(cover_of(blocks)) + airy(air) + PLACES % str(with_places).lower() + banner
-    return "\n".join([begin, f"#fitted[\n{page_one}]" if page_one else "", (BREAK if first else "") + rest])
+    return "\n".join([begin, f"#fitted[\n{page_one}]" if page_one else "", ("#pagebreak()\n" if page_one and apart else "") + rest])
 
 
 def airy(air: float) -> str:
