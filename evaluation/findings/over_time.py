@@ -73,6 +73,7 @@ def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Le
     """Means of both groups by period."""
     whole = study.numbers.outcome.scale == "any" and inputs.nouns.many in PEOPLE
     digits = 0 if whole else decimals(study.numbers.effect.std_error)
+    unit = f", {result.unit}" if study.numbers.outcome.scale == "count" else ""
     lines = tuple(
         TrendLine(
             name=line.name,
@@ -87,14 +88,14 @@ def trend(study: OutcomeStudy, result: OutcomeResult, inputs: Inputs, ledger: Le
         outcome=result.outcome,
         label=result.label,
         title=trend_title(study, result),
-        subtitle=result.measure + (f", {result.unit}" if study.numbers.outcome.scale == "count" else "") + counted_from(inputs.plan) + behind(inputs),
+        subtitle=f"{result.measure}{unit}{counted_from(inputs.plan)}{other_lines(inputs)}",
         periods=study.axis,
         lines=lines,
         marks=study.marks,
     )
 
 
-def behind(inputs: Inputs) -> str:
+def other_lines(inputs: Inputs) -> str:
     """That the lines are not those behind the effect, where that is against a weighted mix."""
     return "; the effect is against a weighted mix of others, not against the nearest" if hasattr(inputs.estimator, "weigh") else ""
 

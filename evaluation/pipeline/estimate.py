@@ -26,6 +26,7 @@ from evaluation.pipeline.choices import base_of, estimator
 from evaluation.pipeline.estimating import Estimating
 from evaluation.pipeline.outcome_sets import OutcomeSets
 from evaluation.pipeline.subgroups import subgroups_of
+from evaluation.pipeline.synthetic import is_synthetic
 from evaluation.pipeline.windows import windows_of
 from evaluation.plan import Plan
 
@@ -221,8 +222,7 @@ def lines_of(
     behind = units_behind(sample, outcome.name, times, occurrence=happens(outcome))
     lines = (
         GroupLine(name=f"Programme {many}", values=treated * factor, behind=behind[0]),
-        GroupLine(name=f"{'Nearest' if hasattr(estimating.estimator(), 'weigh') else 'Matched'} comparison {many}", values=comparison * factor,
-                  behind=behind[1]),
+        GroupLine(name=f"{'Nearest' if is_synthetic(estimating) else 'Matched'} comparison {many}", values=comparison * factor, behind=behind[1]),
     )
     marks: list[tuple[int, str]] = []
     if plan.programme.first_full_period is not None:

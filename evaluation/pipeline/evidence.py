@@ -16,6 +16,7 @@ from evaluation.pipeline.analysis import Analysis
 from evaluation.pipeline.check_sentences import MANY
 from evaluation.pipeline.checking import NAMES
 from evaluation.pipeline.choices import base_of
+from evaluation.pipeline.synthetic import is_synthetic
 from evaluation.plan import Plan
 
 OTHER_CHOICES = ("placebo_date", "placebo_outcome", "leave_one_council_out")  # checks that judge whether another choice concludes otherwise
@@ -60,7 +61,7 @@ def largest_difference(analysis: Analysis, measured: Sequence[OutcomeNumbers]) -
 
     NaN where there is none, and where a weighted mix is compared with: matching only says who may be in it.
     """
-    if hasattr(analysis.estimating.estimator(), "weigh"):
+    if is_synthetic(analysis.estimating):
         return math.nan
     samples = [analysis.sample, *(analysis.sets.own.get(numbers.outcome.name) for numbers in measured)]
     found = [float(sample.balance["smd_after"].abs().max()) for sample in samples if sample is not None]

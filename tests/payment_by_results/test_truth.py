@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -53,6 +54,18 @@ def test_weights_against_joining_lower_the_share_of_those_left(worlds):
     assert (weighted.staying >= 1).all() and (np.diff(weighted.staying, axis=1) > -0.05).all()   # cut at its 99th percentile, claim by claim
     left, weighed = (against_truth(found, without, staying=one).comparison.estimate for one in (None, weighted.staying))
     assert weighed < left                                                                       # those who have not joined are better off
+
+
+def test_the_page_shows_the_stored_runs():
+    page = project_file("docs/payment_by_results.md").read_text(encoding="utf-8")
+    few, recorded, usual = json.loads(project_file("docs/results/results_truth.json").read_text(encoding="utf-8")).values()
+    for run in few:
+        others = f"{run['weighted']:.1f} | {run['on_records']:.1f} | {run['truth']:.1f} | {run['comparison'] - run['truth']:+.1f} |"
+        assert f"| {run['seed']} | {run['programme']:.1f} | {run['on_problems']:.1f} | **{run['comparison']:.1f}** | {others}" in page
+    for run in (*recorded, *usual):
+        shares = f"{run['matched']:,} | {run['programme']:.1f} | {run['comparison']:.1f} | {run['truth']:.1f}"
+        assert f"| {run['seed']} | {shares} | {run['comparison'] - run['truth']:+.1f} ({run['std_error']:.2f}) | {run['z']:+.1f} |" in page
+    assert all(abs(run["z"]) < BOUND for run in (*few, *recorded)) and all(run["z"] > BOUND for run in usual)
 
 
 def test_a_programme_that_works_is_seen_beside_the_comparison(worlds):
